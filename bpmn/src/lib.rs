@@ -1,0 +1,1 @@
+//! The process language: model, XML, layout, checks, expressions and the token rules.

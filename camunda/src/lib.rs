@@ -1,0 +1,1 @@
+//! The port ProcessEngine over Camunda.

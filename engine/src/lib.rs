@@ -1,0 +1,1 @@
+//! The port ProcessEngine and the embedded durable engine.

@@ -1,0 +1,1 @@
+//! Microkernel, PDO, TDE and tools.

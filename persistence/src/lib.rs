@@ -1,0 +1,1 @@
+//! Every port that needs a table.

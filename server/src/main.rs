@@ -1,0 +1,2 @@
+//! The `procos` binary.
+fn main() {}
