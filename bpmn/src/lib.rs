@@ -1,1 +1,7 @@
-//! The process language: model, XML, layout, checks, expressions and the token rules.
+//! The process language, pure: model, XML in and out, layout, checks, expressions, and the token rules.
+//!
+//! No async, no I/O, no clock, no randomness: time and seeds come in as parameters.
+
+pub mod exec;
+pub mod expression;
+pub mod program;

@@ -99,9 +99,13 @@ mod tests {
         let mut previous_hash = GENESIS.to_owned();
         (1..=length)
             .map(|position| {
-                let content = NewEvent { data: serde_json::json!({"b": position, "a": [1.5]}), ..NewEvent::new("x", 7) };
+                let content = NewEvent {
+                    data: serde_json::json!({"b": position, "a": [1.5]}),
+                    ..NewEvent::new("x", 7)
+                };
                 let hash = link(&previous_hash, position, &content);
-                let event = Event { position, previous_hash: previous_hash.clone(), hash: hash.clone(), content };
+                let event =
+                    Event { position, previous_hash: previous_hash.clone(), hash: hash.clone(), content };
                 previous_hash = hash;
                 event
             })
@@ -147,8 +151,14 @@ mod tests {
 
     #[test]
     fn the_hash_does_not_depend_on_the_order_of_keys() {
-        let a = NewEvent { data: serde_json::from_str(r#"{"x":1,"y":{"b":1,"a":2}}"#).unwrap(), ..NewEvent::new("k", 1) };
-        let b = NewEvent { data: serde_json::from_str(r#"{"y":{"a":2,"b":1},"x":1}"#).unwrap(), ..NewEvent::new("k", 1) };
+        let a = NewEvent {
+            data: serde_json::from_str(r#"{"x":1,"y":{"b":1,"a":2}}"#).unwrap(),
+            ..NewEvent::new("k", 1)
+        };
+        let b = NewEvent {
+            data: serde_json::from_str(r#"{"y":{"a":2,"b":1},"x":1}"#).unwrap(),
+            ..NewEvent::new("k", 1)
+        };
         assert_eq!(link(GENESIS, 1, &a), link(GENESIS, 1, &b));
     }
 }

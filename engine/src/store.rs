@@ -1,0 +1,173 @@
+//! The port by which the embedded engine keeps its state: one transaction for everything a command did.
+//!
+//! Implemented in memory here (tests, dry runs) and in SQL by `persistence`.
+
+use async_trait::async_trait;
+use bpmn::program::Variables;
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+use crate::port::{Attempt, Definition, Instance, InstanceFilter, TaskRun};
+
+/// Keeps definitions, instances and what belongs to them.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Applies everything in `commit` in one transaction, or nothing; returns after it is durable, with the trail
+    /// position of its last event (the newest position where it has none). One writer: commits are serialised, and
+    /// several that wait are written in one physical transaction (group commit).
+    async fn commit(&self, commit: Commit) -> Result<i64, Error>;
+    /// Reserves `count` fresh keys (definitions, instances, messages share one sequence); returns the first.
+    /// Keys are never given twice, also after a crash; the first key ever is 1.
+    async fn reserve_keys(&self, count: u32) -> Result<i64, Error>;
+
+    /// All definitions with their XML, oldest first.
+    async fn definitions(&self) -> Result<Vec<(Definition, String)>, Error>;
+    /// One instance with its full state.
+    async fn load_instance(&self, key: i64) -> Result<Option<StoredInstance>, Error>;
+    /// Instances that match, newest first, without their full state.
+    async fn instances(&self, filter: &InstanceFilter) -> Result<Vec<Instance>, Error>;
+    /// Everything the engine indexes in memory, for start-up: waiting jobs, timers, subscriptions, messages.
+    async fn load_waiting(&self) -> Result<Waiting, Error>;
+    /// The result of an earlier command with this idempotency key.
+    async fn find_idempotent(&self, key: &str) -> Result<Option<i64>, Error>;
+
+    /// How tasks of an instance were executed, oldest first.
+    async fn task_runs(&self, instance: i64) -> Result<Vec<TaskRun>, Error>;
+}
+
+/// An instance as it is kept: what everybody sees, and the engine's own state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StoredInstance {
+    /// What everybody sees.
+    pub instance: Instance,
+    /// The engine's state, as `bpmn::exec::State` serialises, with what the engine adds (element history).
+    pub state: serde_json::Value,
+}
+
+/// What one command changes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Commit {
+    /// New definitions with their XML.
+    pub definitions: Vec<(Definition, String)>,
+    /// Instances to insert or replace.
+    pub instances: Vec<StoredInstance>,
+    /// Jobs to insert or replace.
+    pub jobs: Vec<StoredJob>,
+    /// Jobs to delete, by key.
+    pub ended_jobs: Vec<i64>,
+    /// Timers to insert.
+    pub timers: Vec<StoredTimer>,
+    /// Timers to delete: (instance, number).
+    pub ended_timers: Vec<(i64, u32)>,
+    /// Subscriptions to insert.
+    pub subscriptions: Vec<StoredSubscription>,
+    /// Subscriptions to delete: (instance, number).
+    pub ended_subscriptions: Vec<(i64, u32)>,
+    /// Messages to buffer.
+    pub messages: Vec<StoredMessage>,
+    /// Buffered messages to delete, by key.
+    pub ended_messages: Vec<i64>,
+    /// How tasks were executed.
+    pub task_runs: Vec<TaskRun>,
+    /// What counts in scores.
+    pub attempts: Vec<Attempt>,
+    /// Trail events, in order.
+    pub events: Vec<trail::NewEvent>,
+    /// Effects on other parts.
+    pub outbox: Vec<trail::OutboxItem>,
+    /// Idempotency key of the command with its result.
+    pub idempotent: Option<(String, i64)>,
+}
+
+/// A job that waits or is leased.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StoredJob {
+    /// Its key.
+    pub key: i64,
+    /// Instance it belongs to.
+    pub instance: i64,
+    /// Definition key.
+    pub definition: i64,
+    /// Element id.
+    pub element: String,
+    /// `service` or `user`.
+    pub kind: bpmn::program::JobKind,
+    /// Outside job type.
+    pub job_type: Option<String>,
+    /// Declared inputs.
+    pub variables: Variables,
+    /// Attempts begun so far.
+    pub attempt: u32,
+    /// Retries left.
+    pub retries: u32,
+    /// Priority, higher first.
+    pub priority: i64,
+    /// Who holds the lease.
+    pub worker: Option<String>,
+    /// When the lease ends, milliseconds since the Unix epoch.
+    pub lease_until_ms: Option<i64>,
+    /// Not leased before this time (back-off).
+    pub not_before_ms: i64,
+    /// When it was created.
+    pub created_ms: i64,
+    /// Assignee of a user task.
+    pub assignee: Option<String>,
+}
+
+/// A timer that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredTimer {
+    /// Instance it belongs to; for a timer start event, the definition key with `number` = 0.
+    pub instance: i64,
+    /// Its number in the instance.
+    pub number: u32,
+    /// When it is due, milliseconds since the Unix epoch.
+    pub due_ms: i64,
+}
+
+/// A subscription that waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredSubscription {
+    /// Instance it belongs to; for a start event, the definition key with `number` = 0.
+    pub instance: i64,
+    /// Its number in the instance.
+    pub number: u32,
+    /// Message or signal.
+    pub kind: bpmn::exec::SubscriptionKind,
+    /// Name waited for.
+    pub name: String,
+    /// Correlation key; `None` matches by name alone.
+    pub correlation_key: Option<String>,
+    /// Start event id, for a start subscription.
+    pub start: Option<String>,
+}
+
+/// A buffered message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StoredMessage {
+    /// Its key.
+    pub key: i64,
+    /// Name.
+    pub name: String,
+    /// Correlation key.
+    pub correlation_key: Option<String>,
+    /// What it carries.
+    pub variables: Variables,
+    /// When it is dropped, milliseconds since the Unix epoch.
+    pub expires_ms: i64,
+    /// Deduplication id.
+    pub message_id: Option<String>,
+}
+
+/// What waits, for start-up.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Waiting {
+    /// Jobs.
+    pub jobs: Vec<StoredJob>,
+    /// Timers.
+    pub timers: Vec<StoredTimer>,
+    /// Subscriptions.
+    pub subscriptions: Vec<StoredSubscription>,
+    /// Buffered messages.
+    pub messages: Vec<StoredMessage>,
+}
