@@ -1,0 +1,66 @@
+# One command each for the things people do with this checkout. `make help` lists them.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+HOST ?= 127.0.0.1
+PORT ?= 8080
+DATA ?= procos-data
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+.PHONY: help
+help: ## list the commands
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */  make \1\t/' | expand -t 24
+
+.PHONY: run
+run: require web ## build everything, start ProcOS on http://127.0.0.1:8080 and do the main job on the light aircraft
+	@deploy/require.sh port $(HOST) $(PORT)
+	@echo "building the server (a cold build takes some minutes) …"
+	cargo build --release --locked -p server
+	@exec $(TARGET)/release/procos serve --listen $(HOST):$(PORT) --data-dir $(DATA) --tour examples/light-aircraft
+
+.PHONY: require
+require:
+	@deploy/require.sh build
+
+.PHONY: web
+web: web-admin/dist/index.html
+
+web-admin/node_modules/.package-lock.json: web-admin/package.json web-admin/package-lock.json
+	@echo "fetching the web admin's packages …"
+	cd web-admin && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+WEB_SOURCES := $(shell find web-admin/src web-admin/index.html web-admin/vite.config.ts -type f 2>/dev/null) graphql/schema.graphql
+web-admin/dist/index.html: web-admin/node_modules/.package-lock.json $(WEB_SOURCES)
+	@echo "building the web admin …"
+	cd web-admin && npm run --silent build
+	@touch $@
+
+.PHONY: test
+test: ## everything: formatting, lints, Rust on SQLite and PostgreSQL, web admin in a real Chromium, architecture
+	@tests/run-all.sh
+
+.PHONY: fmt
+fmt: ## format Rust and TypeScript
+	cargo fmt --all
+	cd web-admin && npm run --silent format
+
+.PHONY: lint
+lint: web ## lints only
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cd web-admin && npm run --silent lint && npm run --silent types
+
+.PHONY: camunda7
+camunda7: ## start a real Camunda 7.24 on port 8090 (needs Java 17 and Maven), until Ctrl-C
+	@tests/real-engines/start.sh camunda7 8090
+
+.PHONY: docs
+docs: ## build the Rust documentation, private items included
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
+
+.PHONY: clean
+clean: ## remove what was built (not your data)
+	cargo clean
+	rm -rf web-admin/dist web-admin/node_modules

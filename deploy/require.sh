@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Checks that this machine has what a build needs; installs it on Debian and Ubuntu, says what to install elsewhere.
+#   require.sh build            tools to build ProcOS
+#   require.sh test             further tools for `make test`
+#   require.sh port HOST PORT   is the port free?
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n1)" = "$2" ]; }
+
+install_packages() { # install_packages WHY PACKAGE…
+  local why=$1; shift
+  if command -v apt-get >/dev/null; then
+    if [ "$(id -u)" = 0 ]; then
+      echo "installing $* ($why) …"
+      apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@" >/dev/null
+      return
+    fi
+    echo "error: $why is missing; install it with:" >&2
+    echo "  sudo apt-get install -y $*" >&2
+  else
+    echo "error: $why is missing; install these, as your system names them: $*" >&2
+  fi
+  exit 1
+}
+
+require_build() {
+  local wanted found node
+  wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+  if ! command -v cargo >/dev/null; then
+    echo "error: no Rust toolchain found; install Rust $wanted or newer from https://rustup.rs and run this again" >&2
+    exit 1
+  fi
+  found=$(cargo --version | awk '{print $2}')
+  if ! at_least "$found" "$wanted"; then
+    echo "error: Rust $found is too old; ProcOS needs $wanted or newer: run 'rustup update stable'" >&2
+    exit 1
+  fi
+  command -v cc >/dev/null || install_packages "a C compiler" build-essential
+  node=$(node --version 2>/dev/null | tr -d v || true)
+  if [ -z "$node" ] || ! at_least "$node" 20; then
+    if [ -n "$node" ]; then
+      echo "error: Node.js $node is too old; the web admin needs 20 or newer: https://nodejs.org" >&2
+      exit 1
+    fi
+    install_packages "Node.js 20 or newer" nodejs npm
+    node=$(node --version | tr -d v)
+    at_least "$node" 20 || { echo "error: this system's Node.js $node is too old; install 20 or newer from https://nodejs.org" >&2; exit 1; }
+  fi
+  command -v npm >/dev/null || install_packages npm npm
+}
+
+require_test() {
+  require_build
+  command -v chromium >/dev/null || install_packages "Chromium (browser tests)" chromium
+  if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && ! command -v initdb >/dev/null; then
+    install_packages "PostgreSQL (database tests)" postgresql
+  fi
+  command -v curl >/dev/null || install_packages curl curl
+}
+
+require_free_port() {
+  local host=$1 port=$2
+  if (exec 3<>"/dev/tcp/$host/$port") 2>/dev/null; then
+    echo "error: port $port on $host is taken by another program; choose another one: make run PORT=$((port + 1))" >&2
+    exit 1
+  fi
+}
+
+case "${1:-}" in
+  build) require_build ;;
+  test) require_test ;;
+  port) require_free_port "$2" "$3" ;;
+  *) sed -n '2,6p' "$0"; exit 2 ;;
+esac

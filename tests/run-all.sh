@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Everything `make test` runs, in one order, with the time each part took. Stops at the first failure.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+started=$SECONDS
+step() { # step NAME COMMAND…
+  local name=$1 from=$SECONDS; shift
+  printf '\n== %s\n' "$name"
+  "$@"
+  printf '== %s: %ds\n' "$name" $((SECONDS - from))
+}
+
+finish() { tests/postgres.sh stop >/dev/null 2>&1 || true; tests/real-engines/stop.sh >/dev/null 2>&1 || true; }
+trap finish EXIT
+
+export CARGO_TERM_PROGRESS_WHEN=never
+step "requirements" deploy/require.sh test
+step "web admin: packages, build" make --no-print-directory web
+step "web admin: lint, types, unit tests" bash -c 'cd web-admin && npm run --silent lint && npm run --silent types && npm run --silent test'
+step "formatting" cargo fmt --all --check
+step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
+step "PostgreSQL" tests/postgres.sh start
+PROCOS_TEST_POSTGRES=$(tests/postgres.sh url)
+export PROCOS_TEST_POSTGRES
+step "server binary" cargo build --locked -p server
+step "Rust tests" cargo test --workspace --locked --no-fail-fast
+step "browser journeys" bash -c 'cd web-admin && npm run --silent journeys'
+printf '\nall of it passed in %d min %d s\n' $(((SECONDS - started) / 60)) $(((SECONDS - started) % 60))
