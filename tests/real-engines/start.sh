@@ -14,7 +14,7 @@ if ! command -v mvn >/dev/null || ! command -v java >/dev/null; then
     exit 1
   fi
 fi
-if [ ! -f "$target/$engine.jar" ] || [ "$here/$engine/pom.xml" -nt "$target/$engine.jar" ]; then
+if [ ! -f "$target/$engine.jar" ] || [ -n "$(find "$here/$engine" -type f -newer "$target/$engine.jar")" ]; then
   echo "building $engine from Maven artifacts …"
   mvn -q -f "$here/$engine/pom.xml" -DskipTests package "-DbuildDirectory=$target"
   cp "$target/build/$engine.jar" "$target/$engine.jar"
