@@ -2,9 +2,12 @@
 
 pub mod clock;
 mod error;
+pub mod limits;
+mod memory_store;
 pub mod port;
 pub mod store;
 
 pub use error::Error;
+pub use memory_store::MemoryStore;
 pub use port::ProcessEngine;
 pub use store::Store;

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::port::{Attempt, Definition, Instance, InstanceFilter, TaskRun};
 
+/// Organisation and actor of rows and events where nobody said otherwise.
+pub const LOCAL: &str = "local";
+
 /// Keeps definitions, instances and what belongs to them.
 #[async_trait]
 pub trait Store: Send + Sync {
@@ -33,6 +36,38 @@ pub trait Store: Send + Sync {
 
     /// How tasks of an instance were executed, oldest first.
     async fn task_runs(&self, instance: i64) -> Result<Vec<TaskRun>, Error>;
+    /// Attempts counted by subject: what scores are computed from.
+    async fn score_counts(&self, filter: &ScoreFilter) -> Result<Vec<ScoreCount>, Error>;
+    /// Single attempts of a subject, newest first, at most `limit`: what trends are computed from.
+    async fn attempts(&self, subject_kind: &str, subject: &str, limit: usize) -> Result<Vec<Attempt>, Error>;
+}
+
+/// Which counts to read; every field that is set must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScoreFilter {
+    /// Only of this kind: `process`, `task`, `prompt`, `tool`, `model`.
+    pub subject_kind: Option<String>,
+    /// Only of this subject.
+    pub subject: Option<String>,
+}
+
+/// How often a subject was tried and succeeded.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ScoreCount {
+    /// `process`, `task`, `prompt`, `tool`, `model`.
+    pub subject_kind: String,
+    /// Which one.
+    pub subject: String,
+    /// Finished attempts.
+    pub attempts: u64,
+    /// Those that succeeded.
+    pub successes: u64,
+    /// Sum of their durations, milliseconds.
+    pub duration_ms: i64,
+    /// Sum of their costs, in the endpoints' currency.
+    pub cost: f64,
+    /// When the newest ended, milliseconds since the Unix epoch.
+    pub last_ms: i64,
 }
 
 /// An instance as it is kept: what everybody sees, and the engine's own state.
@@ -40,8 +75,9 @@ pub trait Store: Send + Sync {
 pub struct StoredInstance {
     /// What everybody sees.
     pub instance: Instance,
-    /// The engine's state, as `bpmn::exec::State` serialises, with what the engine adds (element history).
-    pub state: serde_json::Value,
+    /// The engine's state as JSON text: `bpmn::exec::State` with what the engine adds (element history, calls,
+    /// incidents). Text, so that it is written once and never parsed on the way to the table.
+    pub state: String,
 }
 
 /// What one command changes.
@@ -53,6 +89,8 @@ pub struct Commit {
     pub instances: Vec<StoredInstance>,
     /// Jobs to insert or replace.
     pub jobs: Vec<StoredJob>,
+    /// Leases of existing jobs to set or clear; a job that is gone is left alone.
+    pub leases: Vec<JobLease>,
     /// Jobs to delete, by key.
     pub ended_jobs: Vec<i64>,
     /// Timers to insert.
@@ -75,8 +113,88 @@ pub struct Commit {
     pub events: Vec<trail::NewEvent>,
     /// Effects on other parts.
     pub outbox: Vec<trail::OutboxItem>,
-    /// Idempotency key of the command with its result.
+    /// Work the engine owes after this commit.
+    pub follow_ups: Vec<StoredFollowUp>,
+    /// Follow-ups that are done, by key.
+    pub ended_follow_ups: Vec<i64>,
+    /// Idempotency key of the command with its result. A key that is taken refuses the whole commit with
+    /// [`Error::Conflict`].
     pub idempotent: Option<(String, i64)>,
+    /// Organisation of every row; empty is [`LOCAL`].
+    pub organisation: String,
+    /// Who caused it; empty is [`LOCAL`].
+    pub actor: String,
+}
+
+/// The lease columns of a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobLease {
+    /// The job.
+    pub key: i64,
+    /// Attempts begun so far.
+    pub attempt: u32,
+    /// Retries left.
+    pub retries: u32,
+    /// Who holds the lease; `None`: nobody.
+    pub worker: Option<String>,
+    /// When it ends, milliseconds since the Unix epoch.
+    pub lease_until_ms: Option<i64>,
+    /// Not leased before this time (back-off).
+    pub not_before_ms: i64,
+}
+
+/// Work the engine owes after a commit; kept until done, so that a crash in between loses nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StoredFollowUp {
+    /// Its key.
+    pub key: i64,
+    /// What is to be done.
+    pub action: FollowUp,
+}
+
+/// What the engine owes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "follow_up", rename_all = "snake_case")]
+pub enum FollowUp {
+    /// Go on with an instance whose step used up its budget.
+    Continue {
+        /// The instance.
+        instance: i64,
+    },
+    /// Tell the caller that a called instance ended well.
+    CallCompleted {
+        /// The calling instance.
+        instance: i64,
+        /// Number of the call in it.
+        call: u32,
+        /// What the called instance hands up.
+        variables: Variables,
+    },
+    /// Tell the caller that a called instance failed or was cancelled.
+    CallFailed {
+        /// The calling instance.
+        instance: i64,
+        /// Number of the call in it.
+        call: u32,
+        /// Error code.
+        code: String,
+        /// In words.
+        message: String,
+    },
+    /// Cancel a called instance.
+    CancelCalled {
+        /// The called instance.
+        instance: i64,
+        /// Why.
+        reason: String,
+    },
+    /// Broadcast a signal that an instance threw.
+    Signal {
+        /// Its name.
+        name: String,
+        /// What it carries.
+        variables: Variables,
+    },
 }
 
 /// A job that waits or is leased.
@@ -117,20 +235,22 @@ pub struct StoredJob {
 /// A timer that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredTimer {
-    /// Instance it belongs to; for a timer start event, the definition key with `number` = 0.
+    /// Instance it belongs to; for a timer start event, the definition key.
     pub instance: i64,
-    /// Its number in the instance.
+    /// Its number in the instance; for a timer start event, the place of the event in the program.
     pub number: u32,
     /// When it is due, milliseconds since the Unix epoch.
     pub due_ms: i64,
+    /// Repetitions left after this one, for a timer start event with a cycle; -1 is without end.
+    pub repetitions_left: i64,
 }
 
 /// A subscription that waits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredSubscription {
-    /// Instance it belongs to; for a start event, the definition key with `number` = 0.
+    /// Instance it belongs to; for a start event, the definition key.
     pub instance: i64,
-    /// Its number in the instance.
+    /// Its number in the instance; for a start event, the place of the event in the program.
     pub number: u32,
     /// Message or signal.
     pub kind: bpmn::exec::SubscriptionKind,
@@ -170,4 +290,6 @@ pub struct Waiting {
     pub subscriptions: Vec<StoredSubscription>,
     /// Buffered messages.
     pub messages: Vec<StoredMessage>,
+    /// Work the engine owes, oldest first.
+    pub follow_ups: Vec<StoredFollowUp>,
 }
