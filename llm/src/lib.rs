@@ -1,1 +1,17 @@
-//! One client for every language model.
+//! One client for every language model: OpenAI-compatible chat, embeddings and speech behind the port [`Model`].
+
+mod answer;
+mod config;
+mod error;
+mod model;
+mod secret;
+
+pub use answer::{ChatAnswer, Content, Embeddings, Sample, Transcript, Usage};
+pub use config::{
+    AUDIO_LIMIT_BYTES, Config, PROMPT_LIMIT_BYTES, Prices, REPAIRS_LIMIT, RETRIES_LIMIT, SAMPLES_LIMIT,
+};
+pub use error::Error;
+pub use model::{
+    AnswerSchema, Audio, Capabilities, ChatRequest, Message, Model, Role, Structured, TokenLimit,
+};
+pub use secret::Secret;
