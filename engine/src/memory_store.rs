@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use trail::{Event, Filter, GENESIS, NewEvent, Outbox, OutboxItem, PendingItem, Trail, Verification, Verifier};
+use trail::{
+    Event, Filter, GENESIS, NewEvent, Outbox, OutboxItem, PendingItem, Trail, Verification, Verifier,
+};
 
 use crate::port::{Attempt, Definition, Instance, InstanceFilter, TaskRun};
 use crate::store::{
-    Commit, JobLease, ScoreCount, ScoreFilter, Store, StoredFollowUp, StoredInstance, StoredJob, StoredMessage,
-    StoredSubscription, StoredTimer, Waiting,
+    Commit, JobLease, ScoreCount, ScoreFilter, Store, StoredFollowUp, StoredInstance, StoredJob,
+    StoredMessage, StoredSubscription, StoredTimer, Waiting,
 };
 use crate::{Error, limits};
 
@@ -109,7 +111,8 @@ impl Tables {
         for key in commit.ended_subscriptions {
             self.subscriptions.remove(&key);
         }
-        self.subscriptions.extend(commit.subscriptions.into_iter().map(|one| ((one.instance, one.number), one)));
+        self.subscriptions
+            .extend(commit.subscriptions.into_iter().map(|one| ((one.instance, one.number), one)));
         self.messages.extend(commit.messages.into_iter().map(|message| (message.key, message)));
         for key in commit.ended_messages {
             self.messages.remove(&key);
@@ -188,11 +191,12 @@ impl Store for MemoryStore {
             {
                 continue;
             }
-            let count = counts.entry((&attempt.subject_kind, &attempt.subject)).or_insert_with(|| ScoreCount {
-                subject_kind: attempt.subject_kind.clone(),
-                subject: attempt.subject.clone(),
-                ..ScoreCount::default()
-            });
+            let count =
+                counts.entry((&attempt.subject_kind, &attempt.subject)).or_insert_with(|| ScoreCount {
+                    subject_kind: attempt.subject_kind.clone(),
+                    subject: attempt.subject.clone(),
+                    ..ScoreCount::default()
+                });
             count.attempts += 1;
             count.successes += u64::from(attempt.success);
             count.duration_ms = count.duration_ms.saturating_add(attempt.duration_ms);

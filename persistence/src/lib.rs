@@ -1,1 +1,19 @@
-//! Every port that needs a table.
+//! Every port that needs a table, on SQLite or PostgreSQL: the only part that speaks SQL.
+//!
+//! All writes go through one task (`writer`) that puts up to 512 of them into one physical transaction and answers
+//! each only after that transaction is durable. Reads use connections of their own.
+
+mod database;
+mod documents;
+mod error;
+mod postgres;
+mod rows;
+mod sqlite;
+mod state_store;
+mod statements;
+mod trail_log;
+mod writer;
+
+pub use database::Database;
+pub use documents::{DOCUMENT_LIMIT, Document, Documents, LIST_LIMIT};
+pub use error::Error;

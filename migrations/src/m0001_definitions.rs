@@ -1,0 +1,38 @@
+//! Deployed process definitions with their BPMN.
+
+use sea_orm_migration::async_trait;
+use sea_orm_migration::prelude::{DbErr, MigrationName, MigrationTrait, SchemaManager};
+
+use crate::columns::{drop_tables, index, key, table, text, whole};
+
+/// The schema change of this file.
+pub(crate) struct Migration;
+
+impl MigrationName for Migration {
+    fn name(&self) -> &str {
+        "m0001_definitions"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let mut definitions = table("definitions");
+        definitions
+            .col(key("key"))
+            .col(text("process_id"))
+            .col(text("name"))
+            .col(whole("version"))
+            .col(text("resource"))
+            .col(text("checksum"))
+            .col(whole("deployed_ms"))
+            .col(text("xml"));
+        manager.create_table(definitions).await?;
+        index(manager, "definitions", &["process_id", "version"], true).await?;
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        drop_tables(manager, &["definitions"]).await
+    }
+}

@@ -1,0 +1,142 @@
+//! A database that is open: its connections, its writer, and how it is opened, copied and closed.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use migrations::{Migrator, MigratorTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, Statement, Value};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::statements::Chain;
+use crate::writer::{self, Request, Write};
+use crate::{Documents, Error, postgres, sqlite};
+
+/// An open database; cheap to clone. Implements `engine::Store`, `trail::Trail` and `trail::Outbox`.
+#[derive(Clone)]
+pub struct Database {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    writer: mpsc::Sender<Request>,
+    readers: DatabaseConnection,
+    backend: DbBackend,
+    file: Option<PathBuf>,
+    stopped: tokio::sync::Mutex<Option<tokio::task::JoinHandle<()>>>,
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Database")
+            .field("backend", &self.shared.backend)
+            .field("file", &self.shared.file)
+            .finish()
+    }
+}
+
+impl Database {
+    /// Opens a SQLite file, making it if it is missing, and applies what migrations are due.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] when another process (or another `Database`) has it open, [`Error::Open`],
+    /// [`Error::TooOld`], [`Error::Setting`], [`Error::Failed`].
+    pub async fn open_sqlite(path: &Path) -> Result<Self, Error> {
+        let connections = sqlite::open(path).await?;
+        Self::start(
+            connections.writer,
+            connections.readers,
+            DbBackend::Sqlite,
+            Some(path.to_owned()),
+            Some(connections.lock),
+        )
+        .await
+    }
+
+    /// Opens a PostgreSQL database by its address (`postgres://user:password@host:port/name`).
+    ///
+    /// # Errors
+    /// As [`Database::open_sqlite`].
+    pub async fn open_postgres(url: &str) -> Result<Self, Error> {
+        let connections = postgres::open(url).await?;
+        Self::start(connections.writer, connections.readers, DbBackend::Postgres, None, None).await
+    }
+
+    async fn start(
+        writer: DatabaseConnection,
+        readers: DatabaseConnection,
+        backend: DbBackend,
+        file: Option<PathBuf>,
+        lock: Option<File>,
+    ) -> Result<Self, Error> {
+        Migrator::up(&writer, None).await?;
+        let chain = Chain::load(&writer).await?;
+        let (sender, receiver) = mpsc::channel(writer::QUEUE_LIMIT);
+        // The writer keeps the lock file: it is released when the last write is done and not before.
+        let task = tokio::spawn(writer::run(writer, receiver, chain, lock));
+        let stopped = tokio::sync::Mutex::new(Some(task));
+        Ok(Self { shared: Arc::new(Shared { writer: sender, readers, backend, file, stopped }) })
+    }
+
+    /// Small things kept as JSON.
+    #[must_use]
+    pub fn documents(&self) -> Documents {
+        Documents::new(self.clone())
+    }
+
+    /// Writes a consistent copy to a file that does not exist yet, while work goes on (SQLite only).
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] on PostgreSQL, which brings its own tools; [`Error::Failed`], [`Error::Full`].
+    pub async fn backup(&self, to: &Path) -> Result<(), Error> {
+        match &self.shared.file {
+            Some(file) => sqlite::backup(file, to).await,
+            None => {
+                Err(Error::Unsupported("PostgreSQL is backed up by pg_dump or its own archiving".to_owned()))
+            }
+        }
+    }
+
+    /// Waits until everything queued is written, then closes; later writes are refused with [`Error::Closed`].
+    pub async fn close(&self) {
+        // A full queue only means waiting for our turn; a closed one that somebody else was first.
+        if self.shared.writer.send(Request::Stop).await.is_err() {
+            tracing::debug!("the database is closed already");
+        }
+        if let Some(task) = self.shared.stopped.lock().await.take()
+            && let Err(error) = task.await
+        {
+            tracing::error!(%error, "the database's writer ended badly");
+        }
+        if let Err(error) = self.shared.readers.clone().close().await {
+            tracing::warn!(%error, "closing the readers failed");
+        }
+    }
+
+    /// `sqlite` or `postgres`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self.shared.backend {
+            DbBackend::Sqlite => "sqlite",
+            _ => "postgres",
+        }
+    }
+
+    /// Hands a write to the writer and waits until it is durable.
+    pub(crate) async fn write(&self, write: impl Write + 'static) -> Result<i64, Error> {
+        let (answer, answered) = oneshot::channel();
+        let request = Request::Write { write: Box::new(write), answer };
+        self.shared.writer.send(request).await.map_err(|_| Error::Closed)?;
+        answered.await.map_err(|_| Error::Closed)?
+    }
+
+    /// Reads rows.
+    pub(crate) async fn query(
+        &self,
+        sql: impl Into<String>,
+        values: Vec<Value>,
+    ) -> Result<Vec<QueryResult>, Error> {
+        let statement = Statement::from_sql_and_values(self.shared.backend, sql, values);
+        Ok(self.shared.readers.query_all_raw(statement).await?)
+    }
+}

@@ -1,0 +1,80 @@
+//! PostgreSQL: the same tables and the same single writer, which an advisory lock guards.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sea_orm::{DatabaseConnection, SqlxPostgresConnector};
+use sqlx::ConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+use crate::Error;
+
+/// The advisory lock of the one writer of a database: the letters `ProcOS` as a number.
+const WRITER_LOCK: i64 = 0x0050_726f_634f_53;
+/// Connections for reading.
+const READERS: u32 = 8;
+/// How long a statement waits for a connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The connections to one database.
+pub(crate) struct Connections {
+    pub(crate) writer: DatabaseConnection,
+    pub(crate) readers: DatabaseConnection,
+}
+
+/// The address without what must not be shown.
+pub(crate) fn shown(options: &PgConnectOptions) -> String {
+    format!(
+        "postgres://{}:{}/{}",
+        options.get_host(),
+        options.get_port(),
+        options.get_database().unwrap_or_default()
+    )
+}
+
+/// Opens the writer, which takes the lock with every new connection, and the readers.
+pub(crate) async fn open(url: &str) -> Result<Connections, Error> {
+    let options = PgConnectOptions::from_str(url)
+        .map_err(|error| Error::Open {
+            path: "the PostgreSQL address".to_owned(),
+            detail: error.to_string(),
+        })?
+        .statement_cache_capacity(256)
+        .disable_statement_logging();
+    let path = shown(&options);
+    let writer = PgPoolOptions::new()
+        .max_connections(1)
+        .min_connections(0)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                let held: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
+                    .bind(WRITER_LOCK)
+                    .fetch_one(&mut *connection)
+                    .await?;
+                // Durability is not left to the server's configuration.
+                sqlx::query("SET synchronous_commit = on").execute(&mut *connection).await?;
+                if held { Ok(()) } else { Err(sqlx::Error::Configuration(HELD.into())) }
+            })
+        })
+        .connect_with(options.clone())
+        .await
+        .map_err(|error| match error {
+            sqlx::Error::Configuration(text) if text.to_string() == HELD => {
+                Error::Locked { path: path.clone() }
+            }
+            other => Error::Open { path: path.clone(), detail: other.to_string() },
+        })?;
+    let readers = PgPoolOptions::new()
+        .max_connections(READERS)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_lazy_with(options);
+    Ok(Connections {
+        writer: SqlxPostgresConnector::from_sqlx_postgres_pool(writer),
+        readers: SqlxPostgresConnector::from_sqlx_postgres_pool(readers),
+    })
+}
+
+const HELD: &str = "another process holds the writer's lock";

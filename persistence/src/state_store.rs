@@ -1,0 +1,108 @@
+//! The engine's store: definitions, instances and what belongs to them, one transaction for each command.
+
+mod commit;
+mod read;
+
+use async_trait::async_trait;
+use engine::port::{Attempt, Definition, Instance, InstanceFilter, TaskRun};
+use engine::store::{Commit, ScoreCount, ScoreFilter, Store, StoredInstance, Waiting};
+
+use crate::Database;
+use crate::rows::{Row, Word};
+use crate::statements::{int, text};
+
+#[async_trait]
+impl Store for Database {
+    async fn commit(&self, commit: Commit) -> Result<i64, engine::Error> {
+        Ok(self.write(commit::CommitWrite(commit)).await?)
+    }
+
+    async fn reserve_keys(&self, count: u32) -> Result<i64, engine::Error> {
+        Ok(self.write(commit::ReserveKeys(count)).await?)
+    }
+
+    async fn definitions(&self) -> Result<Vec<(Definition, String)>, engine::Error> {
+        let rows = self.query("SELECT * FROM definitions ORDER BY key", Vec::new()).await?;
+        Ok(rows.iter().map(|row| read::definition(&Row(row))).collect::<Result<_, _>>()?)
+    }
+
+    async fn load_instance(&self, key: i64) -> Result<Option<StoredInstance>, engine::Error> {
+        let rows = self.query("SELECT * FROM instances WHERE key = $1", vec![int(key)]).await?;
+        let Some(row) = rows.first().map(Row) else { return Ok(None) };
+        Ok(Some(StoredInstance { instance: read::instance(&row)?, state: row.text("state")? }))
+    }
+
+    async fn instances(&self, filter: &InstanceFilter) -> Result<Vec<Instance>, engine::Error> {
+        let mut values = Vec::new();
+        let mut conditions = String::from("1 = 1");
+        let mut and = |condition: &str, value| {
+            values.push(value);
+            conditions.push_str(&format!(" AND {condition} ${}", values.len()));
+        };
+        if let Some(id) = &filter.process_id {
+            and("process_id =", text(id.clone()));
+        }
+        if let Some(key) = filter.definition {
+            and("definition =", int(key));
+        }
+        if let Some(status) = filter.status {
+            and("status =", text(status.word()));
+        }
+        if let Some(before) = filter.before {
+            and("key <", int(before));
+        }
+        let limit = engine::limits::page(filter.limit);
+        let sql = format!(
+            "SELECT key, definition, process_id, version, status, incidents, business_key, parent_instance, \
+             parent_call, variables, seed, dry_run, started_ms, ended_ms FROM instances WHERE {conditions} \
+             ORDER BY key DESC LIMIT {limit}"
+        );
+        let rows = self.query(sql, values).await?;
+        Ok(rows.iter().map(|row| read::instance(&Row(row))).collect::<Result<_, _>>()?)
+    }
+
+    async fn load_waiting(&self) -> Result<Waiting, engine::Error> {
+        Ok(read::waiting(self).await?)
+    }
+
+    async fn find_idempotent(&self, key: &str) -> Result<Option<i64>, engine::Error> {
+        let sql = "SELECT result FROM idempotency WHERE idempotency_key = $1";
+        let rows = self.query(sql, vec![text(key)]).await?;
+        Ok(rows.first().map(|row| Row(row).int("result")).transpose()?)
+    }
+
+    async fn task_runs(&self, instance: i64) -> Result<Vec<TaskRun>, engine::Error> {
+        let sql = "SELECT content FROM task_runs WHERE instance = $1 ORDER BY id";
+        let rows = self.query(sql, vec![int(instance)]).await?;
+        Ok(rows.iter().map(|row| Row(row).json("content")).collect::<Result<_, _>>()?)
+    }
+
+    async fn score_counts(&self, filter: &ScoreFilter) -> Result<Vec<ScoreCount>, engine::Error> {
+        let mut values = Vec::new();
+        let mut conditions = String::from("1 = 1");
+        if let Some(kind) = &filter.subject_kind {
+            values.push(text(kind.clone()));
+            conditions.push_str(&format!(" AND subject_kind = ${}", values.len()));
+        }
+        if let Some(subject) = &filter.subject {
+            values.push(text(subject.clone()));
+            conditions.push_str(&format!(" AND subject = ${}", values.len()));
+        }
+        let sql = format!("SELECT * FROM scores WHERE {conditions} ORDER BY subject_kind, subject");
+        let rows = self.query(sql, values).await?;
+        Ok(rows.iter().map(|row| read::score_count(&Row(row))).collect::<Result<_, _>>()?)
+    }
+
+    async fn attempts(
+        &self,
+        subject_kind: &str,
+        subject: &str,
+        limit: usize,
+    ) -> Result<Vec<Attempt>, engine::Error> {
+        let sql = format!(
+            "SELECT * FROM attempts WHERE subject_kind = $1 AND subject = $2 ORDER BY id DESC LIMIT {limit}"
+        );
+        let rows = self.query(sql, vec![text(subject_kind), text(subject)]).await?;
+        Ok(rows.iter().map(|row| read::attempt(&Row(row))).collect::<Result<_, _>>()?)
+    }
+}

@@ -1,0 +1,141 @@
+//! Rows of the engine's tables read back.
+
+use engine::port::{Attempt, Definition, Instance};
+use engine::store::{
+    ScoreCount, StoredFollowUp, StoredJob, StoredMessage, StoredSubscription, StoredTimer, Waiting,
+};
+
+use crate::rows::{Row, Word};
+use crate::{Database, Error};
+
+pub(super) fn definition(row: &Row<'_>) -> Result<(Definition, String), Error> {
+    let definition = Definition {
+        key: row.int("key")?,
+        process_id: row.text("process_id")?,
+        name: row.text("name")?,
+        version: row.small("version")?,
+        resource: row.text("resource")?,
+        checksum: row.text("checksum")?,
+        deployed_ms: row.int("deployed_ms")?,
+    };
+    Ok((definition, row.text("xml")?))
+}
+
+pub(super) fn instance(row: &Row<'_>) -> Result<Instance, Error> {
+    let call = row.int_or_null("parent_call")?.and_then(|call| u32::try_from(call).ok());
+    Ok(Instance {
+        key: row.int("key")?,
+        definition: row.int("definition")?,
+        process_id: row.text("process_id")?,
+        version: row.small("version")?,
+        status: Word::parse(&row.text("status")?)?,
+        incidents: row.small("incidents")?,
+        business_key: row.text_or_null("business_key")?,
+        parent: row.int_or_null("parent_instance")?.zip(call),
+        variables: row.json("variables")?,
+        seed: row.int("seed")?.cast_unsigned(),
+        dry_run: row.truth("dry_run")?,
+        started_ms: row.int("started_ms")?,
+        ended_ms: row.int_or_null("ended_ms")?,
+    })
+}
+
+fn job(row: &Row<'_>) -> Result<StoredJob, Error> {
+    Ok(StoredJob {
+        key: row.int("key")?,
+        instance: row.int("instance")?,
+        definition: row.int("definition")?,
+        element: row.text("element")?,
+        kind: Word::parse(&row.text("kind")?)?,
+        job_type: row.text_or_null("job_type")?,
+        variables: row.json("variables")?,
+        attempt: row.small("attempt")?,
+        retries: row.small("retries")?,
+        priority: row.int("priority")?,
+        worker: row.text_or_null("worker")?,
+        lease_until_ms: row.int_or_null("lease_until_ms")?,
+        not_before_ms: row.int("not_before_ms")?,
+        created_ms: row.int("created_ms")?,
+        assignee: row.text_or_null("assignee")?,
+    })
+}
+
+fn timer(row: &Row<'_>) -> Result<StoredTimer, Error> {
+    Ok(StoredTimer {
+        instance: row.int("instance")?,
+        number: row.small("number")?,
+        due_ms: row.int("due_ms")?,
+        repetitions_left: row.int("repetitions_left")?,
+    })
+}
+
+fn subscription(row: &Row<'_>) -> Result<StoredSubscription, Error> {
+    Ok(StoredSubscription {
+        instance: row.int("instance")?,
+        number: row.small("number")?,
+        kind: Word::parse(&row.text("kind")?)?,
+        name: row.text("name")?,
+        correlation_key: row.text_or_null("correlation_key")?,
+        start: row.text_or_null("start_event")?,
+    })
+}
+
+fn message(row: &Row<'_>) -> Result<StoredMessage, Error> {
+    Ok(StoredMessage {
+        key: row.int("key")?,
+        name: row.text("name")?,
+        correlation_key: row.text_or_null("correlation_key")?,
+        variables: row.json("variables")?,
+        expires_ms: row.int("expires_ms")?,
+        message_id: row.text_or_null("message_id")?,
+    })
+}
+
+fn follow_up(row: &Row<'_>) -> Result<StoredFollowUp, Error> {
+    Ok(StoredFollowUp { key: row.int("key")?, action: row.json("action")? })
+}
+
+/// Everything that waits.
+pub(super) async fn waiting(database: &Database) -> Result<Waiting, Error> {
+    async fn all<T>(
+        database: &Database,
+        sql: &str,
+        read: impl Fn(&Row<'_>) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        database.query(sql, Vec::new()).await?.iter().map(|row| read(&Row(row))).collect()
+    }
+    Ok(Waiting {
+        jobs: all(database, "SELECT * FROM jobs ORDER BY key", job).await?,
+        timers: all(database, "SELECT * FROM timers ORDER BY due_ms, instance, number", timer).await?,
+        subscriptions: all(database, "SELECT * FROM subscriptions ORDER BY instance, number", subscription)
+            .await?,
+        messages: all(database, "SELECT * FROM messages ORDER BY key", message).await?,
+        follow_ups: all(database, "SELECT * FROM follow_ups ORDER BY key", follow_up).await?,
+    })
+}
+
+pub(super) fn score_count(row: &Row<'_>) -> Result<ScoreCount, Error> {
+    Ok(ScoreCount {
+        subject_kind: row.text("subject_kind")?,
+        subject: row.text("subject")?,
+        attempts: row.small("attempts")?,
+        successes: row.small("successes")?,
+        duration_ms: row.int("duration_ms")?,
+        cost: row.real("cost")?,
+        last_ms: row.int("last_ms")?,
+    })
+}
+
+pub(super) fn attempt(row: &Row<'_>) -> Result<Attempt, Error> {
+    Ok(Attempt {
+        subject_kind: row.text("subject_kind")?,
+        subject: row.text("subject")?,
+        version: row.int_or_null("version")?.and_then(|version| i32::try_from(version).ok()),
+        success: row.truth("success")?,
+        instance: row.int_or_null("instance")?,
+        duration_ms: row.int("duration_ms")?,
+        cost: row.real("cost")?,
+        at_ms: row.int("at_ms")?,
+        actor: row.text("actor")?,
+    })
+}

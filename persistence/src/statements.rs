@@ -1,0 +1,165 @@
+//! The SQL that both databases understand: rows in and out in bulk, and the end of the hash chain.
+
+use sea_orm::{ConnectionTrait, ExecResult, Statement, Value};
+use trail::{Event, GENESIS, Hash, NewEvent};
+
+use crate::Error;
+use crate::rows::Row;
+
+/// Rows in one INSERT or keys in one DELETE: few statement texts, so that all stay prepared.
+const BULK: usize = 16;
+
+/// A whole number.
+pub(crate) fn int(value: i64) -> Value {
+    Value::BigInt(Some(value))
+}
+
+/// A whole number or nothing.
+pub(crate) fn int_or_null(value: Option<i64>) -> Value {
+    Value::BigInt(value)
+}
+
+/// A truth value.
+pub(crate) fn truth(value: bool) -> Value {
+    Value::BigInt(Some(i64::from(value)))
+}
+
+/// A floating-point number.
+pub(crate) fn real(value: f64) -> Value {
+    Value::Double(Some(value))
+}
+
+/// A text.
+pub(crate) fn text(value: impl Into<String>) -> Value {
+    Value::String(Some(value.into()))
+}
+
+/// A text or nothing.
+pub(crate) fn text_or_null(value: Option<String>) -> Value {
+    Value::String(value)
+}
+
+/// A value as JSON text.
+pub(crate) fn json(value: &impl serde::Serialize) -> Result<Value, Error> {
+    Ok(text(serde_json::to_string(value).map_err(|error| Error::Failed(error.to_string()))?))
+}
+
+/// Runs one statement.
+pub(crate) async fn execute(
+    connection: &impl ConnectionTrait,
+    sql: impl Into<String>,
+    values: Vec<Value>,
+) -> Result<ExecResult, Error> {
+    let statement = Statement::from_sql_and_values(connection.get_database_backend(), sql, values);
+    Ok(connection.execute_raw(statement).await?)
+}
+
+/// Inserts rows of `width` values each: `head` is the text before VALUES, `tail` what follows the rows.
+pub(crate) async fn insert(
+    connection: &impl ConnectionTrait,
+    head: &str,
+    width: usize,
+    tail: &str,
+    mut values: Vec<Value>,
+) -> Result<(), Error> {
+    while !values.is_empty() {
+        let rows = if values.len() >= width * BULK { BULK } else { 1 };
+        let rest = values.split_off((width * rows).min(values.len()));
+        let mut sql = format!("{head} VALUES ");
+        for row in 0..rows {
+            sql.push_str(if row == 0 { "(" } else { ", (" });
+            for column in 0..width {
+                let number = row * width + column + 1;
+                sql.push_str(&if column == 0 { format!("${number}") } else { format!(", ${number}") });
+            }
+            sql.push(')');
+        }
+        sql.push(' ');
+        sql.push_str(tail);
+        execute(connection, sql, values).await?;
+        values = rest;
+    }
+    Ok(())
+}
+
+/// Deletes rows by their key column.
+pub(crate) async fn delete(
+    connection: &impl ConnectionTrait,
+    table: &str,
+    column: &str,
+    keys: &[i64],
+) -> Result<(), Error> {
+    for chunk in keys.chunks(BULK) {
+        if chunk.len() == BULK {
+            let places: Vec<String> = (1..=BULK).map(|number| format!("${number}")).collect();
+            let sql = format!("DELETE FROM {table} WHERE {column} IN ({})", places.join(", "));
+            execute(connection, sql, chunk.iter().map(|key| int(*key)).collect()).await?;
+            continue;
+        }
+        for key in chunk {
+            execute(connection, format!("DELETE FROM {table} WHERE {column} = $1"), vec![int(*key)]).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The end of the trail's hash chain, and the entries of the running transaction that are not written yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Chain {
+    position: i64,
+    hash: Hash,
+    unwritten: Vec<Event>,
+}
+
+impl Chain {
+    /// Reads where the trail ends.
+    pub(crate) async fn load(connection: &impl ConnectionTrait) -> Result<Self, Error> {
+        let sql = "SELECT position, hash FROM trail_events ORDER BY position DESC LIMIT 1";
+        let statement = Statement::from_string(connection.get_database_backend(), sql);
+        let (position, hash) = match connection.query_one_raw(statement).await? {
+            Some(row) => (Row(&row).int("position")?, Row(&row).text("hash")?),
+            None => (0, GENESIS.to_owned()),
+        };
+        Ok(Self { position, hash, unwritten: Vec::new() })
+    }
+
+    /// The newest position.
+    pub(crate) fn position(&self) -> i64 {
+        self.position
+    }
+
+    /// Links an entry to the one before.
+    pub(crate) fn append(&mut self, content: NewEvent) {
+        let position = self.position + 1;
+        let hash = trail::link(&self.hash, position, &content);
+        let previous_hash = std::mem::replace(&mut self.hash, hash.clone());
+        self.position = position;
+        self.unwritten.push(Event { position, previous_hash, hash, content });
+    }
+
+    /// Writes the entries of the running transaction.
+    pub(crate) async fn flush(&mut self, connection: &impl ConnectionTrait) -> Result<(), Error> {
+        const HEAD: &str = "INSERT INTO trail_events (position, previous_hash, hash, kind, at_ms, organisation, \
+             actor, instance, definition, element, subject, data)";
+        const WIDTH: usize = 12;
+        let mut values = Vec::with_capacity(self.unwritten.len() * WIDTH);
+        for event in self.unwritten.drain(..) {
+            let content = event.content;
+            values.extend([
+                int(event.position),
+                text(event.previous_hash),
+                text(event.hash),
+                text(content.kind),
+                int(content.at_ms),
+                text(content.organisation),
+                text(content.actor),
+                int_or_null(content.instance),
+                int_or_null(content.definition),
+                text_or_null(content.element),
+                text_or_null(content.subject),
+                text(content.data.to_string()),
+            ]);
+        }
+        insert(connection, HEAD, WIDTH, "", values).await
+    }
+}

@@ -1,0 +1,163 @@
+//! The one writer: takes what waits, writes it in one physical transaction, answers each after it is durable.
+//!
+//! | what happens | what the callers hear |
+//! | --- | --- |
+//! | a write fails | its savepoint is rolled back; that caller gets the error, its neighbours go on |
+//! | the transaction is lost or its commit fails | every caller of the batch gets the error, nothing is acknowledged |
+//! | the disk is full | as above with `Error::Full`; the next batch tries again |
+
+use std::fs::File;
+
+use async_trait::async_trait;
+use sea_orm::{
+    DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
+use tokio::sync::{mpsc, oneshot};
+use trail::NewEvent;
+
+use crate::Error;
+use crate::statements::Chain;
+
+/// Writes that may wait for the writer; who comes later waits to be queued.
+pub(crate) const QUEUE_LIMIT: usize = 4_096;
+/// Writes in one physical transaction.
+const BATCH_LIMIT: usize = 512;
+
+/// Something to be written, whole or not at all.
+#[async_trait]
+pub(crate) trait Write: Send {
+    /// Writes it and gives its result, and the trail events that belong to it.
+    async fn write(&mut self, transaction: &DatabaseTransaction) -> Result<Written, Error>;
+}
+
+/// What a write did.
+pub(crate) struct Written {
+    /// What the caller is answered; `None`: the newest position of the trail.
+    pub(crate) result: Option<i64>,
+    /// Trail events that belong to it.
+    pub(crate) events: Vec<NewEvent>,
+}
+
+/// What the writer is asked.
+pub(crate) enum Request {
+    /// To write.
+    Write {
+        /// What.
+        write: Box<dyn Write>,
+        /// Where the answer goes.
+        answer: oneshot::Sender<Result<i64, Error>>,
+    },
+    /// To end after what was asked before.
+    Stop,
+}
+
+type Answer = (oneshot::Sender<Result<i64, Error>>, Result<i64, Error>);
+
+/// Works until it is told to stop or nobody can ask any more. Holds the lock file until then.
+pub(crate) async fn run(
+    connection: DatabaseConnection,
+    mut requests: mpsc::Receiver<Request>,
+    mut chain: Chain,
+    lock: Option<File>,
+) {
+    let mut waiting = Vec::with_capacity(BATCH_LIMIT);
+    let mut stopping = false;
+    while !stopping && requests.recv_many(&mut waiting, BATCH_LIMIT).await > 0 {
+        let mut batch = Vec::with_capacity(waiting.len());
+        for request in waiting.drain(..) {
+            match request {
+                Request::Write { write, answer } if !stopping => batch.push((write, answer)),
+                // Who asked after the end is answered by the closed channel.
+                Request::Write { .. } => {}
+                Request::Stop => stopping = true,
+            }
+        }
+        if batch.is_empty() {
+            continue;
+        }
+        let before = chain.clone();
+        let mut answers = Vec::with_capacity(batch.len());
+        let outcome = write_batch(&connection, &mut chain, batch, &mut answers).await;
+        if let Err(error) = outcome {
+            tracing::error!(%error, writes = answers.len(), "a batch of writes was lost");
+            chain = Chain::load(&connection).await.unwrap_or(before);
+            for (answer, _) in answers {
+                // A caller that went away needs no answer.
+                let _gone = answer.send(Err(error.clone()));
+            }
+            continue;
+        }
+        for (answer, result) in answers {
+            let _gone = answer.send(result);
+        }
+    }
+    requests.close();
+    if let Err(error) = connection.close().await {
+        tracing::warn!(%error, "closing the writer's connection failed");
+    }
+    drop(lock);
+}
+
+/// Writes a batch in one transaction. On an error nothing was kept, and `answers` holds every caller.
+async fn write_batch(
+    connection: &DatabaseConnection,
+    chain: &mut Chain,
+    batch: Vec<(Box<dyn Write>, oneshot::Sender<Result<i64, Error>>)>,
+    answers: &mut Vec<Answer>,
+) -> Result<(), Error> {
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    let mut lost = None;
+    let mut transaction = match connection.begin_with_options(options).await {
+        Ok(transaction) => Some(transaction),
+        Err(error) => {
+            lost = Some(Error::from(error));
+            None
+        }
+    };
+    for (mut write, answer) in batch {
+        let result = match (&transaction, &lost) {
+            (Some(transaction), None) => match write_one(transaction, chain, write.as_mut()).await {
+                Ok(result) => result,
+                Err(error) => {
+                    lost = Some(error.clone());
+                    Err(error)
+                }
+            },
+            _ => Err(Error::Closed),
+        };
+        answers.push((answer, result));
+    }
+    if let Some(error) = lost {
+        return Err(error);
+    }
+    if let Some(transaction) = transaction.take() {
+        chain.flush(&transaction).await?;
+        transaction.commit().await?;
+    }
+    Ok(())
+}
+
+/// Writes one request behind a savepoint. The outer error means that the whole transaction is lost.
+async fn write_one(
+    transaction: &DatabaseTransaction,
+    chain: &mut Chain,
+    write: &mut dyn Write,
+) -> Result<Result<i64, Error>, Error> {
+    let savepoint = transaction.begin().await?;
+    match write.write(&savepoint).await {
+        Ok(written) => {
+            savepoint.commit().await?;
+            for event in written.events {
+                chain.append(event);
+            }
+            Ok(Ok(written.result.unwrap_or(chain.position())))
+        }
+        Err(error) => {
+            savepoint.rollback().await?;
+            Ok(Err(error))
+        }
+    }
+}
