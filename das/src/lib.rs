@@ -1,1 +1,6 @@
-//! The digital assistance system.
+//! The digital assistance system: from text to processes, from requirements to systems, offline first.
+
+pub mod error;
+pub mod tree;
+
+pub use error::Error;

@@ -1,0 +1,94 @@
+//! What can go wrong in the assistant, with stable codes.
+
+use crate::tree::Fault;
+
+/// An error of the assistant. `DAS-0001` to `DAS-0019` are about trees and texts, `DAS-0020` and on about building
+/// systems.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A process tree breaks rules.
+    #[error("the process tree is not well formed: {}", list(.0))]
+    Tree(Vec<Fault>),
+    /// An edit cannot be done.
+    #[error("cannot edit node '{id}': {why}")]
+    Edit {
+        /// The node.
+        id: String,
+        /// Why not.
+        why: String,
+    },
+    /// The text says nothing that could be a process.
+    #[error("the text names no step: {why}")]
+    NoStep {
+        /// What was looked for.
+        why: String,
+    },
+    /// The text is too long.
+    #[error("the text has {bytes} bytes; at most {limit} are read")]
+    TooLong {
+        /// How long it is.
+        bytes: usize,
+        /// How long it may be.
+        limit: usize,
+    },
+    /// An instruction for a change was not understood.
+    #[error("the instruction '{instruction}' is not understood: {why}")]
+    Instruction {
+        /// What was said.
+        instruction: String,
+        /// What is missing.
+        why: String,
+    },
+    /// The BPMN that belongs to it is wrong.
+    #[error("the process model: {0}")]
+    Model(String),
+    /// Files for an evaluation cannot be read.
+    #[error("cannot evaluate '{path}': {why}")]
+    Evaluation {
+        /// The file or folder.
+        path: String,
+        /// Why not.
+        why: String,
+    },
+}
+
+fn list(faults: &[Fault]) -> String {
+    const SHOWN: usize = 5;
+    let mut text = faults.iter().take(SHOWN).map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    if faults.len() > SHOWN {
+        text.push_str(&format!("; and {} more", faults.len() - SHOWN));
+    }
+    text
+}
+
+impl Error {
+    /// Its stable code; `docs/errors/` has a page for each.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Tree(_) => "DAS-0001",
+            Self::Edit { .. } => "DAS-0002",
+            Self::NoStep { .. } => "DAS-0003",
+            Self::TooLong { .. } => "DAS-0004",
+            Self::Instruction { .. } => "DAS-0005",
+            Self::Model(_) => "DAS-0006",
+            Self::Evaluation { .. } => "DAS-0007",
+        }
+    }
+
+    /// What to do about it, in one sentence.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Tree(_) => Some("repair the nodes named, or describe the process in words"),
+            Self::Edit { .. } => Some("use the id of a node that the process has"),
+            Self::NoStep { .. } => Some("say what is done, with verbs: 'check the order, then ship the goods'"),
+            Self::TooLong { .. } => Some("describe one process at a time"),
+            Self::Instruction { .. } => {
+                Some("say for instance 'add an approval before shipping' or 'remove the second check'")
+            }
+            Self::Model(_) => Some("check the file with procos check"),
+            Self::Evaluation { .. } => Some("the folder holds pairs NAME.txt and NAME.bpmn"),
+        }
+    }
+}
