@@ -1,1 +1,37 @@
-//! Pure statistics: posteriors, stop rules, intervals, scores.
+//! Pure statistics: what the weighted outcomes of a task are, when enough was sampled, and how sure one may be.
+//!
+//! No async, no I/O, no clock; randomness comes from [`Stream`]s that are addressed, never from a hidden state, so
+//! that the same task gives the same numbers again after a crash.
+
+mod budget;
+mod distribution;
+mod drift;
+mod entropy;
+mod error;
+mod interval;
+mod posterior;
+mod score;
+mod stop;
+mod stream;
+mod tally;
+mod unseen;
+mod verdict;
+
+pub use budget::{Budget, Exhausted, Spent, parse_duration_ms};
+pub use distribution::Distribution;
+pub use drift::{Drift, drift};
+pub use entropy::{Entropy, entropy};
+pub use error::Error;
+pub use interval::{Interval, confidence_sequence, credible};
+pub use posterior::{BEST_DRAWS, probability_best};
+pub use score::Score;
+pub use stop::{
+    Beta, Decision, EarlyWindow, Fixed, Plan, PprWinner, Rule, SharePrecision, Sprt, SprtDecision,
+};
+pub use stream::{Address, Stream};
+pub use tally::{INVALID, MAX_LABELS, MAX_SAMPLES, REFUSED, Tally};
+pub use unseen::unseen_mass;
+pub use verdict::{ExpectedFurther, LabelProbability, Reason, Share, Verdict};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,52 @@
+//! What can go wrong with declared distributions and stop rules.
+
+/// An error of the statistics: always a declaration that makes no sense, never a matter of chance.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// A parameter of a distribution is missing or out of range.
+    #[error("distribution {distribution}: {problem}")]
+    Distribution {
+        /// Name of the distribution.
+        distribution: String,
+        /// What is wrong, with the parameter's name.
+        problem: String,
+    },
+    /// A stop rule or budget makes no sense.
+    #[error("stop rule: {0}")]
+    Stop(String),
+    /// More samples or labels than a tally takes.
+    #[error("limit {limit} reached: a tally takes at most {maximum}")]
+    Limit {
+        /// Name of the limit.
+        limit: &'static str,
+        /// The limit.
+        maximum: usize,
+    },
+    /// A weight that is not a positive finite number.
+    #[error("a sample's weight must be a positive finite number, not {0}")]
+    Weight(f64),
+}
+
+impl Error {
+    /// The stable code, which is also the name of a page in `docs/errors/`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Distribution { .. } => "SCORING-0001",
+            Self::Stop(_) => "SCORING-0002",
+            Self::Limit { .. } => "SCORING-0003",
+            Self::Weight(_) => "SCORING-0004",
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Distribution { .. } => "correct the parameters of the procos:draw",
+            Self::Stop(_) => "correct the attributes of the procos:stop",
+            Self::Limit { .. } => "lower the budget in samples, or group equal answers under one label",
+            Self::Weight(_) => "give each sample a weight above zero, or leave weights out",
+        }
+    }
+}
