@@ -2,6 +2,10 @@
 //!
 //! No async, no I/O, no clock, no randomness: time and seeds come in as parameters.
 
+pub mod compile;
+pub mod error;
 pub mod exec;
 pub mod expression;
+pub mod model;
 pub mod program;
+pub mod xml;

@@ -1,0 +1,2 @@
+//! What compiles to what, and what is refused.
+use super::*;

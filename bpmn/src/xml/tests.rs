@@ -1,0 +1,2 @@
+//! Reading and writing.
+use super::*;
