@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 
 // One page for the admin, one for GraphiQL; both load everything from this origin.
 export default defineConfig({
-  base: "./",
+  base: "/",
   plugins: [preact()],
   build: {
     target: "es2022",

@@ -1,0 +1,63 @@
+// The frame around every page: navigation, and the box to ask DAS.
+import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { Link, useLocation } from "wouter-preact";
+import { AskDas } from "./ask-das";
+
+const PLACES = [
+  { path: "/", name: "Systems", prefix: "/systems" },
+  { path: "/processes", name: "Processes", prefix: "/processes" },
+  { path: "/runs", name: "Runs", prefix: "/runs" },
+  { path: "/scores", name: "Scores", prefix: "/scores" },
+  { path: "/proposals", name: "Proposals", prefix: "/proposals" },
+  { path: "/memory", name: "Memory", prefix: "/memory" },
+];
+
+export function Layout({ children }: { children: ComponentChildren }) {
+  const [location] = useLocation();
+  const [asking, setAsking] = useState(false);
+
+  useEffect(() => {
+    const listen = (event: KeyboardEvent) => {
+      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+        event.preventDefault();
+        setAsking(true);
+      }
+    };
+    window.addEventListener("keydown", listen);
+    return () => window.removeEventListener("keydown", listen);
+  }, []);
+
+  return (
+    <>
+      <a class="skip" href="#content">
+        Skip to content
+      </a>
+      <header class="top">
+        <Link href="/" class="brand">
+          ProcOS
+        </Link>
+        <nav aria-label="Main">
+          {PLACES.map(({ path, name, prefix }) => {
+            const here = location === path || location.startsWith(`${prefix}/`);
+            return (
+              <Link key={path} href={path} aria-current={here ? "page" : undefined}>
+                {name}
+              </Link>
+            );
+          })}
+        </nav>
+        <a href="/graphiql" class="small">
+          API
+        </a>
+        <button type="button" class="primary" onClick={() => setAsking(true)} title="Ctrl+K">
+          Ask DAS
+        </button>
+      </header>
+      <main id="content" tabIndex={-1}>
+        {children}
+      </main>
+      {asking && <AskDas close={() => setAsking(false)} />}
+    </>
+  );
+}

@@ -1,0 +1,14 @@
+// An address that leads nowhere.
+import { Link } from "wouter-preact";
+import { Empty } from "../components/states";
+
+export default function Missing() {
+  return (
+    <Empty>
+      <h1>There is nothing at this address</h1>
+      <p>
+        Go to the <Link href="/">systems</Link> or the <Link href="/processes">processes</Link>.
+      </p>
+    </Empty>
+  );
+}
