@@ -22,7 +22,7 @@ pub struct Config {
     pub proxy: Option<String>,
     /// Milliseconds to open a connection.
     pub connect_timeout_ms: u64,
-    /// Milliseconds without a byte after which an attempt is given up; also the wait for the first byte.
+    /// Milliseconds without a byte in the middle of an answer after which the attempt is given up.
     pub idle_timeout_ms: u64,
     /// Milliseconds one attempt may take in all.
     pub attempt_timeout_ms: u64,
@@ -32,7 +32,8 @@ pub struct Config {
     pub retries: u32,
     /// First wait before a retry in milliseconds; doubled each time, drawn uniformly from zero to that.
     pub retry_base_ms: u64,
-    /// Longest wait before a retry in milliseconds, also for what a server asks for.
+    /// Longest drawn wait before a retry in milliseconds. What a server asks for by `Retry-After` is waited for as
+    /// long as the total time allows, else the call fails at once.
     pub retry_cap_ms: u64,
     /// Seed of the draws of those waits.
     pub jitter_seed: u64,
@@ -75,7 +76,7 @@ impl Default for Config {
             transcription_model: None,
             proxy: None,
             connect_timeout_ms: 5_000,
-            idle_timeout_ms: 60_000,
+            idle_timeout_ms: 30_000,
             attempt_timeout_ms: 120_000,
             total_timeout_ms: 300_000,
             retries: RETRIES_LIMIT,
