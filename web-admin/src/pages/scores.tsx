@@ -1,0 +1,131 @@
+// Batting averages with their uncertainty: how well processes, tasks, prompts, tools and models do.
+import { useState } from "preact/hooks";
+import { ask, graphql, type ResultOf } from "../api";
+import { Bar } from "../components/outcomes";
+import { Empty, Show } from "../components/states";
+import { duration, interval, moment, percent } from "../format";
+import { useLoad } from "../load";
+
+const SCORES = graphql(`
+  query Scores($kind: ScoreKind) {
+    scores(kind: $kind, first: 500) {
+      totalCount
+      nodes { kind subject version attempts successes average low high trend usage { lastUsedAt meanDurationMs cost } }
+    }
+  }
+`);
+
+type Row = ResultOf<typeof SCORES>["scores"]["nodes"][number];
+const KINDS = ["PROCESS", "TASK", "PROMPT", "TOOL", "MODEL"] as const;
+type Kind = (typeof KINDS)[number];
+
+// Sorted by the lower end first: a lucky beginner does not stand above a proven one.
+const ORDERS: Record<string, (a: Row, b: Row) => number> = {
+  "Proven best": (a, b) => b.low - a.low,
+  "Highest average": (a, b) => b.average - a.average,
+  "Needs attention": (a, b) => a.high - b.high,
+  "Most used": (a, b) => b.attempts - a.attempts,
+  "Last used": (a, b) => (b.usage.lastUsedAt ?? 0) - (a.usage.lastUsedAt ?? 0),
+};
+
+export default function Scores() {
+  const [kind, setKind] = useState<Kind | "">("");
+  const [order, setOrder] = useState("Proven best");
+  const [filter, setFilter] = useState("");
+  const scores = useLoad(`scores ${kind}`, () => ask(SCORES, { kind: kind === "" ? null : kind }), 5000);
+  return (
+    <>
+      <div class="title">
+        <h1>Scores</h1>
+        <span class="quiet">
+          successes of attempts, with the interval that holds the true rate in 95 of 100 cases
+        </span>
+      </div>
+      <div class="row">
+        <label class="inline">
+          Of
+          <select value={kind} onChange={(event) => setKind(event.currentTarget.value as Kind | "")}>
+            <option value="">everything</option>
+            {KINDS.map((each) => (
+              <option key={each} value={each}>
+                {each.toLowerCase()}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label class="inline">
+          Order
+          <select value={order} onChange={(event) => setOrder(event.currentTarget.value)}>
+            {Object.keys(ORDERS).map((each) => (
+              <option key={each}>{each}</option>
+            ))}
+          </select>
+        </label>
+        <label class="inline">
+          Filter
+          <input type="search" value={filter} onInput={(event) => setFilter(event.currentTarget.value)} />
+        </label>
+      </div>
+      <Show of={scores}>
+        {({ scores: { nodes } }) => {
+          const rows = nodes
+            .filter((row) => row.subject.toLowerCase().includes(filter.toLowerCase()))
+            .sort(ORDERS[order]);
+          if (rows.length === 0)
+            return (
+              <Empty>
+                <h2>Nothing has been scored yet</h2>
+                <p>
+                  Run a process: every finished task and run counts. Steps that only pass through never do.
+                </p>
+              </Empty>
+            );
+          return <ScoreTable rows={rows} />;
+        }}
+      </Show>
+    </>
+  );
+}
+
+function ScoreTable({ rows }: { rows: Row[] }) {
+  return (
+    <section class="scroll card" aria-label="Scores">
+      <table>
+        <thead>
+          <tr>
+            <th>What</th>
+            <th>Kind</th>
+            <th style="min-width:220px">Average with interval</th>
+            <th class="number">Average</th>
+            <th class="number">95 % interval</th>
+            <th class="number">Successes</th>
+            <th class="number">Mean time</th>
+            <th>Last used</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={`${row.kind} ${row.subject} ${row.version}`}>
+              <td>
+                {row.subject} {row.version !== null && <span class="quiet">v{row.version}</span>}
+              </td>
+              <td class="quiet">{row.kind.toLowerCase()}</td>
+              <td class="outcome-cell">
+                <Bar share={row.average} low={row.low} high={row.high} />
+              </td>
+              <td class="number">{percent(row.average)}</td>
+              <td class="number">{interval(row.low, row.high)}</td>
+              <td class="number">
+                {row.successes} of {row.attempts}
+              </td>
+              <td class="number">
+                {row.usage.meanDurationMs === null ? "" : duration(row.usage.meanDurationMs)}
+              </td>
+              <td class="quiet">{row.usage.lastUsedAt === null ? "" : moment(row.usage.lastUsedAt)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
