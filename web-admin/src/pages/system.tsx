@@ -200,12 +200,10 @@ function Column(props: {
           onInput={(event) => setFilter(event.currentTarget.value)}
         />
       </header>
-      {/* biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: a list box of options is what this is. */}
       <ul role="listbox" aria-label={TITLES[layer]}>
         {shown.map((entry, at) => (
           <li
             key={entry.localId}
-            // biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: an option of the list box.
             role="option"
             aria-selected={entry.localId === chosen}
             tabIndex={at === Math.min(focused, shown.length - 1) ? 0 : -1}

@@ -1,0 +1,101 @@
+// A BPMN diagram to look at, with marks on its elements; loaded only when one is shown.
+import type NavigatedViewer from "bpmn-js/lib/NavigatedViewer";
+import { useEffect, useRef, useState } from "preact/hooks";
+import "bpmn-js/dist/assets/diagram-js.css";
+import "bpmn-js/dist/assets/bpmn-js.css";
+
+export interface Marks {
+  /** Element ids and the class their shapes get: `has-token`, `is-done`, `has-incident`, `is-chosen`. */
+  classes: Map<string, string[]>;
+  /** Short texts at elements, e.g. how often they ran. */
+  badges: Map<string, string>;
+}
+
+interface Canvas {
+  zoom(level: "fit-viewport", center?: "auto"): void;
+  addMarker(id: string, name: string): void;
+  removeMarker(id: string, name: string): void;
+}
+interface Registry {
+  get(id: string): unknown;
+}
+interface Overlays {
+  add(
+    id: string,
+    type: string,
+    overlay: { position: Record<string, number>; html: string | HTMLElement },
+  ): void;
+  remove(filter: { type: string }): void;
+}
+
+export function Diagram(props: {
+  xml: string;
+  label: string;
+  marks?: Marks;
+  tall?: boolean;
+  onSelect?: (id: string | undefined) => void;
+}) {
+  const place = useRef<HTMLDivElement>(null);
+  const viewer = useRef<NavigatedViewer | undefined>(undefined);
+  const [shown, setShown] = useState(0);
+  const [problem, setProblem] = useState<string>();
+  const select = useRef(props.onSelect);
+  select.current = props.onSelect;
+
+  useEffect(() => {
+    let gone = false;
+    void import("bpmn-js/lib/NavigatedViewer").then(async ({ default: Viewer }) => {
+      if (gone || !place.current) return;
+      const created = new Viewer({ container: place.current });
+      viewer.current = created;
+      created.on("selection.changed", (event: { newSelection?: { id: string }[] }) =>
+        select.current?.(event.newSelection?.[0]?.id),
+      );
+      try {
+        await created.importXML(props.xml);
+        if (gone) return;
+        created.get<Canvas>("canvas").zoom("fit-viewport", "auto");
+        setProblem(undefined);
+        setShown((count) => count + 1);
+      } catch (error) {
+        setProblem(error instanceof Error ? error.message : String(error));
+      }
+    });
+    return () => {
+      gone = true;
+      viewer.current?.destroy();
+      viewer.current = undefined;
+    };
+  }, [props.xml]);
+
+  useEffect(() => {
+    const { current } = viewer;
+    if (!current || shown === 0 || !props.marks) return undefined;
+    const { classes, badges } = props.marks;
+    const canvas = current.get<Canvas>("canvas");
+    const registry = current.get<Registry>("elementRegistry");
+    const overlays = current.get<Overlays>("overlays");
+    for (const [id, names] of classes)
+      if (registry.get(id)) for (const name of names) canvas.addMarker(id, name);
+    for (const [id, text] of badges) {
+      if (!registry.get(id)) continue;
+      const badge = document.createElement("span");
+      badge.className = "badge";
+      badge.textContent = text;
+      overlays.add(id, "badge", { position: { top: -10, right: 10 }, html: badge });
+    }
+    return () => {
+      if (viewer.current !== current) return;
+      for (const [id, names] of classes)
+        if (registry.get(id)) for (const name of names) canvas.removeMarker(id, name);
+      overlays.remove({ type: "badge" });
+    };
+  }, [shown, props.marks]);
+
+  return (
+    <>
+      {problem && <div class="notice bad">The diagram cannot be shown: {problem}</div>}
+      <div ref={place} class={`diagram${props.tall ? " tall" : ""}`} role="img" aria-label={props.label} />
+    </>
+  );
+}

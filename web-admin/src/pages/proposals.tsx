@@ -1,0 +1,127 @@
+// Proposals of DAS: what it would change, beside what is there; nothing changes until a person accepts.
+import { useState } from "preact/hooks";
+import { useLocation } from "wouter-preact";
+import { ApiError, ask, graphql, type ResultOf, tell } from "../api";
+import { Empty, Failure, Show } from "../components/states";
+import { Diagram } from "../diagram/diagram";
+import { moment } from "../format";
+import { useLoad } from "../load";
+
+const PROPOSALS = graphql(`
+  query Proposals {
+    proposals { id title source xml baseXml processId notes assumptions state createdAt definition { key } }
+    suggestions { id title evidence subject madeAt }
+  }
+`);
+
+const DECIDE = graphql(`
+  mutation DecideProposal($input: DecideProposalInput!) { decideProposal(input: $input) { id state definition { key } } }
+`);
+
+type Proposal = ResultOf<typeof PROPOSALS>["proposals"][number];
+
+export default function Proposals() {
+  const loaded = useLoad("proposals", () => ask(PROPOSALS, {}), 5000);
+  return (
+    <>
+      <h1>Proposals</h1>
+      <Show of={loaded}>
+        {({ proposals, suggestions }) => (
+          <>
+            {suggestions.length > 0 && (
+              <section class="card" aria-label="Suggestions">
+                <h2>DAS suggests</h2>
+                <ul>
+                  {suggestions.map((suggestion) => (
+                    <li key={suggestion.id}>
+                      <strong>{suggestion.title}</strong>{" "}
+                      <span class="quiet">{suggestion.evidence.join("; ")}</span>
+                    </li>
+                  ))}
+                </ul>
+              </section>
+            )}
+            {proposals.length === 0 ? (
+              <Empty>
+                <h2>Nothing to decide</h2>
+                <p>
+                  Ask DAS for a process (Ctrl+K), or to change one; what it drafts waits here for your
+                  decision.
+                </p>
+              </Empty>
+            ) : (
+              proposals.map((proposal) => (
+                <ProposalCard key={proposal.id} proposal={proposal} again={loaded.again} />
+              ))
+            )}
+          </>
+        )}
+      </Show>
+    </>
+  );
+}
+
+function ProposalCard({ proposal, again }: { proposal: Proposal; again: () => void }) {
+  const [, go] = useLocation();
+  const [error, setError] = useState<ApiError>();
+  const [open, setOpen] = useState(proposal.state === "OPEN");
+  const decide = async (accept: boolean) => {
+    try {
+      const { decideProposal } = await tell(DECIDE, { input: { id: proposal.id, accept } });
+      if (decideProposal.definition) go(`/processes/${decideProposal.definition.key}`);
+      else again();
+    } catch (caught) {
+      setError(caught instanceof ApiError ? caught : new ApiError(String(caught)));
+    }
+  };
+  return (
+    <article class="card stack">
+      <div class="row">
+        <h2>{proposal.title}</h2>
+        <span
+          class={`tag ${proposal.state === "ACCEPTED" ? "good" : proposal.state === "OPEN" ? "accent" : ""}`}
+        >
+          {proposal.state.toLowerCase()}
+        </span>
+        <span class="quiet small">
+          by {proposal.source}, {moment(proposal.createdAt)}
+        </span>
+        <button type="button" onClick={() => setOpen(!open)} aria-expanded={open}>
+          {open ? "Hide" : "Show"}
+        </button>
+      </div>
+      {open && (
+        <>
+          <div style={proposal.baseXml ? "display:grid;grid-template-columns:1fr 1fr;gap:12px" : ""}>
+            {proposal.baseXml && (
+              <div>
+                <h3>Now</h3>
+                <Diagram xml={proposal.baseXml} label={`${proposal.title}: as it is`} />
+              </div>
+            )}
+            <div>
+              {proposal.baseXml && <h3>Proposed</h3>}
+              <Diagram xml={proposal.xml} label={`${proposal.title}: as proposed`} />
+            </div>
+          </div>
+          {[...proposal.assumptions.map((each) => `assumed: ${each}`), ...proposal.notes].map((each) => (
+            <p key={each} class="small quiet">
+              {each}
+            </p>
+          ))}
+        </>
+      )}
+      {error && <Failure error={error} />}
+      {proposal.state === "OPEN" && (
+        <div class="row">
+          <button type="button" class="primary" onClick={() => void decide(true)}>
+            Accept and deploy
+          </button>
+          <button type="button" onClick={() => void decide(false)}>
+            Reject
+          </button>
+        </div>
+      )}
+    </article>
+  );
+}
