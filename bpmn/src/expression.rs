@@ -34,7 +34,10 @@ pub struct Expression {
 struct Inner {
     source: Box<str>,
     kind: Kind,
+    /// Read for certain.
     variables: Vec<String>,
+    /// Read inside a filter, where they may also be properties of the item.
+    possible: Vec<String>,
 }
 
 enum Kind {
@@ -146,8 +149,8 @@ impl Expression {
     pub fn feel_with_names(source: &str, names: &[&str]) -> Result<Self, ExpressionError> {
         let (text, offset) = strip_prefix(source)?;
         let ast = feel::parse_expression(text, names).map_err(|error| error.moved(offset))?;
-        let variables = feel::free_variables(&ast);
-        Ok(Self::from_kind(source, Kind::Feel(ast), variables))
+        let names = feel::free_variables(&ast);
+        Ok(Self::from_kind(source, Kind::Feel(ast), names))
     }
 
     /// Parses FEEL unary tests (`< 5`, `[1..3], 7`, `not("a")`, `-`), as DMN cells hold them.
@@ -157,8 +160,8 @@ impl Expression {
     pub fn unary_tests(source: &str) -> Result<Self, ExpressionError> {
         let (text, offset) = strip_prefix(source)?;
         let tests = feel::parse_unary_tests(text, &[]).map_err(|error| error.moved(offset))?;
-        let variables = feel::free_variables_of_tests(&tests);
-        Ok(Self::from_kind(source, Kind::UnaryTests(tests), variables))
+        let names = feel::free_variables_of_tests(&tests);
+        Ok(Self::from_kind(source, Kind::UnaryTests(tests), names))
     }
 
     /// Parses the JUEL subset, with any text around the `${…}` or `#{…}`.
@@ -169,8 +172,8 @@ impl Expression {
     pub fn juel(source: &str) -> Result<Self, ExpressionError> {
         check_length(source)?;
         let template = juel::parse(source)?;
-        let variables = template.variables();
-        Ok(Self::from_kind(source, Kind::Juel(template), variables))
+        let names = (template.variables(), Vec::new());
+        Ok(Self::from_kind(source, Kind::Juel(template), names))
     }
 
     /// An expression that is always this value.
@@ -180,7 +183,7 @@ impl Expression {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        Self::from_kind(&source, Kind::Literal(value), Vec::new())
+        Self::from_kind(&source, Kind::Literal(value), Default::default())
     }
 
     /// Parses a text as the attribute it stands in wants it.
@@ -202,8 +205,8 @@ impl Expression {
         }
     }
 
-    fn from_kind(source: &str, kind: Kind, variables: Vec<String>) -> Self {
-        Self { inner: Arc::new(Inner { source: source.into(), kind, variables }) }
+    fn from_kind(source: &str, kind: Kind, (variables, possible): (Vec<String>, Vec<String>)) -> Self {
+        Self { inner: Arc::new(Inner { source: source.into(), kind, variables, possible }) }
     }
 
     /// The text it was parsed from.
@@ -227,10 +230,19 @@ impl Expression {
         }
     }
 
-    /// Names of the variables it reads, sorted, each once; only the first name of a path.
+    /// Names of the variables it reads for certain, sorted, each once; only the first name of a path.
+    ///
+    /// A name inside a filter (`items[price > limit]`) may be a property of the item: those are
+    /// [`Expression::possible_variables`].
     #[must_use]
     pub fn variables(&self) -> &[String] {
         &self.inner.variables
+    }
+
+    /// Names it reads inside filters, which are variables only where the filtered items have no such property.
+    #[must_use]
+    pub fn possible_variables(&self) -> &[String] {
+        &self.inner.possible
     }
 
     /// The value over these variables.

@@ -1,57 +1,93 @@
-//! FEEL.
+//! FEEL, the expression language of DMN and Camunda 8: read once into a syntax tree, evaluated often.
+//!
+//! DMN 1.5 section 10.3, with Camunda's additions (names in backticks, `get or else`, `assert`, `fromAi`, …).
+
+mod ast;
+mod builtins;
+mod evaluate;
+mod lexer;
+mod parser;
+mod temporal;
+mod value;
+
+#[cfg(test)]
+mod tests;
 
 use serde_json::Value;
 
 use super::{ExpressionError, Limits, Lookup};
+use ast::FreeNames;
+use evaluate::Evaluator;
+use parser::Parser;
+use value::FeelValue;
 
-/// A path.
-pub(super) struct Ast(Vec<String>);
+pub(super) use ast::{Ast, UnaryTests};
+pub(super) use value::json_number;
 
-/// Tests.
-pub(super) struct UnaryTests(Ast);
-
-pub(super) fn parse_expression(text: &str, _names: &[&str]) -> Result<Ast, ExpressionError> {
-    Ok(Ast(text.trim().split('.').map(str::to_owned).collect()))
+/// Reads an expression; `names` are variables known by name, needed where one has spaces.
+pub(super) fn parse_expression(text: &str, names: &[&str]) -> Result<Ast, ExpressionError> {
+    Parser::new(text, names)?.whole_expression()
 }
 
+/// Reads the unary tests of a DMN cell.
 pub(super) fn parse_unary_tests(text: &str, names: &[&str]) -> Result<UnaryTests, ExpressionError> {
-    parse_expression(text, names).map(UnaryTests)
+    Parser::new(text, names)?.whole_unary_tests()
 }
 
-pub(super) fn free_variables(ast: &Ast) -> Vec<String> {
-    ast.0.iter().take(1).cloned().collect()
+/// The names read for certain as variables, and those that may be properties of a filtered item instead.
+pub(super) fn free_variables(ast: &Ast) -> (Vec<String>, Vec<String>) {
+    split(FreeNames::of(ast))
 }
 
-pub(super) fn free_variables_of_tests(tests: &UnaryTests) -> Vec<String> {
-    free_variables(&tests.0)
+/// As [`free_variables`], for tests.
+pub(super) fn free_variables_of_tests(tests: &UnaryTests) -> (Vec<String>, Vec<String>) {
+    split(FreeNames::of_tests(tests))
 }
 
-pub(super) fn evaluate(ast: &Ast, variables: &dyn Lookup, _limits: Limits) -> Result<Value, ExpressionError> {
-    let mut value = variables.lookup(&ast.0[0]).unwrap_or(Value::Null);
-    for name in &ast.0[1..] {
-        value = value.get(name).cloned().unwrap_or(Value::Null);
+fn split(names: FreeNames) -> (Vec<String>, Vec<String>) {
+    let possible = names.possible.iter().filter(|name| !names.certain.contains(*name));
+    let possible = possible.map(|name| name.to_string()).collect();
+    (names.certain.iter().map(|name| name.to_string()).collect(), possible)
+}
+
+/// The value as JSON.
+pub(super) fn evaluate(ast: &Ast, variables: &dyn Lookup, limits: Limits) -> Result<Value, ExpressionError> {
+    let evaluator = Evaluator::new(variables, limits);
+    // What is only passed through is handed on exactly as it is.
+    if let Some(found) = evaluator.json_path(ast, None) {
+        return Ok(found.clone());
     }
-    Ok(value)
+    if let Ast::Variable(name) = ast {
+        return Ok(variables.lookup(name).unwrap_or(Value::Null));
+    }
+    value::to_json(&evaluator.evaluate(ast, None)?)
 }
 
+/// The value as a boolean (null is false), or what it is instead.
 pub(super) fn evaluate_boolean(
     ast: &Ast,
     variables: &dyn Lookup,
     limits: Limits,
 ) -> Result<Result<bool, Value>, ExpressionError> {
-    let value = evaluate(ast, variables, limits)?;
-    Ok(value.as_bool().ok_or(value))
+    match Evaluator::new(variables, limits).evaluate(ast, None)? {
+        FeelValue::Boolean(holds) => Ok(Ok(holds)),
+        FeelValue::Null => Ok(Ok(false)),
+        other => value::to_json(&other).map(Err),
+    }
 }
 
+/// Whether an input passes the tests.
 pub(super) fn evaluate_unary_tests(
     tests: &UnaryTests,
     input: &Value,
     variables: &dyn Lookup,
     limits: Limits,
 ) -> Result<bool, ExpressionError> {
-    Ok(&evaluate(&tests.0, variables, limits)? == input)
+    Evaluator::new(variables, limits).unary_tests(tests, &value::from_json(input, 0)?)
 }
 
-pub(super) fn matches_value(value: &Value, input: &Value, _limits: Limits) -> Result<bool, ExpressionError> {
-    Ok(value == input)
+/// Whether an input equals a value, or is in the list that it is.
+pub(super) fn matches_value(value: &Value, input: &Value, limits: Limits) -> Result<bool, ExpressionError> {
+    let (value, input) = (value::from_json(value, 0)?, value::from_json(input, 0)?);
+    Evaluator::new(&(), limits).matches(&input, &value)
 }
