@@ -207,8 +207,9 @@ impl<'a> Compiler<'a> {
 
     fn check_language(&mut self, element: &Element, attribute: &str, formal: &FormalExpression) {
         let language = formal.language.as_deref().unwrap_or("").to_ascii_lowercase();
-        let is_known = language.is_empty()
-            || ["feel", "juel", "iso-8601", "iso8601"].iter().any(|known| language.contains(known));
+        // Some tools write their default language everywhere; a text that says itself what it is wins.
+        let is_marked = formal.text.starts_with('=') || formal.text.contains("${") || formal.text.contains("#{");
+        let is_known = is_marked || language.is_empty() || ["feel", "juel"].iter().any(|it| language.contains(it));
         if !is_known || extension::attribute_in(&formal.attributes, "resource").is_some() {
             self.refuse(
                 element,

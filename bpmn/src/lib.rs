@@ -6,6 +6,7 @@ pub mod compile;
 pub mod error;
 pub mod exec;
 pub mod expression;
+pub mod layout;
 pub mod model;
 pub mod program;
 pub mod xml;

@@ -202,7 +202,6 @@ impl<'a> Compiler<'a> {
             return Timer::Duration(Expression::literal(Value::Null));
         };
         let (name, formal) = timer.parts();
-        self.check_language(&node.element, name, formal);
         let expression = self.expression(&node.element, name, &formal.text, ParseMode::Timer);
         match timer {
             TimerExpression::Date(_) => Timer::Date(expression),

@@ -339,6 +339,7 @@ impl Builder {
     /// The file.
     #[must_use]
     pub fn finish(mut self) -> Definitions {
+        self.process.put_in_order();
         self.definitions.processes.push(self.process);
         self.definitions
     }

@@ -1,5 +1,7 @@
 //! A process and what stands in it besides flow nodes.
 
+use std::collections::HashMap;
+
 use super::{Element, FlowNode, RawAttribute, RawElement};
 
 /// A process.
@@ -31,6 +33,44 @@ impl Process {
     /// The nodes directly in a sub-process, or in the process itself.
     pub fn children<'a>(&'a self, parent: Option<&'a str>) -> impl Iterator<Item = &'a FlowNode> {
         self.nodes.iter().filter(move |node| node.parent.as_deref() == parent)
+    }
+
+    /// Brings everything into the order in which it is written: each sub-process before its contents, and what
+    /// stands in a scope together. What belongs to no existing scope comes last.
+    pub fn put_in_order(&mut self) {
+        let mut children: HashMap<Option<String>, Vec<FlowNode>> = HashMap::new();
+        for node in std::mem::take(&mut self.nodes) {
+            children.entry(node.parent.clone()).or_default().push(node);
+        }
+        let mut first: HashMap<Option<String>, usize> = HashMap::from([(None, 0)]);
+        let mut last: HashMap<Option<String>, usize> = HashMap::new();
+        let mut open = vec![(None, children.remove(&None).unwrap_or_default().into_iter())];
+        while let Some((scope, nodes)) = open.last_mut() {
+            let Some(node) = nodes.next() else {
+                last.insert(scope.clone(), last.len());
+                open.pop();
+                continue;
+            };
+            let inner = Some(node.element.id.clone());
+            if let Some(contents) = children.remove(&inner) {
+                first.insert(inner.clone(), first.len());
+                open.push((inner, contents.into_iter()));
+            } else if node.is_sub_process() {
+                first.insert(inner.clone(), first.len());
+                last.insert(inner, last.len());
+            }
+            self.nodes.push(node);
+        }
+        let mut lost: Vec<_> = children.into_values().flatten().collect();
+        lost.sort_by(|a, b| a.element.id.cmp(&b.element.id));
+        self.nodes.append(&mut lost);
+        let key = |order: &HashMap<Option<String>, usize>, parent: &Option<String>| {
+            order.get(parent).copied().unwrap_or(usize::MAX)
+        };
+        self.lane_sets.sort_by_key(|set| key(&first, &set.parent));
+        self.flows.sort_by_key(|flow| key(&last, &flow.parent));
+        self.data.sort_by_key(|data| key(&last, &data.parent));
+        self.artifacts.sort_by_key(|artifact| key(&last, &artifact.parent));
     }
 }
 

@@ -69,6 +69,7 @@ pub(super) fn process(raw: RawElement) -> Result<Process, Error> {
             }
         }
     }
+    process.put_in_order();
     Ok(process)
 }
 

@@ -1,0 +1,2 @@
+//! Nothing overlaps, and flows read from left to right.
+use super::*;
