@@ -28,7 +28,9 @@ impl ExpressionError {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self.code {
-            "FEEL-0001" => "check the expression near the position given; a FEEL text is written in double quotes",
+            "FEEL-0001" => {
+                "check the expression near the position given; a FEEL text is written in double quotes"
+            }
             "FEEL-0002" => "split the expression into several tasks or context entries",
             "FEEL-0003" => "check the spelling against the list of built-in functions",
             "FEEL-0004" => "use a task (a draw for randomness, a tool for code) instead of a function",

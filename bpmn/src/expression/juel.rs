@@ -30,11 +30,20 @@ enum Part {
 enum Node {
     Literal(Value),
     /// A variable and where it stands; not required to exist for `execution.getVariable`.
-    Variable { name: String, position: usize, required: bool },
+    Variable {
+        name: String,
+        position: usize,
+        required: bool,
+    },
     Exists(String),
     Property(Box<Node>, String),
     Index(Box<(Node, Node)>),
-    Method { base: Box<Node>, method: Method, arguments: Vec<Node>, position: usize },
+    Method {
+        base: Box<Node>,
+        method: Method,
+        arguments: Vec<Node>,
+        position: usize,
+    },
     Not(Box<Node>),
     Negate(Box<Node>, usize),
     Empty(Box<Node>),

@@ -190,7 +190,9 @@ impl FreeNames {
                 self.bound.pop();
                 self.filters -= 1;
             }
-            Ast::Or(parts) | Ast::And(parts) | Ast::List(parts) | Ast::Call(_, parts) => self.visit_all(parts),
+            Ast::Or(parts) | Ast::And(parts) | Ast::List(parts) | Ast::Call(_, parts) => {
+                self.visit_all(parts)
+            }
             Ast::Power(base, exponents) => {
                 self.visit(base);
                 self.visit_all(exponents);

@@ -49,8 +49,11 @@ impl Signature {
 impl Builtin {
     /// How it is called, for messages.
     pub(super) fn usage(&self) -> String {
-        let forms: Vec<String> =
-            self.signatures.iter().map(|signature| format!("{}({})", self.name, signature.0.join(", "))).collect();
+        let forms: Vec<String> = self
+            .signatures
+            .iter()
+            .map(|signature| format!("{}({})", self.name, signature.0.join(", ")))
+            .collect();
         forms.join(" or ")
     }
 }

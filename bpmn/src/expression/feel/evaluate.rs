@@ -7,7 +7,9 @@ use std::sync::Arc;
 use regex::Regex;
 use serde_json::Value;
 
-use super::ast::{Arguments, Ast, Comparison, ForLoop, Iterator as IteratorNode, Quantified, Type, UnaryTest, UnaryTests};
+use super::ast::{
+    Arguments, Ast, Comparison, ForLoop, Iterator as IteratorNode, Quantified, Type, UnaryTest, UnaryTests,
+};
 use super::temporal;
 use super::value::{self, Context, FeelValue, Function, List, Name, Range};
 use crate::expression::{ExpressionError, Limits, Lookup};
@@ -57,7 +59,9 @@ impl<'s> Frame<'s> {
         while let Some(Frame { parent, binding }) = frame {
             let found = match binding {
                 Binding::One(bound, value) => (*bound == name).then(|| (*value).clone()),
-                Binding::Many(bound) => bound.iter().rev().find(|(bound, _)| &**bound == name).map(|(_, value)| value.clone()),
+                Binding::Many(bound) => {
+                    bound.iter().rev().find(|(bound, _)| &**bound == name).map(|(_, value)| value.clone())
+                }
                 Binding::Entries(context) => context.get(name).cloned(),
                 Binding::Item(item) => match item.as_context().and_then(|context| context.get(name)) {
                     Some(entry) => Some(entry.clone()),
@@ -219,7 +223,9 @@ impl<'a> Evaluator<'a> {
             Ast::Product(first, rest) => self.chain(first, rest, scope, [multiply, divide]),
             Ast::Power(base, exponents) => self.power(base, exponents, scope),
             Ast::Negate(operand) => Ok(negate(&self.evaluate(operand, scope)?)),
-            Ast::InstanceOf(value, of) => self.evaluate(value, scope).map(|value| FeelValue::Boolean(is_of(&value, of))),
+            Ast::InstanceOf(value, of) => {
+                self.evaluate(value, scope).map(|value| FeelValue::Boolean(is_of(&value, of)))
+            }
             Ast::If(parts) => self.conditional(&parts.0, &parts.1, &parts.2, scope),
             Ast::For(node) => self.for_loop(node, scope),
             Ast::Quantified(node) => self.quantified(node, scope),
@@ -230,7 +236,10 @@ impl<'a> Evaluator<'a> {
                 let captured = node.free.iter().filter_map(|name| {
                     scope.and_then(|frame| frame.find(name)).map(|value| (Arc::clone(name), value))
                 });
-                Ok(FeelValue::Function(Arc::new(Function { node: Arc::clone(node), captured: captured.collect() })))
+                Ok(FeelValue::Function(Arc::new(Function {
+                    node: Arc::clone(node),
+                    captured: captured.collect(),
+                })))
             }
             Ast::Call(builtin, arguments) => self.call(builtin, arguments, scope),
             Ast::Invoke(function, arguments) => self.invoke(function, arguments, scope),
@@ -357,7 +366,12 @@ impl<'a> Evaluator<'a> {
         self.any_test(&value, tests, scope).map(FeelValue::Boolean)
     }
 
-    fn any_test(&self, input: &FeelValue, tests: &[UnaryTest], scope: Scope<'_>) -> Result<bool, ExpressionError> {
+    fn any_test(
+        &self,
+        input: &FeelValue,
+        tests: &[UnaryTest],
+        scope: Scope<'_>,
+    ) -> Result<bool, ExpressionError> {
         let frame = Frame { parent: scope, binding: Binding::One("?", input) };
         for test in tests {
             let holds = match test {
@@ -460,7 +474,8 @@ impl<'a> Evaluator<'a> {
     fn context(&self, entries: &[(Name, Ast)], scope: Scope<'_>) -> Evaluated {
         let mut context = Context::default();
         for (name, entry) in entries {
-            let value = self.evaluate(entry, Some(&Frame { parent: scope, binding: Binding::Entries(&context) }))?;
+            let value =
+                self.evaluate(entry, Some(&Frame { parent: scope, binding: Binding::Entries(&context) }))?;
             context.insert(Arc::clone(name), value);
         }
         Ok(FeelValue::context(context))
@@ -534,11 +549,8 @@ impl<'a> Evaluator<'a> {
             self.charge(1)?;
             let item = domain.item(place);
             let frame = Frame { parent: scope, binding: Binding::One(&iterator.name, &item) };
-            let more = if rest.is_empty() {
-                Some(body(&frame)?)
-            } else {
-                self.iterate(rest, Some(&frame), body)?
-            };
+            let more =
+                if rest.is_empty() { Some(body(&frame)?) } else { self.iterate(rest, Some(&frame), body)? };
             match more {
                 Some(true) => {}
                 other => return Ok(other),
@@ -568,7 +580,9 @@ impl<'a> Evaluator<'a> {
     // Functions.
 
     fn invoke(&self, function: &Ast, arguments: &Arguments, scope: Scope<'_>) -> Evaluated {
-        let FeelValue::Function(function) = self.evaluate(function, scope)? else { return Ok(FeelValue::Null) };
+        let FeelValue::Function(function) = self.evaluate(function, scope)? else {
+            return Ok(FeelValue::Null);
+        };
         let parameters = &function.node.parameters;
         let mut values = Vec::with_capacity(parameters.len());
         match arguments {
@@ -599,7 +613,10 @@ impl<'a> Evaluator<'a> {
         }
         let bound: Vec<_> = function.node.parameters.iter().cloned().zip(arguments).collect();
         let outer = Frame { parent: None, binding: Binding::Many(&function.captured) };
-        self.evaluate(&function.node.body, Some(&Frame { parent: Some(&outer), binding: Binding::Many(&bound) }))
+        self.evaluate(
+            &function.node.body,
+            Some(&Frame { parent: Some(&outer), binding: Binding::Many(&bound) }),
+        )
     }
 }
 

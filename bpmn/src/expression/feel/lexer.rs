@@ -65,7 +65,8 @@ fn token(rest: &str, at: usize) -> Result<(TokenKind, usize), ExpressionError> {
         return Ok((TokenKind::Temporal(text), length + 1));
     }
     if char == '`' {
-        let end = rest[1..].find('`').ok_or_else(|| ExpressionError::syntax("name in backticks has no end", at))?;
+        let end =
+            rest[1..].find('`').ok_or_else(|| ExpressionError::syntax("name in backticks has no end", at))?;
         return Ok((TokenKind::Quoted(rest[1..=end].to_owned()), end + 2));
     }
     let decimal = char == '.' && rest[1..].starts_with(|next: char| next.is_ascii_digit());
@@ -78,7 +79,9 @@ fn token(rest: &str, at: usize) -> Result<(TokenKind, usize), ExpressionError> {
     }
     match SYMBOLS.iter().find(|symbol| rest.starts_with(**symbol)) {
         Some(symbol) => Ok((TokenKind::Symbol(symbol), symbol.len())),
-        None if char == '\'' => Err(ExpressionError::syntax("a text is written in double quotes in FEEL", at)),
+        None if char == '\'' => {
+            Err(ExpressionError::syntax("a text is written in double quotes in FEEL", at))
+        }
         None => Err(ExpressionError::syntax(format!("unexpected character '{}'", char.escape_default()), at)),
     }
 }
@@ -128,8 +131,9 @@ fn quoted_text(rest: &str, at: usize) -> Result<(String, usize), ExpressionError
                         continue;
                     }
                 };
-                let (char, used) = unicode_escape(&rest[place..], digits)
-                    .ok_or_else(|| ExpressionError::syntax("unicode escape is not a character", at + place))?;
+                let (char, used) = unicode_escape(&rest[place..], digits).ok_or_else(|| {
+                    ExpressionError::syntax("unicode escape is not a character", at + place)
+                })?;
                 text.push(char);
                 // The escapes are ASCII: as many characters as bytes, two of which are taken already.
                 chars.nth(used - 3);

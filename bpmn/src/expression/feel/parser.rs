@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use super::ast::{
-    Arguments, Ast, Comparison, ForLoop, FreeNames, FunctionNode, Iterator as IteratorNode, Quantified, RangeNode,
-    Type, UnaryTest, UnaryTests,
+    Arguments, Ast, Comparison, ForLoop, FreeNames, FunctionNode, Iterator as IteratorNode, Quantified,
+    RangeNode, Type, UnaryTest, UnaryTests,
 };
 use super::builtins::{self, Builtin};
 use super::lexer::{Token, TokenKind, tokens};
@@ -26,8 +26,24 @@ type Parsed<T> = Result<T, ExpressionError>;
 
 /// Words that cannot be variable names.
 const KEYWORDS: [&str; 18] = [
-    "if", "then", "else", "for", "in", "return", "some", "every", "satisfies", "between", "and", "or", "instance",
-    "function", "true", "false", "null", "external",
+    "if",
+    "then",
+    "else",
+    "for",
+    "in",
+    "return",
+    "some",
+    "every",
+    "satisfies",
+    "between",
+    "and",
+    "or",
+    "instance",
+    "function",
+    "true",
+    "false",
+    "null",
+    "external",
 ];
 
 /// Properties whose names have spaces.
@@ -253,7 +269,9 @@ impl Parser {
                     name.push_str(word);
                 }
                 // Contexts from JSON-minded people: `my-key: 1`, `part 2: …`.
-                TokenKind::Symbol(symbol) if !name.is_empty() && ["-", "+", "*", "/", "."].contains(symbol) => {
+                TokenKind::Symbol(symbol)
+                    if !name.is_empty() && ["-", "+", "*", "/", "."].contains(symbol) =>
+                {
                     name.push_str(symbol);
                 }
                 TokenKind::Number(number) if !name.is_empty() => {
@@ -412,10 +430,12 @@ impl Parser {
                 let condition = self.bracketed(Self::expression)?;
                 self.expect("]")?;
                 ast = Ast::Filter(Box::new(ast), Box::new(condition));
-            } else if self.is_symbol("(") && matches!(ast, Ast::Path(..) | Ast::Invoke(..) | Ast::Function(_)) {
+            } else if self.is_symbol("(") && matches!(ast, Ast::Path(..) | Ast::Invoke(..) | Ast::Function(_))
+            {
                 let arguments = self.arguments()?;
                 ast = Ast::Invoke(Box::new(ast), arguments);
-            } else if self.is_word("instance") && matches!(self.kind_at(1), TokenKind::Word(of) if of == "of") {
+            } else if self.is_word("instance") && matches!(self.kind_at(1), TokenKind::Word(of) if of == "of")
+            {
                 self.at += 2;
                 ast = Ast::InstanceOf(Box::new(ast), self.deeper(Self::type_name)?);
             } else {
@@ -577,7 +597,8 @@ impl Parser {
             let what = format!("'{name}' is not allowed: the same step must always give the same result");
             return Err(ExpressionError::not_allowed(&what, position));
         }
-        let builtin = builtins::find(&name).ok_or_else(|| ExpressionError::unknown_function(&name, position))?;
+        let builtin =
+            builtins::find(&name).ok_or_else(|| ExpressionError::unknown_function(&name, position))?;
         let arguments = self.arguments()?;
         let arguments = arrange(builtin, arguments, position)?;
         Ok(Ast::Call(builtin, arguments))
@@ -805,9 +826,7 @@ fn arrange(builtin: &'static Builtin, arguments: Arguments, position: usize) -> 
         Arguments::Named(parts) => {
             let fits = |signature: &&builtins::Signature| {
                 parts.iter().all(|(name, _)| signature.names().any(|known| known == &**name))
-                    && signature
-                        .required()
-                        .all(|known| parts.iter().any(|(name, _)| &**name == known))
+                    && signature.required().all(|known| parts.iter().any(|(name, _)| &**name == known))
             };
             let Some(signature) = builtin.signatures.iter().find(fits) else {
                 let why = format!("has no parameters of these names: {}", builtin.usage());
@@ -817,7 +836,8 @@ fn arrange(builtin: &'static Builtin, arguments: Arguments, position: usize) -> 
                 parts.into_iter().map(|(name, part)| (name, Some(part))).collect();
             let mut ordered: Vec<Ast> = Vec::new();
             for known in signature.names() {
-                let part = parts.iter_mut().find(|(name, _)| &**name == known).and_then(|(_, part)| part.take());
+                let part =
+                    parts.iter_mut().find(|(name, _)| &**name == known).and_then(|(_, part)| part.take());
                 ordered.push(part.unwrap_or(Ast::Constant(FeelValue::Null)));
             }
             Ok(ordered)

@@ -61,7 +61,9 @@ impl Zone {
             Self::Offset(seconds) => *seconds,
             Self::Named(zone) => match zone.to_ambiguous_zoned_datetime(local).offset() {
                 AmbiguousOffset::Unambiguous { offset } => offset.seconds(),
-                AmbiguousOffset::Gap { before, .. } | AmbiguousOffset::Fold { before, .. } => before.seconds(),
+                AmbiguousOffset::Gap { before, .. } | AmbiguousOffset::Fold { before, .. } => {
+                    before.seconds()
+                }
             },
         }
     }
@@ -116,7 +118,9 @@ impl TimeOfDay {
 
     /// Seconds east of UTC. A named zone counts as on 1 January 1970.
     pub(super) fn offset_seconds(&self) -> Option<i32> {
-        self.zone.as_ref().map(|zone| zone.offset_at(DateTime::from_parts(Date::constant(1970, 1, 1), self.time)))
+        self.zone
+            .as_ref()
+            .map(|zone| zone.offset_at(DateTime::from_parts(Date::constant(1970, 1, 1), self.time)))
     }
 }
 
@@ -223,7 +227,8 @@ fn two_digits(text: &str) -> Option<i32> {
 pub(super) fn parse_date(text: &str) -> Option<Date> {
     let (sign, digits) = text.strip_prefix('-').map_or((1, text), |rest| (-1, rest));
     let mut parts = digits.split('-');
-    let year = parts.next().filter(|year| year.len() >= 4 && year.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let year =
+        parts.next().filter(|year| year.len() >= 4 && year.bytes().all(|byte| byte.is_ascii_digit()))?;
     let month = two_digits(parts.next()?)?;
     let day = two_digits(parts.next()?)?;
     if parts.next().is_some() {

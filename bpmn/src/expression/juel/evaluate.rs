@@ -25,7 +25,8 @@ impl<'v> Evaluator<'v> {
     }
 
     fn charge(&self, steps: u64) -> Result<(), ExpressionError> {
-        let left = self.steps.get().checked_sub(steps).ok_or_else(|| ExpressionError::out_of_steps(self.limit))?;
+        let left =
+            self.steps.get().checked_sub(steps).ok_or_else(|| ExpressionError::out_of_steps(self.limit))?;
         self.steps.set(left);
         Ok(())
     }
@@ -173,10 +174,13 @@ fn at<'v>(base: Cow<'v, Value>, index: &Value) -> Cow<'v, Value> {
     {
         return member(base, name);
     }
-    let place = number(index).filter(|place| *place >= 0.0 && place.fract() == 0.0).map(|place| place as usize);
+    let place =
+        number(index).filter(|place| *place >= 0.0 && place.fract() == 0.0).map(|place| place as usize);
     match (base, place) {
         (Cow::Borrowed(base), Some(place)) => base.get(place).map_or(Cow::Owned(Value::Null), Cow::Borrowed),
-        (Cow::Owned(mut base), Some(place)) => Cow::Owned(base.get_mut(place).map_or(Value::Null, Value::take)),
+        (Cow::Owned(mut base), Some(place)) => {
+            Cow::Owned(base.get_mut(place).map_or(Value::Null, Value::take))
+        }
         _ => Cow::Owned(Value::Null),
     }
 }
@@ -232,7 +236,9 @@ fn equal(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Null, Value::Null) => true,
         (Value::Null, _) | (_, Value::Null) => false,
-        (Value::Bool(holds), other) | (other, Value::Bool(holds)) => truth(other, 0).is_ok_and(|other| other == *holds),
+        (Value::Bool(holds), other) | (other, Value::Bool(holds)) => {
+            truth(other, 0).is_ok_and(|other| other == *holds)
+        }
         (Value::Number(_), _) | (_, Value::Number(_)) => order(left, right) == Some(Ordering::Equal),
         _ => left == right,
     }
@@ -250,7 +256,12 @@ fn order(left: &Value, right: &Value) -> Option<Ordering> {
 }
 
 /// Whole numbers stay whole except when divided; what overflows or is a fraction is a double.
-fn arithmetic(operator: Operator, left: &Value, right: &Value, position: usize) -> Result<Value, ExpressionError> {
+fn arithmetic(
+    operator: Operator,
+    left: &Value,
+    right: &Value,
+    position: usize,
+) -> Result<Value, ExpressionError> {
     if let (Some(a), Some(b)) = (integer(left), integer(right)) {
         let whole = match operator {
             Operator::Add => a.checked_add(b),

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{Method, Node, Operator, Part, Template};
 use crate::expression::ExpressionError;
+use crate::expression::feel::json_number;
 
 /// Deepest nesting, and longest chain of properties and calls.
 const MAX_DEPTH: usize = 64;
@@ -89,15 +90,14 @@ impl<'t> Parser<'t> {
                 self.at += char.len_utf8();
             }
         }
-        // Around a single expression space means nothing.
-        let single = parts.len() == 1 && text.trim().is_empty();
-        if !text.is_empty() && !single {
+        if !text.is_empty() {
             parts.push(Part::Text(text));
         }
-        if let [Part::Text(before), Part::Expression(_)] = parts.as_slice()
-            && before.trim().is_empty()
-        {
-            parts.remove(0);
+        // Around a single expression space means nothing.
+        let solid = |part: &Part| !matches!(part, Part::Text(text) if text.trim().is_empty());
+        let single = parts.iter().filter(|part| matches!(part, Part::Expression(_))).count() == 1;
+        if single && parts.iter().filter(|part| solid(part)).count() == 1 {
+            parts.retain(solid);
         }
         Ok(Template { parts })
     }
@@ -128,7 +128,11 @@ impl<'t> Parser<'t> {
 
     fn unexpected(&mut self, wanted: &str) -> ExpressionError {
         self.skip_space();
-        let found = self.rest().chars().next().map_or("the end".to_owned(), |char| format!("'{}'", char.escape_default()));
+        let found = self
+            .rest()
+            .chars()
+            .next()
+            .map_or("the end".to_owned(), |char| format!("'{}'", char.escape_default()));
         ExpressionError::syntax(format!("expected {wanted}, found {found}"), self.at)
     }
 
@@ -193,7 +197,11 @@ impl<'t> Parser<'t> {
                 self.skip_space();
                 let position = self.at;
                 let name = self.name()?;
-                node = if self.take("(") { self.call(node, name, position)? } else { Node::Property(Box::new(node), name.to_owned()) };
+                node = if self.take("(") {
+                    self.call(node, name, position)?
+                } else {
+                    Node::Property(Box::new(node), name.to_owned())
+                };
             } else if self.take("[") {
                 let index = self.expression()?;
                 self.expect("]")?;
@@ -220,7 +228,8 @@ impl<'t> Parser<'t> {
             }
             self.expect(")")?;
         }
-        if let (Node::Variable { name: holder, .. }, [Node::Literal(Value::String(variable))]) = (&base, arguments.as_slice())
+        if let (Node::Variable { name: holder, .. }, [Node::Literal(Value::String(variable))]) =
+            (&base, arguments.as_slice())
             && holder == "execution"
         {
             match name {
@@ -232,9 +241,14 @@ impl<'t> Parser<'t> {
             }
         }
         match METHODS.iter().find(|(known, _, count)| *known == name && *count == arguments.len()) {
-            Some((_, method, _)) => Ok(Node::Method { base: Box::new(base), method: *method, arguments, position }),
+            Some((_, method, _)) => {
+                Ok(Node::Method { base: Box::new(base), method: *method, arguments, position })
+            }
             None => {
-                let what = format!("method '{name}' with {} arguments is not allowed: there are no beans", arguments.len());
+                let what = format!(
+                    "method '{name}' with {} arguments is not allowed: there are no beans",
+                    arguments.len()
+                );
                 Err(ExpressionError::not_allowed(&what, position))
             }
         }
@@ -267,7 +281,9 @@ impl<'t> Parser<'t> {
             return self.number();
         }
         let name = self.name()?;
-        if self.rest().starts_with('(') || self.rest().starts_with(':') && self.rest()[1..].starts_with(starts_name) && self.is_call() {
+        if self.rest().starts_with('(')
+            || self.rest().starts_with(':') && self.rest()[1..].starts_with(starts_name) && self.is_call()
+        {
             let what = format!("function '{name}' is not allowed: there are no beans");
             return Err(ExpressionError::not_allowed(&what, position));
         }
@@ -310,7 +326,8 @@ impl<'t> Parser<'t> {
         let bytes = rest.as_bytes();
         let mut end = 0;
         while let Some(byte) = bytes.get(end) {
-            let exponent_sign = matches!(byte, b'+' | b'-') && end > 0 && matches!(bytes[end - 1], b'e' | b'E');
+            let exponent_sign =
+                matches!(byte, b'+' | b'-') && end > 0 && matches!(bytes[end - 1], b'e' | b'E');
             if !(byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E') || exponent_sign) {
                 break;
             }
@@ -319,9 +336,9 @@ impl<'t> Parser<'t> {
         let written = &rest[..end];
         let value = match written.parse::<i64>() {
             Ok(integer) => Value::from(integer),
-            Err(_) => match written.parse::<f64>().ok().and_then(serde_json::Number::from_f64) {
-                Some(number) => Value::Number(number),
-                None => return Err(ExpressionError::syntax("not a number", self.at)),
+            Err(_) => match written.parse::<f64>() {
+                Ok(number) if number.is_finite() => json_number(number),
+                _ => return Err(ExpressionError::syntax("not a number", self.at)),
             },
         };
         self.at += end;

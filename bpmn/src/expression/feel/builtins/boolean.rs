@@ -13,14 +13,17 @@ pub(super) const FUNCTIONS: &[Builtin] = &[
         Ok(FeelValue::Boolean(!argument(arguments, 0).is_null()))
     }),
     builtin("get or else", &[takes(&["value", "default"])], |_, arguments| {
-        Ok(if argument(arguments, 0).is_null() { argument(arguments, 1) } else { argument(arguments, 0) }.clone())
+        Ok(if argument(arguments, 0).is_null() { argument(arguments, 1) } else { argument(arguments, 0) }
+            .clone())
     }),
     builtin("assert", &[takes(&["value", "condition", "cause?"])], assert),
     builtin("is", &[takes(&["value1", "value2"])], is),
     // What an AI agent fills in; to the engine it is the value.
-    builtin("fromAi", &[takes(&["value", "description?", "type?", "schema?", "options?"])], |_, arguments| {
-        Ok(argument(arguments, 0).clone())
-    }),
+    builtin(
+        "fromAi",
+        &[takes(&["value", "description?", "type?", "schema?", "options?"])],
+        |_, arguments| Ok(argument(arguments, 0).clone()),
+    ),
 ];
 
 fn assert(_: &Evaluator<'_>, arguments: &[FeelValue]) -> Evaluated {

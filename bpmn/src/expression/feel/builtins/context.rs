@@ -7,7 +7,11 @@ use crate::expression::feel::evaluate::Evaluator;
 use crate::expression::feel::value::{Context, FeelValue};
 
 pub(super) const FUNCTIONS: &[Builtin] = &[
-    builtin("get value", &[takes(&["context", "key"]), takes(&["context", "keys"]), takes(&["m", "key"])], get_value),
+    builtin(
+        "get value",
+        &[takes(&["context", "key"]), takes(&["context", "keys"]), takes(&["m", "key"])],
+        get_value,
+    ),
     builtin("get entries", &[takes(&["context"]), takes(&["m"])], get_entries),
     builtin(
         "context put",
@@ -90,7 +94,8 @@ fn context(evaluator: &Evaluator<'_>, arguments: &[FeelValue]) -> Evaluated {
     for entry in spread(arguments) {
         evaluator.charge(1)?;
         let Some(entry) = entry.as_context() else { return Ok(FeelValue::Null) };
-        let (Some(key), Some(value)) = (entry.get("key").and_then(FeelValue::as_text), entry.get("value")) else {
+        let (Some(key), Some(value)) = (entry.get("key").and_then(FeelValue::as_text), entry.get("value"))
+        else {
             return Ok(FeelValue::Null);
         };
         if made.get(key).is_some() {

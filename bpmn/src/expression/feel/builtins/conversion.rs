@@ -12,7 +12,11 @@ use crate::expression::feel::value::{self, FeelValue, Range, display};
 
 pub(super) const FUNCTIONS: &[Builtin] = &[
     builtin("string", &[takes(&["from"])], string),
-    builtin("number", &[takes(&["from"]), takes(&["from", "grouping separator?", "decimal separator?"])], number),
+    builtin(
+        "number",
+        &[takes(&["from"]), takes(&["from", "grouping separator?", "decimal separator?"])],
+        number,
+    ),
     builtin("date", &[takes(&["from"]), takes(&["year", "month", "day"])], date),
     builtin("time", &[takes(&["from"]), takes(&["hour", "minute", "second", "offset?"])], time),
     builtin(
@@ -47,14 +51,18 @@ fn number(_: &Evaluator<'_>, arguments: &[FeelValue]) -> Evaluated {
     let mut text = from.to_owned();
     match grouping {
         FeelValue::Null => {}
-        FeelValue::Text(separator) if [" ", ",", "."].contains(&&**separator) && !same_text(grouping, point) => {
+        FeelValue::Text(separator)
+            if [" ", ",", "."].contains(&&**separator) && !same_text(grouping, point) =>
+        {
             text = text.replace(&**separator, "");
         }
         _ => return Ok(FeelValue::Null),
     }
     match point {
         FeelValue::Null => {}
-        FeelValue::Text(separator) if &**separator == "," && !text.contains('.') => text = text.replace(',', "."),
+        FeelValue::Text(separator) if &**separator == "," && !text.contains('.') => {
+            text = text.replace(',', ".")
+        }
         FeelValue::Text(separator) if &**separator == "." => {}
         _ => return Ok(FeelValue::Null),
     }
@@ -93,7 +101,9 @@ fn time(_: &Evaluator<'_>, arguments: &[FeelValue]) -> Evaluated {
     let made = match arguments {
         [FeelValue::Text(text)] => temporal::parse_time(text),
         [FeelValue::Time(time)] => Some(TimeOfDay::clone(time)),
-        [FeelValue::DateTime(moment)] => Some(TimeOfDay { time: moment.local.time(), zone: moment.zone.clone() }),
+        [FeelValue::DateTime(moment)] => {
+            Some(TimeOfDay { time: moment.local.time(), zone: moment.zone.clone() })
+        }
         [FeelValue::Date(_)] => Some(TimeOfDay { time: Time::midnight(), zone: Some(Zone::Offset(0)) }),
         [hour, minute, second, rest @ ..] => clock(hour, minute, second, rest.first()),
         _ => None,

@@ -24,7 +24,9 @@ pub(super) const FUNCTIONS: &[Builtin] = &[
     builtin("product", SPREAD, |evaluator, arguments| {
         statistic(evaluator, arguments, |numbers| Some(numbers.iter().product()))
     }),
-    builtin("mean", SPREAD, |evaluator, arguments| statistic(evaluator, arguments, |numbers| Some(mean(numbers)))),
+    builtin("mean", SPREAD, |evaluator, arguments| {
+        statistic(evaluator, arguments, |numbers| Some(mean(numbers)))
+    }),
     builtin("median", SPREAD, |evaluator, arguments| statistic(evaluator, arguments, median)),
     builtin("stddev", SPREAD, |evaluator, arguments| statistic(evaluator, arguments, standard_deviation)),
     builtin("mode", SPREAD, mode),
@@ -66,7 +68,11 @@ fn with_items(
     or_null(make(items).map(FeelValue::list))
 }
 
-fn contains(evaluator: &Evaluator<'_>, items: &[FeelValue], wanted: &FeelValue) -> Result<bool, ExpressionError> {
+fn contains(
+    evaluator: &Evaluator<'_>,
+    items: &[FeelValue],
+    wanted: &FeelValue,
+) -> Result<bool, ExpressionError> {
     for item in items {
         evaluator.charge(1)?;
         if evaluator.equal(item, wanted)? == Some(true) {
@@ -104,11 +110,7 @@ fn numbers(evaluator: &Evaluator<'_>, arguments: &[FeelValue]) -> Result<Option<
     Ok(numbers.filter(|numbers| !numbers.is_empty()))
 }
 
-fn statistic(
-    evaluator: &Evaluator<'_>,
-    arguments: &[FeelValue],
-    of: fn(&[f64]) -> Option<f64>,
-) -> Evaluated {
+fn statistic(evaluator: &Evaluator<'_>, arguments: &[FeelValue], of: fn(&[f64]) -> Option<f64>) -> Evaluated {
     or_null(numbers(evaluator, arguments)?.and_then(|numbers| of(&numbers)).map(FeelValue::number))
 }
 
@@ -136,7 +138,11 @@ fn median(numbers: &[f64]) -> Option<f64> {
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.len() / 2;
     let upper = *sorted.get(middle)?;
-    if sorted.len().is_multiple_of(2) { Some(f64::midpoint(*sorted.get(middle - 1)?, upper)) } else { Some(upper) }
+    if sorted.len().is_multiple_of(2) {
+        Some(f64::midpoint(*sorted.get(middle - 1)?, upper))
+    } else {
+        Some(upper)
+    }
 }
 
 /// Of a sample: divided by n − 1.

@@ -27,9 +27,11 @@ pub(super) const FUNCTIONS: &[Builtin] = &[
     }),
     builtin("modulo", &[takes(&["dividend", "divisor"])], |_, arguments| {
         let (dividend, divisor) = (argument(arguments, 0).as_number(), argument(arguments, 1).as_number());
-        or_null(dividend.zip(divisor).filter(|(_, divisor)| *divisor != 0.0).map(|(dividend, divisor)| {
-            FeelValue::number(dividend - divisor * (dividend / divisor).floor())
-        }))
+        or_null(
+            dividend.zip(divisor).filter(|(_, divisor)| *divisor != 0.0).map(|(dividend, divisor)| {
+                FeelValue::number(dividend - divisor * (dividend / divisor).floor())
+            }),
+        )
     }),
     builtin("sqrt", ONE, |_, arguments| of(arguments, |number| Some(number.sqrt()))),
     builtin("log", ONE, |_, arguments| of(arguments, |number| Some(number.ln()))),
@@ -64,9 +66,12 @@ fn rounded(arguments: &[FeelValue], rounding: Rounding) -> Evaluated {
         FeelValue::Null if rounding != Rounding::HalfEven => Some(0),
         scale => scale.as_integer().filter(|scale| scale.abs() <= 6176),
     };
-    or_null(argument(arguments, 0).as_number().zip(scale).and_then(|(number, scale)| {
-        round(number, scale as i32, rounding).map(FeelValue::number)
-    }))
+    or_null(
+        argument(arguments, 0)
+            .as_number()
+            .zip(scale)
+            .and_then(|(number, scale)| round(number, scale as i32, rounding).map(FeelValue::number)),
+    )
 }
 
 /// Rounds the shortest decimal that reads back as this double, so that 2.675 to two places is 2.68 as written.
@@ -99,7 +104,8 @@ fn round(number: f64, scale: i32, rounding: Rounding) -> Option<f64> {
         Rounding::HalfEven => half.is_gt() || (half.is_eq() && odd),
     };
     // At most 17 digits: they fit.
-    let whole = kept_digits.iter().fold(0_u64, |whole, digit| whole * 10 + u64::from(*digit)) + u64::from(away);
+    let whole =
+        kept_digits.iter().fold(0_u64, |whole, digit| whole * 10 + u64::from(*digit)) + u64::from(away);
     let size: f64 = format!("{whole}e{}", -scale).parse().ok()?;
     Some(if number < 0.0 { -size } else { size } + 0.0)
 }

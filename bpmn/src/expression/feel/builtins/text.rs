@@ -81,7 +81,8 @@ fn texts<const N: usize>(
 }
 
 fn substring(evaluator: &Evaluator<'_>, arguments: &[FeelValue]) -> Evaluated {
-    let (Some(text), Some(start)) = (argument(arguments, 0).as_text(), argument(arguments, 1).as_integer()) else {
+    let (Some(text), Some(start)) = (argument(arguments, 0).as_text(), argument(arguments, 1).as_integer())
+    else {
         return Ok(FeelValue::Null);
     };
     evaluator.charge(text.len() as u64 / 16)?;
@@ -117,7 +118,8 @@ fn pattern(
         _ => return Ok(None),
     };
     let key = format!("{flags}/{pattern}");
-    let kept = evaluator.patterns.borrow().iter().find(|(kept, _)| *kept == key).map(|(_, regex)| regex.clone());
+    let kept =
+        evaluator.patterns.borrow().iter().find(|(kept, _)| *kept == key).map(|(_, regex)| regex.clone());
     if let Some(regex) = kept {
         return Ok(regex);
     }
@@ -137,7 +139,9 @@ fn pattern(
 
 fn matches(evaluator: &Evaluator<'_>, arguments: &[FeelValue]) -> Evaluated {
     let regex = pattern(evaluator, argument(arguments, 1), argument(arguments, 2))?;
-    let (Some(text), Some(regex)) = (argument(arguments, 0).as_text(), regex) else { return Ok(FeelValue::Null) };
+    let (Some(text), Some(regex)) = (argument(arguments, 0).as_text(), regex) else {
+        return Ok(FeelValue::Null);
+    };
     evaluator.charge(text.len() as u64 / 4)?;
     Ok(FeelValue::Boolean(regex.is_match(text)))
 }
@@ -185,14 +189,18 @@ fn braced_groups(replacement: &str) -> String {
 
 fn split(evaluator: &Evaluator<'_>, arguments: &[FeelValue]) -> Evaluated {
     let regex = pattern(evaluator, argument(arguments, 1), &FeelValue::Null)?;
-    let (Some(text), Some(regex)) = (argument(arguments, 0).as_text(), regex) else { return Ok(FeelValue::Null) };
+    let (Some(text), Some(regex)) = (argument(arguments, 0).as_text(), regex) else {
+        return Ok(FeelValue::Null);
+    };
     evaluator.charge(text.len() as u64)?;
     Ok(FeelValue::list(regex.split(text).map(FeelValue::text).collect()))
 }
 
 fn extract(evaluator: &Evaluator<'_>, arguments: &[FeelValue]) -> Evaluated {
     let regex = pattern(evaluator, argument(arguments, 1), &FeelValue::Null)?;
-    let (Some(text), Some(regex)) = (argument(arguments, 0).as_text(), regex) else { return Ok(FeelValue::Null) };
+    let (Some(text), Some(regex)) = (argument(arguments, 0).as_text(), regex) else {
+        return Ok(FeelValue::Null);
+    };
     evaluator.charge(text.len() as u64)?;
     Ok(FeelValue::list(regex.find_iter(text).map(|found| FeelValue::text(found.as_str())).collect()))
 }
@@ -244,7 +252,8 @@ fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
-        let group = (0..3).fold(0_u32, |group, at| group << 8 | u32::from(chunk.get(at).copied().unwrap_or(0)));
+        let group =
+            (0..3).fold(0_u32, |group, at| group << 8 | u32::from(chunk.get(at).copied().unwrap_or(0)));
         for at in 0..4 {
             let sextet = (group >> (18 - 6 * at)) & 0x3f;
             out.push(if at <= chunk.len() { char::from(ALPHABET[sextet as usize]) } else { '=' });
