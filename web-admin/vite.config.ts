@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 // One page for the admin, one for GraphiQL; both load everything from this origin.
 export default defineConfig({
   base: "/",
-  plugins: [preact()],
+  plugins: [preact({ reactAliasesEnabled: false })],
   build: {
     target: "es2022",
     rollupOptions: { input: ["index.html", "graphiql.html"] },
