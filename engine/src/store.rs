@@ -180,6 +180,8 @@ pub enum FollowUp {
         code: String,
         /// In words.
         message: String,
+        /// True when the called instance threw the error and did not catch it, false when it was cancelled.
+        thrown: bool,
     },
     /// Cancel a called instance.
     CancelCalled {

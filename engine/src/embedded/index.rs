@@ -1,0 +1,181 @@
+//! Everything that waits, in memory; changed only after the store has it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use super::job_index::{JobIndex, Meta};
+use super::message_index::MessageIndex;
+use crate::port::Incident;
+use crate::store::{JobLease, StoredJob, StoredMessage, StoredSubscription, StoredTimer};
+
+/// What waits.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    pub(crate) jobs: JobIndex,
+    pub(crate) messages: MessageIndex,
+    pub(crate) timers: TimerIndex,
+    pub(crate) incidents: BTreeMap<i64, Incident>,
+    /// Instances that have not ended.
+    pub(crate) open: BTreeMap<i64, Arc<Meta>>,
+    /// Keys given to instances whose start is not durable yet.
+    pub(crate) starting: BTreeSet<i64>,
+    waiters: HashMap<Option<i64>, Arc<Notify>>,
+}
+
+/// Timers by their time.
+#[derive(Debug, Default)]
+pub(crate) struct TimerIndex {
+    timers: HashMap<(i64, u32), StoredTimer>,
+    due: BTreeSet<(i64, i64, u32)>,
+}
+
+impl TimerIndex {
+    /// Adds a timer, or moves one.
+    pub(crate) fn insert(&mut self, timer: StoredTimer) {
+        self.remove((timer.instance, timer.number));
+        self.due.insert((timer.due_ms, timer.instance, timer.number));
+        self.timers.insert((timer.instance, timer.number), timer);
+    }
+
+    /// Removes a timer.
+    pub(crate) fn remove(&mut self, id: (i64, u32)) {
+        if let Some(timer) = self.timers.remove(&id) {
+            self.due.remove(&(timer.due_ms, timer.instance, timer.number));
+        }
+    }
+
+    /// Timers that are due; each is given once, until it is inserted again.
+    pub(crate) fn take_due(&mut self, now_ms: i64) -> Vec<StoredTimer> {
+        let mut due = Vec::new();
+        while let Some((at, instance, number)) = self.due.first().copied() {
+            if at > now_ms {
+                break;
+            }
+            self.due.pop_first();
+            due.extend(self.timers.get(&(instance, number)).copied());
+        }
+        due
+    }
+
+    /// Numbers of the timers of a definition or instance.
+    pub(crate) fn of(&self, instance: i64) -> Vec<(i64, u32)> {
+        self.timers.keys().filter(|id| id.0 == instance).copied().collect()
+    }
+
+    /// When the next one is due.
+    pub(crate) fn next_due(&self) -> Option<i64> {
+        self.due.first().map(|(at, _, _)| *at)
+    }
+}
+
+/// What a commit changes of what waits.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    pub(crate) opened: Vec<(i64, Arc<Meta>)>,
+    pub(crate) ended: Vec<i64>,
+    pub(crate) jobs: Vec<(StoredJob, Arc<Meta>)>,
+    pub(crate) leases: Vec<JobLease>,
+    pub(crate) ended_jobs: Vec<i64>,
+    pub(crate) timers: Vec<StoredTimer>,
+    pub(crate) ended_timers: Vec<(i64, u32)>,
+    pub(crate) subscriptions: Vec<StoredSubscription>,
+    pub(crate) ended_subscriptions: Vec<(i64, u32)>,
+    pub(crate) messages: Vec<StoredMessage>,
+    pub(crate) incidents: Vec<Incident>,
+    pub(crate) ended_incidents: Vec<i64>,
+}
+
+impl Index {
+    /// Applies what a commit changed; gives messages that found a receiver: out of the buffer, to be delivered.
+    pub(crate) fn apply(
+        &mut self,
+        changes: Changes,
+        process_of: impl Fn(i64) -> Option<String>,
+        now_ms: i64,
+    ) -> Vec<(StoredMessage, StoredSubscription)> {
+        for (key, meta) in changes.opened {
+            self.starting.remove(&key);
+            self.open.insert(key, meta);
+        }
+        for key in changes.ended_jobs {
+            self.jobs.remove(key);
+        }
+        let mut ready = BTreeSet::new();
+        for (job, meta) in changes.jobs {
+            let instance = job.instance;
+            if self.jobs.insert(job, meta, now_ms) {
+                ready.insert(instance);
+            }
+        }
+        for lease in changes.leases {
+            let instance = self.jobs.get(lease.key).map(|job| job.instance);
+            if self.jobs.apply(lease, now_ms) {
+                ready.extend(instance);
+            }
+        }
+        for id in changes.ended_timers {
+            self.timers.remove(id);
+        }
+        for timer in changes.timers {
+            self.timers.insert(timer);
+        }
+        for key in changes.ended_incidents {
+            self.incidents.remove(&key);
+        }
+        self.incidents.extend(changes.incidents.into_iter().map(|incident| (incident.key, incident)));
+        for id in changes.ended_subscriptions {
+            self.messages.close(id);
+        }
+        for message in changes.messages {
+            self.messages.buffer(message);
+        }
+        for subscription in &changes.subscriptions {
+            let process = self
+                .open
+                .get(&subscription.instance)
+                .map(|meta| meta.deployed.definition.process_id.clone())
+                .or_else(|| process_of(subscription.instance));
+            if let Some(process) = process {
+                self.messages.open(subscription.clone(), &process);
+            }
+        }
+        let mut found = Vec::new();
+        for subscription in changes.subscriptions {
+            if let Some(message) = self.messages.take_for(&subscription, now_ms) {
+                found.push((message, subscription));
+            }
+        }
+        for key in changes.ended {
+            self.starting.remove(&key);
+            self.open.remove(&key);
+            ready.insert(key);
+        }
+        for instance in ready {
+            self.notify(instance);
+        }
+        found
+    }
+
+    /// What to wait on for jobs of one instance, or of all.
+    pub(crate) fn waiter(&mut self, instance: Option<i64>) -> Arc<Notify> {
+        // Waiters that nobody waits on any more are dropped now and then.
+        if self.waiters.len() > 2 * (self.open.len() + 16) {
+            self.waiters.retain(|_, waiter| Arc::strong_count(waiter) > 1);
+        }
+        Arc::clone(self.waiters.entry(instance).or_default())
+    }
+
+    /// Wakes who waits for jobs of this instance, and who waits for any.
+    pub(crate) fn notify(&self, instance: i64) {
+        for waiter in [self.waiters.get(&Some(instance)), self.waiters.get(&None)].into_iter().flatten() {
+            waiter.notify_waiters();
+        }
+    }
+
+    /// When something is to be done next.
+    pub(crate) fn next_due(&self) -> Option<i64> {
+        [self.timers.next_due(), self.jobs.next_due(), self.messages.next_due()].into_iter().flatten().min()
+    }
+}

@@ -1,0 +1,133 @@
+//! Start-up: memory is filled from the store, and what the former process left over is taken up.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures::StreamExt;
+
+use super::deployed::Deployed;
+use super::job_index::Meta;
+use super::{Core, command, deploy, follow_ups, jobs, messages};
+use crate::Error;
+use crate::port::{InstanceFilter, Status};
+
+/// Instances read at once.
+const PAGE: usize = 1_000;
+/// Things taken up at the same time.
+const WIDTH: usize = 64;
+
+/// Fills memory and goes on with what waits.
+pub(crate) async fn recover(core: &Arc<Core>) -> Result<(), Error> {
+    load_definitions(core).await?;
+    let with_incidents = load_instances(core).await?;
+    let waiting = core.store.load_waiting().await?;
+    let now_ms = core.now_ms();
+    let (held, buffered) = {
+        let mut index = core.index.lock();
+        for job in waiting.jobs {
+            if let Some(meta) = index.open.get(&job.instance).cloned() {
+                index.jobs.insert(job, meta, now_ms);
+            }
+        }
+        for timer in waiting.timers {
+            index.timers.insert(timer);
+        }
+        for subscription in waiting.subscriptions {
+            let process = match index.open.get(&subscription.instance) {
+                Some(meta) => Some(meta.deployed.definition.process_id.clone()),
+                None => {
+                    let catalogue = core.catalogue.read();
+                    catalogue.get(subscription.instance).ok().map(|one| one.definition.process_id.clone())
+                }
+            };
+            if let Some(process) = process {
+                index.messages.open(subscription, &process);
+            }
+        }
+        for message in waiting.messages {
+            index.messages.buffer(message);
+        }
+        (index.jobs.held(), index.messages.keys())
+    };
+    for instance in with_incidents {
+        match command::look(core, instance, |live| live.kept.incidents.values().cloned().collect::<Vec<_>>())
+            .await
+        {
+            Ok(incidents) => {
+                let mut index = core.index.lock();
+                index.incidents.extend(incidents.into_iter().map(|incident| (incident.key, incident)));
+            }
+            Err(error) => tracing::error!(instance, %error, "an instance with incidents cannot be read"),
+        }
+    }
+    // Leases of the former process are not waited for: nobody is left to answer them.
+    let ended: Vec<Result<(), Error>> = futures::stream::iter(held)
+        .map(|(key, attempt)| jobs::expire(core, key, attempt, "the engine was restarted"))
+        .buffer_unordered(WIDTH)
+        .collect()
+        .await;
+    for outcome in ended {
+        // One instance that cannot go on must not keep the others from it.
+        if let Err(error) = outcome {
+            tracing::error!(%error, "a lease of the former process could not be ended");
+        }
+    }
+    for follow_up in waiting.follow_ups {
+        follow_ups::spawn(core, follow_up);
+    }
+    for key in buffered {
+        messages::match_later(core, key);
+    }
+    Ok(())
+}
+
+async fn load_definitions(core: &Core) -> Result<(), Error> {
+    let mut texts: HashMap<String, Arc<str>> = HashMap::new();
+    for (definition, xml) in core.store.definitions().await? {
+        let xml = Arc::clone(texts.entry(definition.checksum.clone()).or_insert_with(|| Arc::from(xml)));
+        let deployed = match deploy::recompile(&definition, &xml) {
+            Ok(program) => Deployed::new(definition, program, xml),
+            Err(reason) => {
+                tracing::error!(key = definition.key, %reason, "a definition cannot run in this release");
+                Deployed::broken(definition, xml, reason)
+            }
+        };
+        core.catalogue.write().insert(Arc::new(deployed));
+    }
+    Ok(())
+}
+
+/// Gives the instances that have incidents.
+async fn load_instances(core: &Core) -> Result<Vec<i64>, Error> {
+    let mut with_incidents = Vec::new();
+    let mut before = None;
+    loop {
+        let filter =
+            InstanceFilter { status: Some(Status::Active), before, limit: PAGE, ..InstanceFilter::default() };
+        let page = core.store.instances(&filter).await?;
+        let last = page.len() < PAGE;
+        before = page.last().map(|instance| instance.key);
+        for instance in page {
+            let deployed = match core.catalogue.read().get(instance.definition) {
+                Ok(deployed) => deployed,
+                Err(error) => {
+                    tracing::error!(instance = instance.key, %error, "an instance has no definition");
+                    continue;
+                }
+            };
+            if instance.incidents > 0 {
+                with_incidents.push(instance.key);
+            }
+            let meta = Meta {
+                deployed,
+                seed: instance.seed,
+                dry_run: instance.dry_run,
+                business_key: instance.business_key,
+            };
+            core.index.lock().open.insert(instance.key, Arc::new(meta));
+        }
+        if last {
+            return Ok(with_incidents);
+        }
+    }
+}
