@@ -10,3 +10,6 @@ pub mod layout;
 pub mod model;
 pub mod program;
 pub mod xml;
+
+#[cfg(test)]
+mod samples;

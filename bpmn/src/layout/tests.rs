@@ -1,2 +1,239 @@
-//! Nothing overlaps, and flows read from left to right.
+//! Nothing overlaps, everything lies in its parent, lines begin and end at borders, and flows read from left to right.
+
+use std::collections::HashMap;
+
+use proptest::prelude::*;
+
 use super::*;
+use crate::model::{Bounds, Builder, EventDefinitionKind, SubProcess};
+use crate::samples::{self, Block};
+
+fn bounds(definitions: &Definitions) -> HashMap<&str, Bounds> {
+    let shapes = definitions.diagrams.iter().flat_map(|diagram| &diagram.shapes);
+    shapes.map(|shape| (shape.element.as_str(), shape.bounds)).collect()
+}
+
+fn is_on_border(bounds: &Bounds, point: Point) -> bool {
+    let near = |a: f64, b: f64| (a - b).abs() < 0.6;
+    let inside_x = point.x > bounds.x - 0.6 && point.x < bounds.right() + 0.6;
+    let inside_y = point.y > bounds.y - 0.6 && point.y < bounds.bottom() + 0.6;
+    (inside_y && (near(point.x, bounds.x) || near(point.x, bounds.right())))
+        || (inside_x && (near(point.y, bounds.y) || near(point.y, bounds.bottom())))
+}
+
+/// Checks a drawing; returns what is wrong with it.
+fn faults(definitions: &Definitions) -> Vec<String> {
+    let places = bounds(definitions);
+    let mut faults = Vec::new();
+    for process in &definitions.processes {
+        let mut scopes: HashMap<Option<&str>, Vec<&str>> = HashMap::new();
+        for node in &process.nodes {
+            let id = node.element.id.as_str();
+            if !places.contains_key(id) {
+                faults.push(format!("{id} is not drawn"));
+                continue;
+            }
+            if let Some(parent) = node.parent.as_deref()
+                && node.attached_to().is_none()
+                && !places[parent].contains(&places[id])
+            {
+                faults.push(format!("{id} {:?} leaves {parent} {:?}", places[id], places[parent]));
+            }
+            if node.attached_to().is_none() {
+                scopes.entry(node.parent.as_deref()).or_default().push(id);
+            }
+        }
+        for artifact in process.artifacts.iter().filter(|it| places.contains_key(it.element.id.as_str())) {
+            scopes.entry(artifact.parent.as_deref()).or_default().push(&artifact.element.id);
+        }
+        for data in process.data.iter().filter(|it| places.contains_key(it.element.id.as_str())) {
+            scopes.entry(data.parent.as_deref()).or_default().push(&data.element.id);
+        }
+        for siblings in scopes.values() {
+            for (index, a) in siblings.iter().enumerate() {
+                for b in &siblings[index + 1..] {
+                    if places[a].overlaps(&places[b]) {
+                        faults.push(format!("{a} {:?} overlaps {b} {:?}", places[a], places[b]));
+                    }
+                }
+            }
+        }
+        for flow in &process.flows {
+            let edge = definitions.diagrams.iter().flat_map(|it| &it.edges).find(|it| it.element == flow.element.id);
+            let Some(edge) = edge else {
+                faults.push(format!("{} is not drawn", flow.element.id));
+                continue;
+            };
+            let (first, last) = (edge.waypoints[0], edge.waypoints[edge.waypoints.len() - 1]);
+            if !is_on_border(&places[flow.source.as_str()], first) || !is_on_border(&places[flow.target.as_str()], last) {
+                faults.push(format!("{} does not dock", flow.element.id));
+            }
+            if edge.waypoints.windows(2).any(|it| (it[0].x - it[1].x).abs() > 0.5 && (it[0].y - it[1].y).abs() > 0.5) {
+                faults.push(format!("{} is slanted: {:?}", flow.element.id, edge.waypoints));
+            }
+            crossed_nodes(process, flow, edge, &places, &mut faults);
+        }
+    }
+    faults
+}
+
+/// No line may run through a node that it does not join.
+fn crossed_nodes(
+    process: &crate::model::Process,
+    flow: &crate::model::SequenceFlow,
+    edge: &Edge,
+    places: &HashMap<&str, Bounds>,
+    faults: &mut Vec<String>,
+) {
+    let host = process.node(&flow.source).and_then(|node| node.attached_to());
+    for node in process.nodes.iter().filter(|node| node.parent == flow.parent && node.attached_to().is_none()) {
+        let id = node.element.id.as_str();
+        if id == flow.source || id == flow.target || host == Some(id) {
+            continue;
+        }
+        for pair in edge.waypoints.windows(2) {
+            let line = Bounds {
+                x: pair[0].x.min(pair[1].x),
+                y: pair[0].y.min(pair[1].y),
+                width: (pair[0].x - pair[1].x).abs().max(0.1),
+                height: (pair[0].y - pair[1].y).abs().max(0.1),
+            };
+            if line.overlaps(&places[id]) {
+                faults.push(format!("{} runs through {id}", flow.element.id));
+            }
+        }
+    }
+}
+
+fn has_loop(block: &Block) -> bool {
+    match block {
+        Block::Loop(_) => true,
+        Block::Sequence(blocks) | Block::Choice(blocks) | Block::Parallel(blocks) => blocks.iter().any(has_loop),
+        Block::Inside(block) | Block::Timeout(block) => has_loop(block),
+        Block::Task | Block::User | Block::Script => false,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_processes_are_drawn_without_faults(block in samples::blocks()) {
+        let mut definitions = samples::process_of(&block);
+        ensure_diagram(&mut definitions);
+        let faults = faults(&definitions);
+        prop_assert!(faults.is_empty(), "{faults:?}");
+        if !has_loop(&block) {
+            let places = bounds(&definitions);
+            for flow in &definitions.processes[0].flows {
+                let (from, to) = (places[flow.source.as_str()], places[flow.target.as_str()]);
+                prop_assert!(from.x < to.x, "{} runs backwards", flow.element.id);
+            }
+        }
+    }
+
+    #[test]
+    fn any_graph_is_drawn_without_faults(
+        nodes in 1_usize..14, links in prop::collection::vec((0_usize..14, 0_usize..14), 0..30),
+    ) {
+        let mut builder = Builder::process("p");
+        for node in 0..nodes {
+            builder.task(&format!("t{node}"), "");
+        }
+        for (from, to) in links {
+            builder.flow(&format!("t{}", from % nodes), &format!("t{}", to % nodes));
+        }
+        let mut definitions = builder.finish();
+        ensure_diagram(&mut definitions);
+        let faults = faults(&definitions);
+        prop_assert!(faults.is_empty(), "{faults:?}");
+    }
+}
+
+#[test]
+fn pools_lanes_boundary_events_data_and_notes_are_drawn() {
+    let mut definitions = crate::xml::read(samples::EVERYTHING.as_bytes()).unwrap();
+    definitions.diagrams.clear();
+    ensure_diagram(&mut definitions);
+    assert_eq!(faults(&definitions), Vec::<String>::new());
+    let places = bounds(&definitions);
+    for id in ["shop", "buyer", "front", "back", "b1", "b2", "late", "failed", "paper_ref", "note", "esp", "es"] {
+        assert!(places.contains_key(id), "{id} is not drawn");
+    }
+    assert!(places["shop"].contains(&places["front"]) && places["shop"].contains(&places["note"]));
+    assert!(places["front"].contains(&places["pick"]) && places["b2"].contains(&places["bill"]));
+    assert!(!places["shop"].overlaps(&places["buyer"]));
+    let lines: HashSet<&str> = definitions.diagrams[0].edges.iter().map(|edge| edge.element.as_str()).collect();
+    for id in ["mf", "mf2", "as", "dia", "f3", "sf1"] {
+        assert!(lines.contains(id), "{id} is not drawn");
+    }
+}
+
+#[test]
+fn a_straight_process_is_drawn_on_one_line() {
+    let mut builder = Builder::process("p");
+    builder.start("s").task("a", "A").task("b", "B").end("e").flow("s", "a").flow("a", "b").flow("b", "e");
+    let mut definitions = builder.finish();
+    ensure_diagram(&mut definitions);
+    let edges = &definitions.diagrams[0].edges;
+    assert!(edges.iter().all(|edge| edge.waypoints.len() == 2), "{edges:?}");
+}
+
+#[test]
+fn a_diagram_that_is_complete_stays_as_it_is() {
+    let mut builder = Builder::process("p");
+    builder.start("s").end("e").flow("s", "e");
+    let mut definitions = builder.finish();
+    ensure_diagram(&mut definitions);
+    definitions.diagrams[0].shapes[0].bounds.x = 7.0;
+    let before = definitions.clone();
+    ensure_diagram(&mut definitions);
+    assert_eq!(definitions, before);
+}
+
+#[test]
+fn nodes_without_a_shape_are_added_below_and_joined() {
+    let mut builder = Builder::process("p");
+    builder.start("s").task("a", "A").flow("s", "a");
+    let mut definitions = builder.clone().finish();
+    ensure_diagram(&mut definitions);
+    builder.task("b", "B").flow("a", "b");
+    let mut grown = builder.finish();
+    grown.diagrams.clone_from(&definitions.diagrams);
+    ensure_diagram(&mut grown);
+    assert_eq!(bounds(&grown)["a"], bounds(&definitions)["a"]);
+    assert_eq!(faults(&grown), Vec::<String>::new());
+}
+
+#[test]
+fn a_flow_from_a_boundary_event_leaves_downward() {
+    let mut builder = Builder::process("p");
+    builder.start("s").enter("sub", "Sub", SubProcess::Embedded).start("i").end("o").flow("i", "o").leave();
+    let error = builder.error("BAD");
+    builder
+        .boundary("b", "sub", true, EventDefinitionKind::Error(Some(error)))
+        .end("e")
+        .task("fix", "Fix")
+        .flow("s", "sub")
+        .flow("sub", "e")
+        .flow("b", "fix");
+    let mut definitions = builder.finish();
+    ensure_diagram(&mut definitions);
+    assert_eq!(faults(&definitions), Vec::<String>::new());
+    let edge = definitions.diagrams[0].edges.iter().find(|edge| edge.element == "b-fix").unwrap();
+    assert!(edge.waypoints[0].x == edge.waypoints[1].x && edge.waypoints[0].y < edge.waypoints[1].y);
+}
+
+#[test]
+fn two_thousand_tasks_in_a_row_are_drawn() {
+    let mut builder = Builder::process("p");
+    for node in 0..2_000 {
+        builder.task(&format!("t{node}"), "");
+    }
+    for node in 1..2_000 {
+        builder.flow(&format!("t{}", node - 1), &format!("t{node}"));
+    }
+    let mut definitions = builder.finish();
+    ensure_diagram(&mut definitions);
+    assert_eq!(definitions.diagrams[0].shapes.len(), 2_000);
+}
