@@ -42,6 +42,25 @@ pub enum Error {
     /// The BPMN that belongs to it is wrong.
     #[error("the process model: {0}")]
     Model(String),
+    /// A file of requirements cannot be read.
+    #[error("{place}: {why}")]
+    Source {
+        /// File, and line where there is one.
+        place: String,
+        /// Why not.
+        why: String,
+        /// The way out.
+        hint: &'static str,
+    },
+    /// The graph refused or failed.
+    #[error(transparent)]
+    Ontology(#[from] ontology::Error),
+    /// The engine refused or failed.
+    #[error(transparent)]
+    Engine(#[from] engine::Error),
+    /// Work broke off.
+    #[error("the work broke off: {0}")]
+    Stopped(String),
     /// Files for an evaluation cannot be read.
     #[error("cannot evaluate '{path}': {why}")]
     Evaluation {
@@ -73,6 +92,10 @@ impl Error {
             Self::Instruction { .. } => "DAS-0005",
             Self::Model(_) => "DAS-0006",
             Self::Evaluation { .. } => "DAS-0007",
+            Self::Source { .. } => "DAS-0020",
+            Self::Ontology(error) => error.code(),
+            Self::Engine(error) => error.code(),
+            Self::Stopped(_) => "DAS-0021",
         }
     }
 
@@ -88,6 +111,9 @@ impl Error {
                 Some("say for instance 'add an approval before shipping' or 'remove the second check'")
             }
             Self::Model(_) => Some("check the file with procos check"),
+            Self::Source { hint, .. } => Some(hint),
+            Self::Ontology(_) | Self::Engine(_) => None,
+            Self::Stopped(_) => Some("try again; the log says more"),
             Self::Evaluation { .. } => Some("the folder holds pairs NAME.txt and NAME.bpmn"),
         }
     }

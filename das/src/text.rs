@@ -1,0 +1,126 @@
+//! From text to a process tree without any model: sentences, clauses, actions, and how they hang together.
+//!
+//! Every step keeps the place in the text it came from and how sure the reader is; what an archetype adds is marked
+//! as assumed. Rules beat a model at nothing but speed, honesty and being there: see `docs/das.md`.
+
+mod action;
+mod archetype;
+mod clause;
+mod condition;
+mod discourse;
+mod lexicon;
+mod prompt;
+mod sentence;
+mod split;
+mod tag;
+#[cfg(test)]
+mod tests;
+
+use crate::error::Error;
+use crate::tree::{Activity, Node, Tree};
+
+pub use archetype::{Archetype, archetypes};
+
+/// Longest text read, in bytes: about a hundred pages.
+pub const MAX_TEXT_BYTES: usize = 256 * 1024;
+/// A text of at most so many sentences is a prompt, which an archetype may complete.
+const PROMPT_SENTENCES: usize = 3;
+
+/// What was read from a text.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// The process.
+    pub tree: Tree,
+    /// A name for it.
+    pub title: String,
+    /// The archetype that filled in what was not said.
+    pub archetype: Option<String>,
+    /// What a person should know about how it was read.
+    pub notes: Vec<String>,
+}
+
+/// Reads a text.
+///
+/// # Errors
+/// `DAS-0003` where it names no step, `DAS-0004` where it is too long.
+pub fn read(text: &str) -> Result<Reading, Error> {
+    if text.len() > MAX_TEXT_BYTES {
+        return Err(Error::TooLong { bytes: text.len(), limit: MAX_TEXT_BYTES });
+    }
+    let sentences = split::sentences(text);
+    let mut story = discourse::Story::default();
+    let mut memory = action::Memory::default();
+    let mut frame: Option<String> = None;
+    let mut said = 0_usize;
+    let mut first = true;
+    for sentence in &sentences {
+        let Some(words) = text.get(sentence.span.start..sentence.span.end) else { continue };
+        let mut tokens = tag::tokens(words, sentence.span.start);
+        if let Some(framed) = prompt::strip_frame(words, &tokens) {
+            frame = frame.or(Some(framed.title));
+            let start = sentence.span.start + framed.rest;
+            tokens = text.get(start..sentence.span.end).map_or_else(Vec::new, |rest| tag::tokens(rest, start));
+        }
+        for part in tokens.split(|token| is_arrow(token)) {
+            let mut statement = sentence::statement(part, &mut memory, first);
+            if statement.steps.is_empty() && (sentence.item || part.len() < tokens.len()) {
+                statement.steps.extend(prompt::bare_item(part));
+            }
+            said += statement.steps.len();
+            story.tell(statement);
+            first = false;
+        }
+    }
+    let (root, start, mut notes) = story.finish();
+    let mut tree = Tree::new(root);
+    tree.start_label = start.map(|label| action::capitalised(&label));
+    tree.normalise();
+    let mut used = None;
+    if sentences.len() <= PROMPT_SENTENCES
+        && (said <= 6 || frame.is_some())
+        && let Some(archetype) = archetype::best(text)
+    {
+        tree = archetype.complete(&tree)?;
+        notes.push(format!("completed from the archetype '{}'; steps marked assumed were not said", archetype.name));
+        used = Some(archetype.name.clone());
+    }
+    if tree.activities().is_empty() {
+        return Err(Error::NoStep { why: "no sentence with a verb that says what is done was found".to_owned() });
+    }
+    tree.normalise();
+    let title = title(frame, used.as_deref(), &tree);
+    Ok(Reading { tree, title, archetype: used, notes })
+}
+
+fn is_arrow(token: &tag::Token) -> bool {
+    matches!(token.lower.as_str(), ">" | "→" | ";")
+}
+
+fn title(frame: Option<String>, archetype: Option<&str>, tree: &Tree) -> String {
+    if let Some(frame) = frame.filter(|frame| !frame.is_empty()) {
+        return action::capitalised(&frame);
+    }
+    let said: Vec<&Activity> = tree.activities().into_iter().filter(|activity| !activity.assumed).collect();
+    match (said.first(), said.last(), archetype) {
+        (Some(first), Some(last), _) if first.id != last.id && said.len() < 4 => {
+            let second = last.label.chars().next().map_or_else(String::new, |c| c.to_lowercase().collect());
+            format!("{} and {second}{}", first.label, last.label.get(1..).unwrap_or_default())
+        }
+        (Some(first), _, _) => first.label.clone(),
+        (None, _, Some(name)) => action::capitalised(&name.replace('-', " ")),
+        _ => "Process".to_owned(),
+    }
+}
+
+/// Labels of the leaves in reading order; for tests and comparisons.
+#[must_use]
+pub fn leaf_labels(tree: &Tree) -> Vec<String> {
+    tree.nodes()
+        .into_iter()
+        .filter_map(|node| match node {
+            Node::Activity(activity) => Some(activity.label.clone()),
+            Node::Event(event) => Some(event.label.clone()),
+            _ => None,
+        })
+        .collect()
+}

@@ -1,0 +1,336 @@
+//! From a clause to an action: actor, verb, object, and the label that a person reads.
+
+use super::clause::{Clause, Link, Shape, VerbGroup};
+use super::lexicon::{self, ActorSort, Mark};
+use super::tag::{Tag, Token};
+use crate::tree::Span;
+
+/// Something that is done.
+#[derive(Clone, Debug)]
+pub(super) struct Action {
+    pub(super) verb: String,
+    pub(super) object: String,
+    pub(super) actor: Option<String>,
+    pub(super) machine: bool,
+    pub(super) span: Span,
+    pub(super) confidence: f64,
+    /// `may`, `can`.
+    pub(super) possible: bool,
+}
+
+impl Action {
+    /// What a person reads.
+    pub(super) fn label(&self) -> String {
+        let text = if self.object.is_empty() { self.verb.clone() } else { format!("{} {}", self.verb, self.object) };
+        capitalised(&text)
+    }
+}
+
+/// The same text with a capital first letter.
+pub(super) fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    let first: String = letters.next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
+    first + letters.as_str()
+}
+
+/// What was said last, for pronouns and for what is left out.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Memory {
+    pub(super) actor: Option<String>,
+    pub(super) machine: bool,
+    pub(super) object: Option<String>,
+    /// Subject of the clause before, as written.
+    pub(super) subject: Option<String>,
+    /// The clause before was in the passive.
+    pub(super) passive: bool,
+    /// Last noun phrase of the clause before, for `, who …`.
+    pub(super) last_phrase: Option<String>,
+}
+
+/// Longest object in a label, in words.
+const MAX_OBJECT_WORDS: usize = 8;
+
+/// The action of a clause, if it says that something is done.
+pub(super) fn action(tokens: &[Token], clause: &Clause, memory: &mut Memory) -> Option<Action> {
+    let group = clause.verb.as_ref()?;
+    let subject = subject(tokens, clause, group);
+    let inherits = clause.link == Link::And || clause.link == Link::Or;
+    let mut passive = group.passive;
+    // "is checked and sent": the second participle is passive as well.
+    if inherits && subject.is_none() && memory.passive && is_participle(tokens, group) {
+        passive = true;
+    }
+    let after = object_tokens(tokens, group.end, clause.to);
+    let mut object = phrase(after);
+    let by = agent(tokens, group.end, clause.to);
+    let is_pronoun = |text: &str| matches!(text, "it" | "they" | "he" | "she" | "them" | "this" | "we" | "i" | "you");
+    let mut said_actor = None;
+    if passive {
+        said_actor = by.clone();
+        let patient = match &subject {
+            Some(text) if is_pronoun(text) => memory.object.clone(),
+            Some(text) => Some(text.clone()),
+            None if inherits => memory.subject.clone(),
+            None => None,
+        };
+        if let Some(patient) = patient {
+            object = if object.is_empty() || starts_with_preposition(after) {
+                join_words(&patient, &object)
+            } else {
+                format!("{patient} {object}")
+            };
+        }
+    } else if let Some(text) = &subject {
+        if !is_pronoun(text) {
+            said_actor = Some(text.clone());
+        }
+    } else if clause.link == Link::Relative {
+        said_actor = memory.last_phrase.clone();
+    }
+    let first_word = object.split(' ').next().unwrap_or_default().to_owned();
+    if matches!(first_word.as_str(), "it" | "them" | "him" | "her" | "this" | "these") {
+        let rest = object.get(first_word.len()..).unwrap_or_default().trim().to_owned();
+        object = memory.object.as_ref().map_or(rest.clone(), |last| join_words(last, &rest));
+    }
+    let sort = said_actor.as_deref().map(|name| lexicon::actor(&head(name)));
+    let intransitive_thing = !passive && subject.is_some() && matches!(sort, Some(None)) && object.is_empty();
+    remember(memory, &subject, said_actor.as_deref().filter(|_| matches!(sort, Some(Some(_)))), sort.flatten(), passive);
+    memory.last_phrase = last_phrase(tokens, group.end, clause.to).or_else(|| by.clone());
+    if !group.passive || subject.as_deref().is_none_or(is_pronoun) {
+        if let Some(head) = noun_phrase(after) {
+            memory.object = Some(head);
+        }
+    } else {
+        memory.object.clone_from(&subject);
+    }
+    if group.negated || group.shape == Shape::Participle {
+        return None;
+    }
+    if lexicon::is_state_verb(&group.lemma) || (group.lemma == "be") {
+        return None;
+    }
+    // "the order arrives": something happens, nobody does anything.
+    if intransitive_thing && !matches!(group.shape, Shape::Imperative) {
+        return None;
+    }
+    let actor = match (&said_actor, sort) {
+        (Some(name), Some(Some(_))) => Some(actor_name(name)),
+        (Some(name), _) if !passive && subject.is_some() && group.shape == Shape::Finite => {
+            // An unknown subject with an object acts all the same, when it looks like a name.
+            name.starts_with(char::is_uppercase).then(|| actor_name(name))
+        }
+        _ if passive => None,
+        _ if clause.link == Link::None && group.shape == Shape::Imperative => None,
+        _ => memory.actor.clone(),
+    };
+    let machine = match sort.flatten() {
+        Some(sort) => sort == ActorSort::Machine,
+        None => actor.is_some() && memory.machine,
+    };
+    let confidence = match group.shape {
+        Shape::Imperative => 0.9,
+        Shape::Finite if passive => 0.8,
+        Shape::Finite => 0.85,
+        Shape::Infinitive | Shape::Gerund | Shape::Participle => 0.6,
+    };
+    let span = Span {
+        start: tokens.get(clause.from).map_or(0, |token| token.span.start),
+        end: tokens.get(clause.to.saturating_sub(1)).map_or(0, |token| token.span.end),
+    };
+    Some(Action { verb: group.lemma.clone(), object, actor, machine, span, confidence, possible: group.possible })
+}
+
+fn remember(
+    memory: &mut Memory,
+    subject: &Option<String>,
+    actor: Option<&str>,
+    sort: Option<ActorSort>,
+    passive: bool,
+) {
+    if let Some(name) = actor {
+        memory.actor = Some(actor_name(name));
+        memory.machine = sort == Some(ActorSort::Machine);
+    }
+    if subject.is_some() {
+        memory.subject.clone_from(subject);
+    }
+    memory.passive = passive;
+}
+
+fn is_participle(tokens: &[Token], group: &VerbGroup) -> bool {
+    tokens.get(group.end - 1).is_some_and(|token| token.tag == Tag::Verb(lexicon::Form::Past))
+}
+
+/// Words of the subject: the noun phrase right before the verb.
+fn subject(tokens: &[Token], clause: &Clause, group: &VerbGroup) -> Option<String> {
+    let mut words: Vec<&Token> = Vec::new();
+    for token in tokens.get(clause.from..group.start)?.iter() {
+        match token.tag {
+            Tag::Comma | Tag::Stop | Tag::Mark(_) | Tag::Relative => words.clear(),
+            Tag::And | Tag::Or | Tag::But if words.is_empty() => {}
+            Tag::Adverb | Tag::Not => {}
+            // "In the warehouse the clerk …" and "the manager of the bank": keep the first noun phrase.
+            Tag::Preposition | Tag::To if words.is_empty() => return rest_after_preposition(tokens, clause, group),
+            _ => words.push(token),
+        }
+    }
+    let text = cut_at_preposition(&words);
+    (!text.is_empty()).then_some(text)
+}
+
+/// `In this office the clerk checks`: the last noun phrase before the verb that begins with a determiner.
+fn rest_after_preposition(tokens: &[Token], clause: &Clause, group: &VerbGroup) -> Option<String> {
+    let part = tokens.get(clause.from..group.start)?;
+    let start = part.iter().rposition(|token| matches!(token.tag, Tag::Determiner | Tag::Comma | Tag::Pronoun))?;
+    let words: Vec<&Token> = part.get(start..)?.iter().filter(|token| token.tag != Tag::Comma).collect();
+    let text = cut_at_preposition(&words);
+    (!text.is_empty()).then_some(text)
+}
+
+fn cut_at_preposition(words: &[&Token]) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    for token in words {
+        match token.tag {
+            Tag::Determiner => {}
+            Tag::Preposition if token.lower == "of" && !kept.is_empty() => kept.push(&token.text),
+            Tag::Preposition | Tag::To | Tag::Verb(_) => break,
+            _ => kept.push(&token.text),
+        }
+    }
+    let text = kept.join(" ");
+    // "one of the clerks"
+    text.trim_end_matches(" of").to_owned()
+}
+
+/// Tokens that can belong to the object: up to where something else begins.
+fn object_tokens(tokens: &[Token], from: usize, to: usize) -> &[Token] {
+    let part = tokens.get(from..to).unwrap_or_default();
+    let mut end = 0;
+    let mut nouns = 0;
+    for (place, token) in part.iter().enumerate() {
+        let stop = match token.tag {
+            Tag::Comma | Tag::Stop | Tag::Relative => {
+                // A list of things goes on behind a comma.
+                !(token.tag == Tag::Comma && nouns > 0 && is_list(part, place + 1))
+            }
+            Tag::Mark(Mark::Each) => true,
+            Tag::Mark(Mark::Whether) => false,
+            Tag::Mark(_) => true,
+            Tag::To => part.get(place + 1).is_some_and(|next| matches!(next.tag, Tag::Verb(_) | Tag::Be)) && nouns > 0,
+            Tag::Preposition => match token.lower.as_str() {
+                "of" | "to" | "into" | "against" | "for" | "about" | "with" | "on" | "from" => nouns > 5,
+                "by" | "via" | "during" | "within" | "using" | "per" | "as" | "in" | "at" | "through" | "over" => nouns > 0,
+                _ => nouns > 3,
+            },
+            Tag::That => true,
+            Tag::And | Tag::Or => nouns == 0,
+            _ => false,
+        };
+        if stop {
+            break;
+        }
+        if matches!(token.tag, Tag::Noun | Tag::Adjective | Tag::Number | Tag::Verb(_)) {
+            nouns += 1;
+        }
+        end = place + 1;
+    }
+    part.get(..end).unwrap_or_default()
+}
+
+/// Whether behind a comma stands another thing of a list that ends in "and".
+fn is_list(part: &[Token], from: usize) -> bool {
+    let rest = part.get(from..).unwrap_or_default();
+    let mut at = 0;
+    while let Some(token) = rest.get(at) {
+        match token.tag {
+            Tag::Noun | Tag::Adjective | Tag::Determiner | Tag::Number => at += 1,
+            Tag::And | Tag::Or | Tag::Comma => return at > 0 || token.tag == Tag::And,
+            _ => return false,
+        }
+        if at > 5 {
+            return false;
+        }
+    }
+    false
+}
+
+/// The words of a label: without articles and adverbs.
+fn phrase(tokens: &[Token]) -> String {
+    let mut words: Vec<&str> = Vec::new();
+    for token in tokens {
+        if words.len() >= MAX_OBJECT_WORDS {
+            break;
+        }
+        match token.tag {
+            Tag::Determiner | Tag::Adverb | Tag::Not => {}
+            Tag::Comma => {
+                if let Some(last) = words.last_mut() {
+                    *last = last.trim_end_matches(',');
+                }
+                words.push(",");
+            }
+            _ => words.push(&token.text),
+        }
+    }
+    while words.last().is_some_and(|word| {
+        matches!(word.to_lowercase().as_str(), "," | "and" | "or" | "of" | "to" | "for" | "with" | "from" | "on" | "in" | "as" | "by" | "out" | "back")
+    }) {
+        words.pop();
+    }
+    words.join(" ").replace(" ,", ",")
+}
+
+fn starts_with_preposition(tokens: &[Token]) -> bool {
+    tokens.first().is_none_or(|token| matches!(token.tag, Tag::Preposition | Tag::To | Tag::Adverb))
+}
+
+/// The noun phrase at the beginning of the object.
+fn noun_phrase(tokens: &[Token]) -> Option<String> {
+    let end = tokens
+        .iter()
+        .position(|token| matches!(token.tag, Tag::Preposition | Tag::To | Tag::Comma) && token.lower != "of")
+        .unwrap_or(tokens.len());
+    let text = phrase(tokens.get(..end)?);
+    let pronoun = matches!(text.as_str(), "it" | "them" | "him" | "her" | "this" | "");
+    (!pronoun).then_some(text)
+}
+
+/// Who does it in the passive: `by the clerk`.
+fn agent(tokens: &[Token], from: usize, to: usize) -> Option<String> {
+    let part = tokens.get(from..to)?;
+    let by = part.iter().position(|token| token.lower == "by")?;
+    let words: Vec<&Token> = part
+        .get(by + 1..)?
+        .iter()
+        .take_while(|token| matches!(token.tag, Tag::Determiner | Tag::Noun | Tag::Adjective))
+        .collect();
+    let name = cut_at_preposition(&words);
+    (!name.is_empty() && lexicon::actor(&head(&name)).is_some()).then_some(name)
+}
+
+fn last_phrase(tokens: &[Token], from: usize, to: usize) -> Option<String> {
+    let part = tokens.get(from..to)?;
+    let end = part.iter().rposition(|token| token.tag == Tag::Noun)? + 1;
+    let start = part
+        .get(..end)?
+        .iter()
+        .rposition(|token| !matches!(token.tag, Tag::Noun | Tag::Adjective | Tag::Number))
+        .map_or(0, |place| place + 1);
+    Some(phrase(part.get(start..end)?))
+}
+
+/// The noun that decides what a name is: the last one before "of".
+fn head(name: &str) -> String {
+    let lower = name.to_lowercase();
+    let front = lower.split(" of ").next().unwrap_or_default();
+    front.split(' ').next_back().unwrap_or_default().trim_end_matches("'s").to_owned()
+}
+
+/// An actor as a lane is named.
+fn actor_name(name: &str) -> String {
+    capitalised(name.trim())
+}
+
+fn join_words(one: &str, other: &str) -> String {
+    if other.is_empty() { one.to_owned() } else { format!("{one} {other}") }
+}

@@ -1,0 +1,98 @@
+//! Prompts: "Build a process to …" is a frame around what the process does.
+
+use super::action::{Action, capitalised};
+use super::lexicon;
+use super::sentence::Step;
+use super::tag::{Tag, Token};
+use crate::tree::Span;
+
+/// What is left of a sentence when its frame is taken off.
+#[derive(Debug)]
+pub(super) struct Framed {
+    /// Where the rest begins, in bytes of the sentence.
+    pub(super) rest: usize,
+    /// What the process is called, if it says so.
+    pub(super) title: String,
+}
+
+/// Finds the frame of a prompt: a word for making, then a word for process before the first other verb.
+pub(super) fn strip_frame(sentence: &str, tokens: &[Token]) -> Option<Framed> {
+    const MAKING: [&str; 24] = [
+        "build", "create", "design", "make", "generate", "model", "write", "draw", "define", "develop", "set", "need",
+        "want", "give", "show", "produce", "implement", "construct", "propose", "describe", "like", "add", "would",
+        "please",
+    ];
+    let lead = tokens.iter().take(6).position(|token| MAKING.contains(&token.lower.as_str()))?;
+    let before = tokens.get(..lead)?;
+    if before.iter().any(|token| !matches!(token.lower.as_str(), "please" | "can" | "could" | "you" | "i" | "we" | "i'd" | "would" | "let's" | "to" | "me" | "us")) {
+        return None;
+    }
+    let process = tokens
+        .iter()
+        .take(lead + 14)
+        .rposition(|token| lexicon::is_process_word(&token.lower) && token.lower != "model")
+        .or_else(|| tokens.iter().take(lead + 8).position(|token| token.lower == "bpmn"))?;
+    // "to ingest data and process it": a frame's process word stands before the first "to" or "that".
+    let opener = tokens.iter().position(|token| {
+        matches!(token.lower.as_str(), "that" | "which" | "where" | "for" | "in order to" | ":" | "to")
+            && token.span.start > tokens.get(lead).map_or(0, |t| t.span.end)
+    });
+    let process = match opener {
+        Some(opener) if opener < process => {
+            tokens.get(..opener)?.iter().rposition(|token| lexicon::is_process_word(&token.lower))?
+        }
+        _ => process,
+    };
+    let title = title(tokens.get(lead + 1..process)?);
+    let base = sentence_offset(sentence, tokens)?;
+    let mut next = process + 1;
+    while let Some(token) = tokens.get(next) {
+        let opens = matches!(token.tag, Tag::To | Tag::That | Tag::Relative | Tag::Stop | Tag::Comma | Tag::Mark(lexicon::Mark::Purpose))
+            || matches!(token.lower.as_str(), "for" | "where" | "in" | "which" | "of" | "diagram" | "model" | "process");
+        if !opens {
+            break;
+        }
+        next += 1;
+    }
+    let rest = tokens.get(next).map_or(sentence.len(), |token| token.span.start - base);
+    Some(Framed { rest, title })
+}
+
+fn sentence_offset(sentence: &str, tokens: &[Token]) -> Option<usize> {
+    let first = tokens.first()?;
+    let inside = sentence.find(first.text.as_str())?;
+    first.span.start.checked_sub(inside)
+}
+
+fn title(tokens: &[Token]) -> String {
+    let words: Vec<&str> = tokens
+        .iter()
+        .filter(|token| !matches!(token.tag, Tag::Determiner | Tag::Pronoun | Tag::Adverb))
+        .filter(|token| !matches!(token.lower.as_str(), "bpmn" | "me" | "up" | "new" | "simple" | "business" | "to" | "have" | "us"))
+        .map(|token| token.text.as_str())
+        .collect();
+    words.join(" ")
+}
+
+/// A list item without verb is still a step: "Credit check".
+pub(super) fn bare_item(tokens: &[Token]) -> Option<Step> {
+    const MAX_WORDS: usize = 10;
+    let words: Vec<&str> = tokens
+        .iter()
+        .filter(|token| !matches!(token.tag, Tag::Mark(_) | Tag::Stop | Tag::Comma))
+        .take(MAX_WORDS)
+        .map(|token| token.text.as_str())
+        .collect();
+    let (first, rest) = words.split_first()?;
+    let span = Span { start: tokens.first()?.span.start, end: tokens.last()?.span.end };
+    let action = Action {
+        verb: capitalised(first),
+        object: rest.join(" "),
+        actor: None,
+        machine: false,
+        span,
+        confidence: 0.5,
+        possible: false,
+    };
+    Some(Step { action, or: false, mentioned: false })
+}

@@ -1,0 +1,280 @@
+//! What one sentence says: its actions, and how it hangs on the sentences before it.
+
+use super::action::{Action, Memory, action};
+use super::clause::{Clause, Link, Shape, clauses};
+use super::condition::{Condition, condition};
+use super::lexicon::{self, Mark};
+use super::tag::{Tag, Token};
+
+/// How a sentence begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Lead {
+    #[default]
+    Plain,
+    Otherwise,
+    InThisCase,
+    Parallel,
+}
+
+/// What one sentence says.
+#[derive(Debug, Default)]
+pub(super) struct Statement {
+    pub(super) lead: Lead,
+    /// Holds for all its actions.
+    pub(super) condition: Option<Condition>,
+    /// The condition says when they are not done.
+    pub(super) unless: bool,
+    pub(super) steps: Vec<Step>,
+    /// The steps are done side by side.
+    pub(super) parallel: bool,
+    /// They are repeated until this holds.
+    pub(super) until: Option<Condition>,
+    /// Says to go back to, or to repeat, what this names.
+    pub(super) back_to: Option<String>,
+    /// Says that the process ends.
+    pub(super) ends: bool,
+    /// What starts the process.
+    pub(super) start: Option<String>,
+}
+
+/// An action in its place.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) action: Action,
+    /// It is an alternative to the step before.
+    pub(super) or: bool,
+    /// Only mentioned, as something that may have been done before.
+    pub(super) mentioned: bool,
+}
+
+/// Reads a sentence; `first` where it is the first of the text.
+pub(super) fn statement(tokens: &[Token], memory: &mut Memory, first: bool) -> Statement {
+    let mut found = Statement::default();
+    let clauses = clauses(tokens);
+    let mut pending: Vec<Mark> = Vec::new();
+    let mut later: Vec<Step> = Vec::new();
+    let mut index = 0;
+    while let Some(clause) = clauses.get(index) {
+        let mut marks = std::mem::take(&mut pending);
+        marks.extend(clause.marks.iter().copied());
+        let said_before = !found.steps.is_empty();
+        lead(&mut found, &marks, said_before);
+        let role = role(&marks, &found, tokens, clause);
+        let end = if matches!(role, Role::Condition | Role::Unless | Role::Time | Role::Until) {
+            run_on(tokens, &clauses, index)
+        } else {
+            index + 1
+        };
+        let to = clauses.get(end - 1).map_or(clause.to, |last| last.to);
+        match role {
+            Role::Skip => {
+                remember(tokens, clause, memory);
+            }
+            Role::Condition | Role::Unless => {
+                let read = condition(&words_of(tokens, clause.from, to));
+                remember(tokens, clause, memory);
+                merge_condition(&mut found, read, role == Role::Unless);
+            }
+            Role::Whether => extend_object(&mut found, &words_of(tokens, clause.from, clause.to)),
+            Role::Until => {
+                let read = condition(&words_of(tokens, clause.from, to));
+                match found.steps.last_mut().filter(|step| step.action.verb == "wait") {
+                    Some(step) => step.action.object = format!("until {}", read.label),
+                    None => found.until = Some(read),
+                }
+            }
+            Role::Time => time(&mut found, tokens, clause, to, memory, first && index == 0),
+            Role::Before => later.extend(step(tokens, clause, memory, false)),
+            Role::Act => act(&mut found, tokens, clause, memory),
+        }
+        if clause.verb.is_none() && role == Role::Act {
+            pending = marks.into_iter().filter(|mark| !matches!(mark, Mark::Then)).collect();
+        }
+        index = end;
+    }
+    for mut step in later {
+        step.mentioned = true;
+        found.steps.push(step);
+    }
+    share_objects(&mut found.steps);
+    found
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Act,
+    Skip,
+    Condition,
+    Unless,
+    Whether,
+    Time,
+    Before,
+    Until,
+}
+
+fn lead(found: &mut Statement, marks: &[Mark], said_before: bool) {
+    for mark in marks {
+        match mark {
+            Mark::Otherwise if !said_before => found.lead = Lead::Otherwise,
+            Mark::InThisCase if !said_before => found.lead = Lead::InThisCase,
+            Mark::Parallel if !said_before && found.condition.is_none() => found.lead = Lead::Parallel,
+            Mark::Parallel | Mark::While => found.parallel = true,
+            _ => {}
+        }
+    }
+}
+
+fn role(marks: &[Mark], found: &Statement, tokens: &[Token], clause: &Clause) -> Role {
+    let asks = found.steps.last().is_some_and(|step| {
+        step.action.object.is_empty()
+            && ["check", "determine", "decide", "verify", "examine", "test", "see", "ask", "evaluate", "assess", "find"]
+                .contains(&step.action.verb.as_str())
+    });
+    for mark in marks {
+        match mark {
+            Mark::If if asks => return Role::Whether,
+            Mark::If => return Role::Condition,
+            Mark::Unless => return Role::Unless,
+            Mark::Whether => return Role::Whether,
+            Mark::When | Mark::After => return Role::Time,
+            Mark::Before => return Role::Before,
+            Mark::Until => return Role::Until,
+            Mark::Purpose | Mark::Because | Mark::Example => return Role::Skip,
+            _ => {}
+        }
+    }
+    if clause.link == Link::Restrictive {
+        return Role::Skip;
+    }
+    match clause.verb.as_ref().map(|verb| verb.shape) {
+        Some(Shape::Participle) => Role::Skip,
+        // "to VERB" behind a complete clause says why.
+        Some(Shape::Infinitive) if !found.steps.is_empty() && clause.link == Link::None => Role::Skip,
+        Some(Shape::Gerund) if !found.steps.is_empty() || tokens.get(clause.from).is_some_and(|t| t.tag == Tag::Comma) => {
+            if clause.link == Link::And && found.steps.last().is_some_and(|step| step.action.confidence < 0.65) {
+                Role::Act
+            } else {
+                Role::Skip
+            }
+        }
+        _ => Role::Act,
+    }
+}
+
+/// A condition of several clauses goes on over "and"/"or", up to a comma or "then".
+fn run_on(tokens: &[Token], clauses: &[Clause], index: usize) -> usize {
+    let mut end = index + 1;
+    while let Some(next) = clauses.get(end) {
+        let comma = tokens.get(next.from).is_some_and(|token| matches!(token.tag, Tag::Comma | Tag::Mark(_) | Tag::Stop));
+        if comma && next.link != Link::Relative {
+            break;
+        }
+        let goes_on = matches!(next.link, Link::And | Link::Or | Link::Restrictive);
+        if !goes_on {
+            break;
+        }
+        end += 1;
+    }
+    end
+}
+
+fn merge_condition(found: &mut Statement, read: Condition, unless: bool) {
+    match &mut found.condition {
+        None => {
+            found.condition = Some(read);
+            found.unless = unless;
+        }
+        Some(first) => {
+            first.feel = format!("({}) and ({})", first.feel, read.feel);
+            first.label = format!("{} and {}", first.label, read.label);
+        }
+    }
+}
+
+fn act(found: &mut Statement, tokens: &[Token], clause: &Clause, memory: &mut Memory) {
+    let Some(group) = &clause.verb else { return };
+    let subject = words_of(tokens, clause.from, group.start).to_lowercase();
+    let object = words_of(tokens, group.end, clause.to).to_lowercase();
+    let about_process =
+        subject.split(' ').any(lexicon::is_process_word) || (group.passive && subject.contains("instance"));
+    if about_process && ["end", "finish", "terminate", "complete", "stop", "close", "conclude"].contains(&group.lemma.as_str()) {
+        found.ends = true;
+        return;
+    }
+    let again = object.starts_with("back") || object.contains("again") && object.contains("from");
+    let back = match group.lemma.as_str() {
+        "repeat" | "restart" | "redo" => true,
+        "go" | "return" | "loop" | "start" | "continue" | "jump" | "come" => again || (about_process && object.contains("back")),
+        _ => false,
+    };
+    if back && group.lemma != "redo" {
+        let target = if group.passive || object.is_empty() { &subject } else { &object };
+        found.back_to = Some(target.trim_start_matches("back").trim_start_matches(" to").trim().to_owned());
+        return;
+    }
+    if about_process && ["start", "begin", "commence"].contains(&group.lemma.as_str()) {
+        return;
+    }
+    found.steps.extend(step(tokens, clause, memory, clause.link == Link::Or));
+}
+
+fn step(tokens: &[Token], clause: &Clause, memory: &mut Memory, or: bool) -> Option<Step> {
+    action(tokens, clause, memory).map(|action| Step { action, or, mentioned: false })
+}
+
+/// Keeps track of who and what was named in a clause that adds no step.
+fn remember(tokens: &[Token], clause: &Clause, memory: &mut Memory) {
+    let _ = action(tokens, clause, memory);
+}
+
+/// "When an order arrives", "after checking the order": starts the process, or mentions what was done.
+fn time(found: &mut Statement, tokens: &[Token], clause: &Clause, to: usize, memory: &mut Memory, first: bool) {
+    let after = clause.marks.contains(&Mark::After);
+    let read = action(tokens, clause, memory);
+    if first && !after {
+        let text = words_of(tokens, clause.from, to);
+        found.start = Some(super::condition::condition(&text).label);
+        return;
+    }
+    if let Some(action) = read.filter(|_| after) {
+        found.steps.push(Step { action, or: false, mentioned: true });
+    }
+}
+
+/// "checks whether the order is complete": the question belongs to the label.
+fn extend_object(found: &mut Statement, text: &str) {
+    const MAX_WORDS: usize = 8;
+    if let Some(step) = found.steps.last_mut().filter(|step| step.action.object.is_empty()) {
+        let words: Vec<&str> = text
+            .split(' ')
+            .filter(|word| !matches!(*word, "the" | "a" | "an" | "if" | "whether"))
+            .take(MAX_WORDS)
+            .collect();
+        step.action.object = format!("whether {}", words.join(" "));
+    }
+}
+
+/// "clean and validate the data": what is left out stands behind the next verb.
+fn share_objects(steps: &mut [Step]) {
+    for place in (1..steps.len()).rev() {
+        let Some((front, back)) = steps.split_at_mut_checked(place) else { continue };
+        let (Some(before), Some(step)) = (front.last_mut(), back.first()) else { continue };
+        let same = before.action.actor == step.action.actor || step.action.actor.is_none();
+        if before.action.object.is_empty() && !step.action.object.is_empty() && same && !step.mentioned {
+            before.action.object.clone_from(&step.action.object);
+        }
+    }
+}
+
+/// The words of a part of a sentence without the mark that opens it.
+fn words_of(tokens: &[Token], from: usize, to: usize) -> String {
+    let mut words: Vec<&str> = Vec::new();
+    for token in tokens.get(from..to).unwrap_or_default() {
+        let opens = words.is_empty()
+            && matches!(token.tag, Tag::Mark(_) | Tag::Comma | Tag::And | Tag::Or | Tag::But | Tag::Stop);
+        if !opens && !matches!(token.tag, Tag::Comma | Tag::Stop) {
+            words.push(&token.text);
+        }
+    }
+    words.join(" ")
+}
