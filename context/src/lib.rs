@@ -9,6 +9,8 @@ mod port;
 mod prompt;
 mod report;
 mod template;
+#[cfg(test)]
+mod tests;
 mod trial;
 mod volatile;
 

@@ -119,16 +119,15 @@ fn judge(case: &TestCase, sample: &Sample, seed: u64) -> Trial {
     let total: f64 = case.assertions.iter().map(|a| a.weight).sum();
     let mut held = 0.0;
     let mut findings = Vec::new();
-    for weighted in &case.assertions {
-        if !usable {
-            findings.push(format!("the answer ended as {}", sample.content.ending()));
-        } else if let Some(finding) = breach(&weighted.assertion, &text, &sample.content) {
-            findings.push(finding);
-        } else {
-            held += weighted.weight;
+    if !usable {
+        findings.push(format!("the answer ended as {}", sample.content.ending()));
+    }
+    for weighted in case.assertions.iter().filter(|_| usable) {
+        match breach(&weighted.assertion, &text, &sample.content) {
+            Some(finding) => findings.push(finding),
+            None => held += weighted.weight,
         }
     }
-    findings.dedup();
     let score = held / total;
     Trial {
         case: case.name.clone(),
