@@ -38,12 +38,6 @@ pub enum StepError {
         /// Where it was looked for.
         place: String,
     },
-    /// The state was made by another program.
-    #[error("the state refers to elements that process `{process}` does not have")]
-    WrongProgram {
-        /// Process id.
-        process: String,
-    },
 }
 
 impl StepError {
@@ -57,7 +51,6 @@ impl StepError {
             Self::Unknown { .. } => "EXEC-0004",
             Self::NoStart { .. } => "EXEC-0005",
             Self::UnknownNode { .. } => "EXEC-0006",
-            Self::WrongProgram { .. } => "EXEC-0007",
         }
     }
 
@@ -71,9 +64,6 @@ impl StepError {
             Self::Unknown { .. } => "read the state of the instance again: it has moved on",
             Self::NoStart { .. } => "name one of its start events, or give it a none start event",
             Self::UnknownNode { .. } => "use the id of an activity, event or gateway of this process",
-            Self::WrongProgram { .. } => {
-                "run the instance with the version of the process that it was started with"
-            }
         }
     }
 }
