@@ -108,8 +108,12 @@ impl Pdo {
     }
 
     async fn ask_engine(&mut self) -> Result<Variables, Error> {
+        let mut decided = Variables::new();
         match self.parts.engine.instance(self.instance).await {
-            Ok(found) => self.ended = found.status != Status::Active,
+            Ok(found) => {
+                self.ended = found.status != Status::Active;
+                decided = found.variables;
+            }
             Err(EngineError::NotFound { .. }) => self.ended = true,
             Err(error) => {
                 tracing::warn!(instance = self.instance, %error, "the engine did not answer the PDO");
@@ -135,6 +139,7 @@ impl Pdo {
                 Ok(jobs) => self.ready.extend(jobs.into_iter().filter(|job| job.kind == JobKind::Service)),
                 Err(error) => tracing::warn!(instance = self.instance, %error, "no jobs could be leased"),
             }
+            self.pass_on_decisions(&decided);
         }
         let mut variables = self.counts();
         if self.ready.is_empty() && self.running.is_empty() && self.finished.is_empty() {
@@ -149,6 +154,16 @@ impl Pdo {
             }
         }
         Ok(variables)
+    }
+
+    /// What a person decided after a first attempt is meant for the task, whatever inputs it declares.
+    fn pass_on_decisions(&mut self, process: &Variables) {
+        for job in self.ready.iter_mut().filter(|job| job.attempt > 1) {
+            let name = tde::decision_name(&job.element);
+            if let Some(decision) = process.get(&name) {
+                job.variables.insert(name, decision.clone());
+            }
+        }
     }
 
     fn spawn_executors(&mut self) -> Variables {

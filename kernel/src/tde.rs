@@ -143,6 +143,16 @@ impl Executor {
     }
 }
 
+/// The variable that takes the whole result of a task.
+pub(crate) fn result_name(element: &str) -> String {
+    element.chars().map(|c| if c.is_alphanumeric() || c == '_' { c } else { '_' }).collect()
+}
+
+/// The variable by which a person decides what a task could not.
+pub(crate) fn decision_name(element: &str) -> String {
+    format!("{}_decision", result_name(element))
+}
+
 struct Tde {
     job: Job,
     parts: Arc<Parts>,
@@ -226,10 +236,6 @@ impl Tde {
         Error::Declaration { element: self.job.element.clone(), problem }
     }
 
-    /// The variable that takes the whole result.
-    fn result_name(&self) -> String {
-        self.job.element.chars().map(|c| if c.is_alphanumeric() || c == '_' { c } else { '_' }).collect()
-    }
 
     fn check_output(&mut self) -> Result<Variables, Error> {
         if let (Some(verdict), Some("incident")) = (&self.verdict, self.job.spec.undecided.as_deref())
@@ -286,7 +292,7 @@ impl Tde {
         if let Some(values) = self.sampling.as_ref().map(Sampling::values).filter(|values| !values.is_empty()) {
             result.insert("values".to_owned(), Value::Object(values));
         }
-        self.outputs.insert(self.result_name(), Value::Object(result));
+        self.outputs.insert(result_name(&self.job.element), Value::Object(result));
     }
 
     /// Whether the outcome counts as a success in scores.

@@ -133,7 +133,7 @@ pub(crate) fn process(id: &str, content: &str) -> String {
         r#"<?xml version="1.0" encoding="UTF-8"?>
         <bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL"
           xmlns:procos="https://w3id.org/procos/bpmn/1.0" xmlns:zeebe="http://camunda.org/schema/zeebe/1.0"
-          xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" id="d" targetNamespace="t">
+          xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" id="definitions_of_test" targetNamespace="t">
           <bpmn:process id="{id}" isExecutable="true">{content}</bpmn:process>
         </bpmn:definitions>"#
     )

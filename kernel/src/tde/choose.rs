@@ -4,7 +4,7 @@
 use bpmn::program::{ExecutedBy, Variables};
 use serde_json::{Value, json};
 
-use super::{Executor, Tde};
+use super::{Executor, Tde, decision_name};
 use crate::{Error, Operation};
 
 impl Tde {
@@ -79,8 +79,7 @@ impl Tde {
 
     /// What a person decided before: the variable `<element>_decision`.
     fn decision(&self) -> Option<&Value> {
-        let name = format!("{}_decision", self.result_name());
-        self.job.variables.get(&name).filter(|value| !value.is_null())
+        self.job.variables.get(&decision_name(&self.job.element)).filter(|value| !value.is_null())
     }
 
     pub(super) fn pass_through(&mut self) -> Variables {
@@ -104,7 +103,7 @@ impl Tde {
     }
 
     pub(super) fn ask_person(&self) -> Error {
-        let decision = format!("{}_decision", self.result_name());
+        let decision = decision_name(&self.job.element);
         let why = match &self.verdict {
             Some(verdict) => format!(
                 "undecided after {} samples; set the variable {decision} to the outcome and resolve the incident",
