@@ -19,7 +19,8 @@ use serde_json::Value;
 use crate::error::{Error, Place, Problems};
 use crate::expression::{Expression, ParseMode};
 use crate::model::{
-    Definitions, Element, EventDefinitionKind, FlowNode, FlowNodeKind, FormalExpression, Gateway, Process, RootElement,
+    Definitions, Element, EventDefinitionKind, FlowNode, FlowNodeKind, FormalExpression, Gateway, Process,
+    RootElement,
 };
 use crate::program::{Node, NodeIndex, NodeKind, Program, TaskSpec};
 use crate::xml::namespace::{PROCOS, ZEEBE};
@@ -66,7 +67,9 @@ fn select<'a>(definitions: &'a Definitions, process_id: Option<&str>) -> Result<
     }
     let reason = match definitions.processes.as_slice() {
         [] => "the file holds no process".to_owned(),
-        processes if processes.iter().all(|process| process.nodes.is_empty()) => "the process is empty".to_owned(),
+        processes if processes.iter().all(|process| process.nodes.is_empty()) => {
+            "the process is empty".to_owned()
+        }
         _ => "no process is marked as executable".to_owned(),
     };
     Err(Error::NothingExecutable { reason })
@@ -90,7 +93,8 @@ impl<'a> Compiler<'a> {
 
     fn run(&mut self) -> Program {
         let ordered = self.order();
-        self.index = ordered.iter().enumerate().map(|(index, node)| (node.element.id.as_str(), index)).collect();
+        self.index =
+            ordered.iter().enumerate().map(|(index, node)| (node.element.id.as_str(), index)).collect();
         let mut nodes: Vec<Node> = Vec::with_capacity(ordered.len());
         for node in &ordered {
             let compiled = self.node(node);
@@ -208,12 +212,17 @@ impl<'a> Compiler<'a> {
     fn check_language(&mut self, element: &Element, attribute: &str, formal: &FormalExpression) {
         let language = formal.language.as_deref().unwrap_or("").to_ascii_lowercase();
         // Some tools write their default language everywhere; a text that says itself what it is wins.
-        let is_marked = formal.text.starts_with('=') || formal.text.contains("${") || formal.text.contains("#{");
-        let is_known = is_marked || language.is_empty() || ["feel", "juel"].iter().any(|it| language.contains(it));
+        let is_marked =
+            formal.text.starts_with('=') || formal.text.contains("${") || formal.text.contains("#{");
+        let is_known =
+            is_marked || language.is_empty() || ["feel", "juel"].iter().any(|it| language.contains(it));
         if !is_known || extension::attribute_in(&formal.attributes, "resource").is_some() {
             self.refuse(
                 element,
-                format!("{attribute} in the language {:?}", formal.language.as_deref().unwrap_or("of a resource")),
+                format!(
+                    "{attribute} in the language {:?}",
+                    formal.language.as_deref().unwrap_or("of a resource")
+                ),
                 "write the expression in FEEL",
             );
         }

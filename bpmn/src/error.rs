@@ -183,9 +183,15 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Limit { .. } => "split the model into several files or processes, joined by call activities",
-            Self::Malformed { .. } => "the file may be cut off or edited by hand: export it again from the tool that made it",
-            Self::NotBpmn { .. } => "export as BPMN 2.0 XML: its root is `definitions` in the namespace http://www.omg.org/spec/BPMN/20100524/MODEL",
+            Self::Limit { .. } => {
+                "split the model into several files or processes, joined by call activities"
+            }
+            Self::Malformed { .. } => {
+                "the file may be cut off or edited by hand: export it again from the tool that made it"
+            }
+            Self::NotBpmn { .. } => {
+                "export as BPMN 2.0 XML: its root is `definitions` in the namespace http://www.omg.org/spec/BPMN/20100524/MODEL"
+            }
             Self::DocumentType { .. } => "remove the <!DOCTYPE …> line; BPMN needs none",
             Self::Encoding { .. } => "save the file as UTF-8",
             Self::DuplicateId { .. } => "give every element an id of its own",
@@ -195,7 +201,9 @@ impl Error {
             Self::NothingExecutable { .. } => "set isExecutable=\"true\" on the process to run",
             Self::NotExecuted { hint, .. } => hint,
             Self::Expression { .. } => "FEEL begins with `=`, JUEL stands in `${…}`; correct the expression",
-            Self::Flow { .. } => "a sequence flow joins two nodes of the same process or sub-process; use message flows between pools",
+            Self::Flow { .. } => {
+                "a sequence flow joins two nodes of the same process or sub-process; use message flows between pools"
+            }
             Self::Start { .. } => "add one start event that fits",
         }
     }

@@ -68,7 +68,8 @@ fn missing_nodes(definitions: &Definitions, drawn: &HashSet<String>) -> HashSet<
 
 /// Whether the missing nodes can stand below the drawing: no pools, and no drawn sub-process that would have to grow.
 fn is_plain(definitions: &Definitions, missing: &HashSet<String>) -> bool {
-    let has_pools = definitions.collaborations.iter().any(|collaboration| !collaboration.participants.is_empty());
+    let has_pools =
+        definitions.collaborations.iter().any(|collaboration| !collaboration.participants.is_empty());
     !has_pools
         && definitions.processes.iter().flat_map(|process| &process.nodes).all(|node| {
             let is_missing = missing.contains(&node.element.id);
@@ -79,7 +80,8 @@ fn is_plain(definitions: &Definitions, missing: &HashSet<String>) -> bool {
 
 fn add_below(definitions: &mut Definitions, missing: &HashSet<String>) {
     let fresh = assemble::diagram(definitions);
-    let added: Vec<Shape> = fresh.shapes.into_iter().filter(|shape| missing.contains(&shape.element)).collect();
+    let added: Vec<Shape> =
+        fresh.shapes.into_iter().filter(|shape| missing.contains(&shape.element)).collect();
     let Some(diagram) = definitions.diagrams.first_mut() else { return };
     let bottom = diagram.shapes.iter().map(|shape| shape.bounds.bottom()).fold(0.0, f64::max);
     let top = added.iter().map(|shape| shape.bounds.y).fold(f64::INFINITY, f64::min);

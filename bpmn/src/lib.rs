@@ -2,6 +2,7 @@
 //!
 //! No async, no I/O, no clock, no randomness: time and seeds come in as parameters.
 
+pub mod check;
 pub mod compile;
 pub mod error;
 pub mod exec;

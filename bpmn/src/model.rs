@@ -18,7 +18,8 @@ pub use diagram::{Bounds, Diagram, Edge, Label, Point, Shape};
 pub use event::{Event, EventDefinition, EventDefinitionKind, EventPosition, TimerExpression};
 pub use node::{DataAssociation, FlowNode, FlowNodeKind, Gateway, Loop, SubProcess, Task};
 pub use process::{
-    Artifact, ArtifactKind, DataElement, DataElementKind, FormalExpression, Lane, LaneSet, Process, SequenceFlow,
+    Artifact, ArtifactKind, DataElement, DataElementKind, FormalExpression, Lane, LaneSet, Process,
+    SequenceFlow,
 };
 pub use raw::{Line, Prefixes, RawAttribute, RawElement, RawNode};
 
@@ -134,6 +135,9 @@ impl Definitions {
 
     /// The flow node with this id, to be changed.
     pub fn node_mut(&mut self, id: &str) -> Option<&mut FlowNode> {
-        self.processes.iter_mut().flat_map(|process| process.nodes.iter_mut()).find(|node| node.element.id == id)
+        self.processes
+            .iter_mut()
+            .flat_map(|process| process.nodes.iter_mut())
+            .find(|node| node.element.id == id)
     }
 }

@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 
-use crate::model::{Builder, Definitions, EventDefinitionKind, FormalExpression, SubProcess, TimerExpression};
+use crate::model::{
+    Builder, Definitions, EventDefinitionKind, FormalExpression, SubProcess, TimerExpression,
+};
 
 /// A block of a structured process; such processes are sound by construction.
 #[derive(Clone, Debug)]
@@ -106,7 +108,8 @@ impl Maker {
             }
             Block::Timeout(inner) => {
                 let (first, last) = self.make(inner);
-                let (id, event, late, join) = (self.id("task"), self.id("late"), self.id("task"), self.id("join"));
+                let (id, event, late, join) =
+                    (self.id("task"), self.id("late"), self.id("task"), self.id("join"));
                 let timer = TimerExpression::Duration(FormalExpression::of("PT1M"));
                 self.builder
                     .user_task(&id, "Wait")

@@ -145,7 +145,8 @@ impl Compiler<'_> {
         };
         let flag = |name: &str| zeebe(element, "calledElement", name).map(|text| text.trim() != "false");
         let maps_all = |direction: &'static str| {
-            let mut entries = camunda(element, direction).filter(|entry| entry.get("businessKey").is_none()).peekable();
+            let mut entries =
+                camunda(element, direction).filter(|entry| entry.get("businessKey").is_none()).peekable();
             entries.peek().is_some().then(|| entries.any(|entry| entry.get("variables") == Some("all")))
         };
         NodeKind::Call {

@@ -16,7 +16,8 @@ use crate::compile::extension::{attribute, zeebe};
 use crate::compile::{Compiler, is_message, says_executor};
 use crate::expression::{Expression, ParseMode};
 use crate::model::{
-    self, Element, Event, EventDefinition, EventDefinitionKind, EventPosition, FlowNode, FlowNodeKind, TimerExpression,
+    self, Element, Event, EventDefinition, EventDefinitionKind, EventPosition, FlowNode, FlowNodeKind,
+    TimerExpression,
 };
 use crate::program::{NodeKind, TaskSpec, Throw, Timer, Trigger};
 
@@ -52,7 +53,12 @@ impl<'a> Compiler<'a> {
         node.parent.as_deref().and_then(|parent| self.process.node(parent))
     }
 
-    fn start(&mut self, node: &FlowNode, definition: Option<&EventDefinition>, interrupting: bool) -> NodeKind {
+    fn start(
+        &mut self,
+        node: &FlowNode,
+        definition: Option<&EventDefinition>,
+        interrupting: bool,
+    ) -> NodeKind {
         let parent = self.parent(node).map(|parent| &parent.kind);
         let in_event_sub_process = matches!(parent, Some(FlowNodeKind::SubProcess(model::SubProcess::Event)));
         let kind = definition.map(|definition| &definition.kind);
@@ -76,8 +82,12 @@ impl<'a> Compiler<'a> {
         };
         if !fits {
             let hint = match in_event_sub_process {
-                true => "an event sub-process starts by a timer, message, signal, error, escalation or condition",
-                false => "a process starts by a command, timer, message, signal or condition; a sub-process by none",
+                true => {
+                    "an event sub-process starts by a timer, message, signal, error, escalation or condition"
+                }
+                false => {
+                    "a process starts by a command, timer, message, signal or condition; a sub-process by none"
+                }
             };
             self.refuse(&node.element, describe("a start event", kind), hint);
         }
@@ -116,8 +126,9 @@ impl<'a> Compiler<'a> {
             return NodeKind::PassThrough;
         };
         let host = self.process.node(attached_to);
-        let is_transaction =
-            host.is_some_and(|host| matches!(host.kind, FlowNodeKind::SubProcess(model::SubProcess::Transaction)));
+        let is_transaction = host.is_some_and(|host| {
+            matches!(host.kind, FlowNodeKind::SubProcess(model::SubProcess::Transaction))
+        });
         let fits = match definition.kind {
             Kind::Link | Kind::Terminate => false,
             Kind::Cancel => is_transaction && interrupting,
@@ -132,9 +143,11 @@ impl<'a> Compiler<'a> {
             );
         }
         match self.index.get(attached_to) {
-            Some(&index) if host.is_some_and(FlowNode::is_activity) => {
-                NodeKind::Boundary { attached_to: index, trigger: self.trigger(node, definition), interrupting }
-            }
+            Some(&index) if host.is_some_and(FlowNode::is_activity) => NodeKind::Boundary {
+                attached_to: index,
+                trigger: self.trigger(node, definition),
+                interrupting,
+            },
             _ => {
                 self.refuse(
                     &node.element,
@@ -214,10 +227,11 @@ impl<'a> Compiler<'a> {
     fn message(&mut self, node: &FlowNode, reference: Option<&str>) -> (Expression, Option<Expression>) {
         let element = &node.element;
         let message = Self::root(&self.definitions.messages, reference);
-        let named = message.and_then(|message| message.element.name.clone()).or_else(|| reference.map(str::to_owned));
-        let name = named.filter(|name| !name.trim().is_empty()).or_else(|| {
-            self.flow_messages.get(element.id.as_str()).cloned()
-        });
+        let named =
+            message.and_then(|message| message.element.name.clone()).or_else(|| reference.map(str::to_owned));
+        let name = named
+            .filter(|name| !name.trim().is_empty())
+            .or_else(|| self.flow_messages.get(element.id.as_str()).cloned());
         let Some(name) = name else {
             self.missing(node, "message");
             return (Expression::literal(Value::Null), None);
@@ -246,7 +260,8 @@ impl<'a> Compiler<'a> {
 
     fn signal_name(&mut self, node: &FlowNode, reference: Option<&str>) -> Expression {
         let signal = Self::root(&self.definitions.signals, reference);
-        let name = signal.map(|signal| signal.element.name.clone().unwrap_or_else(|| signal.element.id.clone()));
+        let name =
+            signal.map(|signal| signal.element.name.clone().unwrap_or_else(|| signal.element.id.clone()));
         match name {
             Some(name) => self.expression(&node.element, "signal name", &name, ParseMode::Name),
             None => {
@@ -280,8 +295,10 @@ impl<'a> Compiler<'a> {
                 Throw::Signal { name: self.signal_name(node, reference.as_deref()) }
             }
             EventDefinitionKind::Escalation(reference) => {
-                let found = Self::root(&self.definitions.escalations, reference.as_deref()).and_then(catch_code);
-                let code = found.map(|code| self.expression(element, "escalationCode", &code, ParseMode::Name));
+                let found =
+                    Self::root(&self.definitions.escalations, reference.as_deref()).and_then(catch_code);
+                let code =
+                    found.map(|code| self.expression(element, "escalationCode", &code, ParseMode::Name));
                 Throw::Escalation { code }
             }
             EventDefinitionKind::Compensate(reference) => Throw::Compensation {
@@ -306,13 +323,21 @@ impl<'a> Compiler<'a> {
             EventDefinitionKind::Cancel if is_end => {
                 let parent = self.parent(node).map(|parent| &parent.kind);
                 if !matches!(parent, Some(FlowNodeKind::SubProcess(model::SubProcess::Transaction))) {
-                    self.refuse(element, "a cancel end event outside of a transaction", "use a terminate end event");
+                    self.refuse(
+                        element,
+                        "a cancel end event outside of a transaction",
+                        "use a terminate end event",
+                    );
                 }
                 Throw::Cancel
             }
             kind => {
                 let position = if is_end { "an end event" } else { "an intermediate throw event" };
-                self.refuse(element, describe(position, Some(kind)), "use an event that this position allows");
+                self.refuse(
+                    element,
+                    describe(position, Some(kind)),
+                    "use an event that this position allows",
+                );
                 Throw::None
             }
         }

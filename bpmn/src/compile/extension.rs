@@ -18,7 +18,8 @@ pub(super) fn attribute<'a>(element: &'a Element, local_name: &str) -> Option<&'
 
 /// The value of a Camunda 7 attribute in a list.
 pub(super) fn attribute_in<'a>(attributes: &'a [RawAttribute], local_name: &str) -> Option<&'a str> {
-    let found = attributes.iter().find(|each| each.local_name == local_name && is_camunda(&each.namespace))?;
+    let found =
+        attributes.iter().find(|each| each.local_name == local_name && is_camunda(&each.namespace))?;
     Some(found.value.as_str())
 }
 
@@ -53,22 +54,22 @@ pub(super) fn refuse_inert(problems: &mut Vec<Error>, element: &Element) {
         let name = extension.local_name.as_str();
         if is_camunda(&extension.namespace) {
             match name {
-                "executionListener" | "taskListener" => refuse(
-                    format!("camunda:{name}"),
-                    "make the listener's work a task of its own",
-                ),
+                "executionListener" | "taskListener" => {
+                    refuse(format!("camunda:{name}"), "make the listener's work a task of its own")
+                }
                 "connector" => refuse("camunda:connector".to_owned(), "use procos:task by=\"http\""),
                 _ => {}
             }
         } else if &*extension.namespace == ZEEBE {
-            if matches!(name, "executionListeners" | "taskListeners") && extension.elements().next().is_some() {
+            if matches!(name, "executionListeners" | "taskListeners") && extension.elements().next().is_some()
+            {
                 refuse(format!("zeebe:{name}"), "make the listener's work a task of its own");
             }
-        } else if &*extension.namespace == PROCOS
-            && !PROCOS_ELEMENTS.contains(&name)
-            && name != "process"
-        {
-            refuse(format!("procos:{name}"), "known are task, outcome, draw, stop, compute, prompt and process");
+        } else if &*extension.namespace == PROCOS && !PROCOS_ELEMENTS.contains(&name) && name != "process" {
+            refuse(
+                format!("procos:{name}"),
+                "known are task, outcome, draw, stop, compute, prompt and process",
+            );
         }
     }
     for name in ["class", "delegateExpression"] {
@@ -81,7 +82,10 @@ pub(super) fn refuse_inert(problems: &mut Vec<Error>, element: &Element) {
     }
     for child in &element.children {
         if child.local_name == "eventDefinitionRef" {
-            refuse("a reference to a shared event definition".to_owned(), "put the event definition into the event");
+            refuse(
+                "a reference to a shared event definition".to_owned(),
+                "put the event definition into the event",
+            );
         } else if child.local_name.ends_with("EventDefinition") {
             refuse(child.local_name.clone(), "use one of the standard's event definitions");
         }

@@ -70,10 +70,13 @@ impl Compiler<'_> {
         }
         for artifact in &self.process.artifacts {
             let ArtifactKind::Association { source, target } = &artifact.kind else { continue };
-            let (Some(&from), Some(&to)) = (self.index.get(source.as_str()), self.index.get(target.as_str())) else {
+            let (Some(&from), Some(&to)) = (self.index.get(source.as_str()), self.index.get(target.as_str()))
+            else {
                 continue;
             };
-            if let NodeKind::Boundary { attached_to, trigger: Trigger::Compensation, .. } = program.nodes[from].kind {
+            if let NodeKind::Boundary { attached_to, trigger: Trigger::Compensation, .. } =
+                program.nodes[from].kind
+            {
                 if !program.nodes[to].is_compensation_handler {
                     self.refuse(
                         &ordered[to].element,
@@ -174,10 +177,16 @@ fn refusal(program: &Program, source: NodeIndex, target: NodeIndex) -> Option<&'
     }
     match &from.kind {
         NodeKind::End(_) => return Some("a sequence flow may not leave an end event"),
-        NodeKind::Throw(Throw::Link { .. }) => return Some("a sequence flow may not leave a throwing link event"),
-        NodeKind::SubProcess(SubProcess::Event) => return Some("a sequence flow may not leave an event sub-process"),
+        NodeKind::Throw(Throw::Link { .. }) => {
+            return Some("a sequence flow may not leave a throwing link event");
+        }
+        NodeKind::SubProcess(SubProcess::Event) => {
+            return Some("a sequence flow may not leave an event sub-process");
+        }
         NodeKind::Boundary { trigger: Trigger::Compensation, .. } => {
-            return Some("a compensation event is joined to its handler by an association, not by a sequence flow");
+            return Some(
+                "a compensation event is joined to its handler by an association, not by a sequence flow",
+            );
         }
         _ => {}
     }

@@ -18,7 +18,9 @@ impl Compiler<'_> {
         let mut outputs = Vec::new();
         for list in element.extensions_named(ZEEBE, "ioMapping") {
             for entry in list.elements() {
-                let (Some(source), Some(target)) = (entry.get("source"), entry.get("target")) else { continue };
+                let (Some(source), Some(target)) = (entry.get("source"), entry.get("target")) else {
+                    continue;
+                };
                 let source = self.expression(element, "zeebe:ioMapping", source, ParseMode::Value);
                 let mapping = Mapping { source, target: target.trim().to_owned() };
                 match entry.local_name.as_str() {
@@ -50,7 +52,9 @@ impl Compiler<'_> {
         for entry in camunda(&node.element, direction) {
             let Some(target) = entry.get("target") else { continue };
             let source = match (entry.get("source"), entry.get("sourceExpression")) {
-                (Some(name), _) => self.expression(&node.element, "camunda:in", &format!("={name}"), ParseMode::Value),
+                (Some(name), _) => {
+                    self.expression(&node.element, "camunda:in", &format!("={name}"), ParseMode::Value)
+                }
                 (None, Some(text)) => self.expression(&node.element, "camunda:in", text, ParseMode::Value),
                 (None, None) => continue,
             };
@@ -69,9 +73,18 @@ impl Compiler<'_> {
             "script" => {
                 let format = inner.get("scriptFormat").unwrap_or("").to_ascii_lowercase();
                 if format == "feel" || format == "juel" {
-                    return Some(self.expression(element, "camunda:script", &inner.text(), ParseMode::Condition));
+                    return Some(self.expression(
+                        element,
+                        "camunda:script",
+                        &inner.text(),
+                        ParseMode::Condition,
+                    ));
                 }
-                self.refuse(element, format!("a mapping script in {format:?}"), "write the mapping in FEEL or JUEL");
+                self.refuse(
+                    element,
+                    format!("a mapping script in {format:?}"),
+                    "write the mapping in FEEL or JUEL",
+                );
                 None
             }
             "list" | "map" => match literal(inner) {
@@ -86,7 +99,11 @@ impl Compiler<'_> {
                 }
             },
             name => {
-                self.refuse(element, format!("camunda:{name} in a mapping"), "write the value as one FEEL expression");
+                self.refuse(
+                    element,
+                    format!("camunda:{name} in a mapping"),
+                    "write the value as one FEEL expression",
+                );
                 None
             }
         }

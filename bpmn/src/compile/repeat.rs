@@ -45,7 +45,10 @@ impl Compiler<'_> {
         if let Some(zeebe) = element.extension(ZEEBE, "loopCharacteristics") {
             let text = zeebe.get("inputCollection").unwrap_or("");
             let collection = self.expression(&node.element, "inputCollection", text, ParseMode::Condition);
-            return Some(Over::Collection { collection, element: zeebe.get("inputElement").map(str::to_owned) });
+            return Some(Over::Collection {
+                collection,
+                element: zeebe.get("inputElement").map(str::to_owned),
+            });
         }
         if let Some(text) = attribute(element, "collection") {
             let collection = self.expression(&node.element, "camunda:collection", text, ParseMode::Condition);
@@ -54,7 +57,8 @@ impl Compiler<'_> {
         }
         // The standard's own way: a data input by id, named like the variable.
         let reference = element.children.iter().find(|child| child.is(BPMN, "loopDataInputRef"));
-        if let Some(reference) = reference.map(crate::model::RawElement::text).filter(|text| !text.is_empty()) {
+        if let Some(reference) = reference.map(crate::model::RawElement::text).filter(|text| !text.is_empty())
+        {
             let name = self.data_name(node, &reference).unwrap_or(reference);
             let collection = self.expression(&node.element, "loopDataInputRef", &name, ParseMode::Condition);
             let item = element.children.iter().find(|child| child.is(BPMN, "inputDataItem"));
@@ -77,10 +81,17 @@ impl Compiler<'_> {
         }
         let specifications = node.element.children.iter().filter(|child| child.is(BPMN, "ioSpecification"));
         let mut inputs = specifications.flat_map(|specification| specification.elements_named("dataInput"));
-        inputs.find(|input| input.get("id") == Some(id)).and_then(|input| input.get("name")).map(str::to_owned)
+        inputs
+            .find(|input| input.get("id") == Some(id))
+            .and_then(|input| input.get("name"))
+            .map(str::to_owned)
     }
 
-    fn output(&mut self, node: &FlowNode, element: &Element) -> Option<(String, crate::expression::Expression)> {
+    fn output(
+        &mut self,
+        node: &FlowNode,
+        element: &Element,
+    ) -> Option<(String, crate::expression::Expression)> {
         let zeebe = element.extension(ZEEBE, "loopCharacteristics")?;
         let collection = zeebe.get("outputCollection").filter(|name| !name.trim().is_empty())?;
         let text = zeebe.get("outputElement").unwrap_or("null");

@@ -101,7 +101,8 @@ pub fn extension_elements(spec: &TaskSpec) -> Vec<RawElement> {
     if !spec.headers.is_empty() {
         let mut headers = RawElement::named(ZEEBE, "taskHeaders");
         for (key, value) in &spec.headers {
-            let header = RawElement::named(ZEEBE, "header").with("key", key.clone()).with("value", value.clone());
+            let header =
+                RawElement::named(ZEEBE, "header").with("key", key.clone()).with("value", value.clone());
             headers = headers.with_child(header);
         }
         elements.push(headers);

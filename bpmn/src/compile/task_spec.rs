@@ -92,7 +92,12 @@ impl Compiler<'_> {
                 }
                 "undecided" => {
                     if !UNDECIDED.contains(&value) {
-                        self.value(element, "procos:task undecided", value, "leader, person, all or incident");
+                        self.value(
+                            element,
+                            "procos:task undecided",
+                            value,
+                            "leader, person, all or incident",
+                        );
                     }
                     spec.undecided = Some(value.to_owned());
                 }
@@ -227,7 +232,9 @@ fn read_camunda_8(element: &Element, spec: &mut TaskSpec) {
         spec.job_type = definition.get("type").map(str::to_owned);
         spec.retries = definition.get("retries").and_then(|retries| retries.trim().parse().ok());
     }
-    for header in element.extensions_named(ZEEBE, "taskHeaders").flat_map(|list| list.elements_named("header")) {
+    for header in
+        element.extensions_named(ZEEBE, "taskHeaders").flat_map(|list| list.elements_named("header"))
+    {
         if let (Some(key), Some(value)) = (header.get("key"), header.get("value")) {
             spec.headers.insert(key.to_owned(), value.to_owned());
         }
@@ -281,7 +288,8 @@ fn read_camunda_7(element: &Element, spec: &mut TaskSpec) {
 }
 
 fn read_assignment(element: &Element, spec: &mut TaskSpec) {
-    let names = ["assignee", "candidateGroups", "candidateUsers", "formKey", "formRef", "dueDate", "followUpDate"];
+    let names =
+        ["assignee", "candidateGroups", "candidateUsers", "formKey", "formRef", "dueDate", "followUpDate"];
     for name in names {
         if let Some(value) = attribute(element, name) {
             spec.assignment.insert(name.to_owned(), value.to_owned());

@@ -7,8 +7,8 @@ use super::route::direct;
 use super::scope::{Input, ScopeLayout, lay_out};
 use super::size::{self, LABEL_WIDTH, LANE_HEIGHT, PADDING, POOL_GAP, STRIP, TEXT, TITLE};
 use crate::model::{
-    ArtifactKind, Bounds, Collaboration, Definitions, Diagram, Edge, FlowNode, FlowNodeKind, Label, Lane, LaneSet, Point, Process,
-    Shape,
+    ArtifactKind, Bounds, Collaboration, Definitions, Diagram, Edge, FlowNode, FlowNodeKind, Label, Lane,
+    LaneSet, Point, Process, Shape,
 };
 
 /// Draws a whole file.
@@ -59,7 +59,8 @@ impl<'a> Lanes<'a> {
         }
         let mut lanes = Self { leaves: Vec::new(), spans: Vec::new() };
         let sets = process.lane_sets.iter().filter(|set| set.parent.is_none());
-        let mut steps: Vec<Step<'a>> = sets.flat_map(|set: &LaneSet| &set.lanes).map(|it| Step::Enter(it, 0)).collect();
+        let mut steps: Vec<Step<'a>> =
+            sets.flat_map(|set: &LaneSet| &set.lanes).map(|it| Step::Enter(it, 0)).collect();
         steps.reverse();
         while let Some(step) = steps.pop() {
             match step {
@@ -116,10 +117,13 @@ impl Drawing {
             if has_contents {
                 let input = Input { process, scope: Some(id), sizes: &sizes, lane_of: &none, lane_count: 0 };
                 let layout = lay_out(&input);
-                sizes.insert(id.to_owned(), (
-                    (layout.width + 2.0 * PADDING).max(size::TASK_WIDTH),
-                    (layout.height + 2.0 * PADDING + TITLE).max(size::TASK_HEIGHT),
-                ));
+                sizes.insert(
+                    id.to_owned(),
+                    (
+                        (layout.width + 2.0 * PADDING).max(size::TASK_WIDTH),
+                        (layout.height + 2.0 * PADDING + TITLE).max(size::TASK_HEIGHT),
+                    ),
+                );
                 scopes.insert(id, layout);
             }
         }
@@ -135,7 +139,8 @@ impl Drawing {
             let bounds = Bounds { x: left, y: y + top, width: x + full_width - left, height: bottom - top };
             self.shape(&lane.element.id, bounds).is_horizontal = Some(true);
         }
-        let nodes: HashMap<&str, &FlowNode> = process.nodes.iter().map(|it| (it.element.id.as_str(), it)).collect();
+        let nodes: HashMap<&str, &FlowNode> =
+            process.nodes.iter().map(|it| (it.element.id.as_str(), it)).collect();
         let names: HashMap<&str, &str> = process
             .flows
             .iter()
@@ -177,7 +182,11 @@ impl Drawing {
             let height = size::lines(name, 14) * TEXT;
             let is_boundary = node.attached_to().is_some();
             // A line leaves a boundary event downward: its name stands to the left of it.
-            let x = if is_boundary { bounds.x - LABEL_WIDTH + 12.0 } else { bounds.center().x - LABEL_WIDTH / 2.0 };
+            let x = if is_boundary {
+                bounds.x - LABEL_WIDTH + 12.0
+            } else {
+                bounds.center().x - LABEL_WIDTH / 2.0
+            };
             let area = Bounds { x, y: bounds.bottom() + 4.0, width: LABEL_WIDTH, height };
             shape.label = Some(Label { bounds: Some(area), ..Label::default() });
         }
@@ -221,7 +230,9 @@ impl Drawing {
         }
         for (id, source, target) in lines {
             let is_drawn = self.edges.iter().any(|edge| edge.element == id);
-            if let (false, Some(from), Some(to)) = (is_drawn, self.places.get(&source), self.places.get(&target)) {
+            if let (false, Some(from), Some(to)) =
+                (is_drawn, self.places.get(&source), self.places.get(&target))
+            {
                 let points = straight(from, to);
                 self.line(&id, points, None);
             }
@@ -234,10 +245,13 @@ impl Drawing {
         let mut pools: Vec<(String, f64, f64, f64)> = Vec::new();
         for participant in &collaboration.participants {
             let process = participant.process.as_deref().and_then(|id| definitions.process(id));
-            let process = process.filter(|process| !process.nodes.is_empty() || !process.lane_sets.is_empty());
+            let process =
+                process.filter(|process| !process.nodes.is_empty() || !process.lane_sets.is_empty());
             let (width, height) = match process {
                 None => (600.0, 60.0),
-                Some(process) if process.lane_sets.iter().any(|it| it.parent.is_none() && !it.lanes.is_empty()) => {
+                Some(process)
+                    if process.lane_sets.iter().any(|it| it.parent.is_none() && !it.lanes.is_empty()) =>
+                {
                     let (width, height) = self.process(process, x + STRIP, y);
                     (width + STRIP, height)
                 }

@@ -123,7 +123,9 @@ impl Graph {
 
     /// Gives each link an item in every layer it passes, and collects the layers.
     pub(super) fn add_passes(&mut self) {
-        let span = |graph: &Self, link: &Link| graph.items[link.to].layer.saturating_sub(graph.items[link.from].layer + 1);
+        let span = |graph: &Self, link: &Link| {
+            graph.items[link.to].layer.saturating_sub(graph.items[link.from].layer + 1)
+        };
         let total: usize = self.links.iter().filter(|link| !link.is_back).map(|link| span(self, link)).sum();
         if total <= MAX_PASSES {
             for index in 0..self.links.len() {

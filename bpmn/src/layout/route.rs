@@ -42,7 +42,8 @@ pub(super) fn room_above(graph: &Graph) -> f64 {
 fn back_tracks(graph: &Graph) -> HashMap<usize, usize> {
     let mut tracks: Vec<Vec<(usize, usize)>> = Vec::new();
     let mut chosen = HashMap::new();
-    let is_free = |track: &[(usize, usize)], low: usize, high: usize| track.iter().all(|&(a, b)| high < a || b < low);
+    let is_free =
+        |track: &[(usize, usize)], low: usize, high: usize| track.iter().all(|&(a, b)| high < a || b < low);
     for (index, link) in graph.links.iter().enumerate().filter(|(_, link)| link.is_back) {
         let (a, b) = (graph.items[link.from].layer, graph.items[link.to].layer);
         let (low, high) = (a.min(b), a.max(b) + 1);
@@ -77,7 +78,9 @@ pub(super) fn route(graph: &mut Graph, top: f64) -> Routes {
         x += widest;
     }
     let tracks: Vec<usize> = (0..channels)
-        .map(|channel| pieces.iter().filter(|it| it.channel == channel).map(|it| it.track + 1).max().unwrap_or(0))
+        .map(|channel| {
+            pieces.iter().filter(|it| it.channel == channel).map(|it| it.track + 1).max().unwrap_or(0)
+        })
         .collect();
     let piece_x = |piece: &Piece| {
         let share = count(piece.track + 1) / count(tracks[piece.channel] + 1);

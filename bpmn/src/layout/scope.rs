@@ -41,7 +41,8 @@ pub(super) fn lay_out(input: &Input<'_>) -> ScopeLayout {
     let starts: Vec<usize> = (0..graph.items.len())
         .filter(|&item| {
             let node = graph.items[item].node.and_then(|node| input.process.nodes.get(node));
-            node.and_then(FlowNode::event).is_some_and(|event| matches!(event.position, EventPosition::Start { .. }))
+            node.and_then(FlowNode::event)
+                .is_some_and(|event| matches!(event.position, EventPosition::Start { .. }))
         })
         .collect();
     graph.break_cycles(&starts);
@@ -49,7 +50,8 @@ pub(super) fn lay_out(input: &Input<'_>) -> ScopeLayout {
     graph.add_passes();
     order::reduce_crossings(&mut graph);
     place::set_heights(&mut graph);
-    let mut layout = ScopeLayout { lanes: stack_lanes(&mut graph, input.lane_count), ..ScopeLayout::default() };
+    let mut layout =
+        ScopeLayout { lanes: stack_lanes(&mut graph, input.lane_count), ..ScopeLayout::default() };
     let top = graph.items.iter().map(|item| item.y - item.height / 2.0).fold(f64::INFINITY, f64::min);
     let routes = route::route(&mut graph, if top.is_finite() { top } else { 0.0 });
     layout.width = routes.width;
@@ -81,15 +83,17 @@ fn graph(input: &Input<'_>) -> Graph {
     let mut item_of: HashMap<&str, usize> = HashMap::new();
     let mut boundary_of: HashMap<&str, (usize, (usize, usize))> = HashMap::new();
     for (index, node) in input.process.nodes.iter().enumerate() {
-        if node.parent.as_deref() != input.scope || node.attached_to().is_some() || is_event_sub_process(node) {
+        if node.parent.as_deref() != input.scope || node.attached_to().is_some() || is_event_sub_process(node)
+        {
             continue;
         }
         let id = node.element.id.as_str();
         let events = boundary.get(id).map_or(0, Vec::len);
-        let (width, height) =
-            input.sizes.get(id).copied().unwrap_or_else(|| size::of_node(node, events));
+        let (width, height) = input.sizes.get(id).copied().unwrap_or_else(|| size::of_node(node, events));
         let label = match (&node.kind, &node.element.name) {
-            (FlowNodeKind::Event(_) | FlowNodeKind::Gateway(_), Some(name)) => size::lines(name, 14) * TEXT + 8.0,
+            (FlowNodeKind::Event(_) | FlowNodeKind::Gateway(_), Some(name)) => {
+                size::lines(name, 14) * TEXT + 8.0
+            }
             _ => 0.0,
         };
         let below = if events == 0 { label } else { EVENT / 2.0 + TRACK * count(events + 1) };

@@ -59,16 +59,23 @@ fn faults(definitions: &Definitions) -> Vec<String> {
             }
         }
         for flow in &process.flows {
-            let edge = definitions.diagrams.iter().flat_map(|it| &it.edges).find(|it| it.element == flow.element.id);
+            let edge =
+                definitions.diagrams.iter().flat_map(|it| &it.edges).find(|it| it.element == flow.element.id);
             let Some(edge) = edge else {
                 faults.push(format!("{} is not drawn", flow.element.id));
                 continue;
             };
             let (first, last) = (edge.waypoints[0], edge.waypoints[edge.waypoints.len() - 1]);
-            if !is_on_border(&places[flow.source.as_str()], first) || !is_on_border(&places[flow.target.as_str()], last) {
+            if !is_on_border(&places[flow.source.as_str()], first)
+                || !is_on_border(&places[flow.target.as_str()], last)
+            {
                 faults.push(format!("{} does not dock", flow.element.id));
             }
-            if edge.waypoints.windows(2).any(|it| (it[0].x - it[1].x).abs() > 0.5 && (it[0].y - it[1].y).abs() > 0.5) {
+            if edge
+                .waypoints
+                .windows(2)
+                .any(|it| (it[0].x - it[1].x).abs() > 0.5 && (it[0].y - it[1].y).abs() > 0.5)
+            {
                 faults.push(format!("{} is slanted: {:?}", flow.element.id, edge.waypoints));
             }
             crossed_nodes(process, flow, edge, &places, &mut faults);
@@ -86,7 +93,8 @@ fn crossed_nodes(
     faults: &mut Vec<String>,
 ) {
     let host = process.node(&flow.source).and_then(|node| node.attached_to());
-    for node in process.nodes.iter().filter(|node| node.parent == flow.parent && node.attached_to().is_none()) {
+    for node in process.nodes.iter().filter(|node| node.parent == flow.parent && node.attached_to().is_none())
+    {
         let id = node.element.id.as_str();
         if id == flow.source || id == flow.target || host == Some(id) {
             continue;
@@ -108,7 +116,9 @@ fn crossed_nodes(
 fn has_loop(block: &Block) -> bool {
     match block {
         Block::Loop(_) => true,
-        Block::Sequence(blocks) | Block::Choice(blocks) | Block::Parallel(blocks) => blocks.iter().any(has_loop),
+        Block::Sequence(blocks) | Block::Choice(blocks) | Block::Parallel(blocks) => {
+            blocks.iter().any(has_loop)
+        }
         Block::Inside(block) | Block::Timeout(block) => has_loop(block),
         Block::Task | Block::User | Block::Script => false,
     }
@@ -157,13 +167,16 @@ fn pools_lanes_boundary_events_data_and_notes_are_drawn() {
     ensure_diagram(&mut definitions);
     assert_eq!(faults(&definitions), Vec::<String>::new());
     let places = bounds(&definitions);
-    for id in ["shop", "buyer", "front", "back", "b1", "b2", "late", "failed", "paper_ref", "note", "esp", "es"] {
+    for id in
+        ["shop", "buyer", "front", "back", "b1", "b2", "late", "failed", "paper_ref", "note", "esp", "es"]
+    {
         assert!(places.contains_key(id), "{id} is not drawn");
     }
     assert!(places["shop"].contains(&places["front"]) && places["shop"].contains(&places["note"]));
     assert!(places["front"].contains(&places["pick"]) && places["b2"].contains(&places["bill"]));
     assert!(!places["shop"].overlaps(&places["buyer"]));
-    let lines: HashSet<&str> = definitions.diagrams[0].edges.iter().map(|edge| edge.element.as_str()).collect();
+    let lines: HashSet<&str> =
+        definitions.diagrams[0].edges.iter().map(|edge| edge.element.as_str()).collect();
     for id in ["mf", "mf2", "as", "dia", "f3", "sf1"] {
         assert!(lines.contains(id), "{id} is not drawn");
     }

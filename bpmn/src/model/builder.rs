@@ -2,8 +2,8 @@
 
 use super::{
     Artifact, ArtifactKind, Definitions, Element, Event, EventDefinition, EventDefinitionKind, EventPosition,
-    FlowNode, FlowNodeKind, FormalExpression, Gateway, Lane, LaneSet, Loop, Process, RawAttribute, RawElement,
-    RootElement, SequenceFlow, SubProcess, Task, TimerExpression,
+    FlowNode, FlowNodeKind, FormalExpression, Gateway, Lane, LaneSet, Loop, Process, RawAttribute,
+    RawElement, RootElement, SequenceFlow, SubProcess, Task, TimerExpression,
 };
 use crate::model::Documentation;
 use crate::xml::namespace;
@@ -28,9 +28,15 @@ impl Builder {
     /// Begins a file with one executable process.
     #[must_use]
     pub fn process(id: &str) -> Self {
-        let mut definitions = Definitions { element: Element::with_id(format!("{id}_file")), ..Definitions::default() };
-        definitions.element.attributes.push(RawAttribute::named("", "targetNamespace", namespace::PROCOS_FILES));
-        let process = Process { element: Element::with_id(id), is_executable: Some(true), ..Process::default() };
+        let mut definitions =
+            Definitions { element: Element::with_id(format!("{id}_file")), ..Definitions::default() };
+        definitions.element.attributes.push(RawAttribute::named(
+            "",
+            "targetNamespace",
+            namespace::PROCOS_FILES,
+        ));
+        let process =
+            Process { element: Element::with_id(id), is_executable: Some(true), ..Process::default() };
         Self { definitions, process, scope: Vec::new() }
     }
 
@@ -50,7 +56,12 @@ impl Builder {
     }
 
     /// Adds an event.
-    pub fn event(&mut self, id: &str, position: EventPosition, definition: Option<EventDefinitionKind>) -> &mut Self {
+    pub fn event(
+        &mut self,
+        id: &str,
+        position: EventPosition,
+        definition: Option<EventDefinitionKind>,
+    ) -> &mut Self {
         let definitions = definition
             .map(|kind| EventDefinition { element: Element::with_id(format!("{id}_definition")), kind })
             .into_iter()
@@ -233,7 +244,8 @@ impl Builder {
             .with("target", target);
         self.change(id, |node| {
             let extensions = &mut node.element.extensions;
-            if let Some(mappings) = extensions.iter_mut().find(|each| each.is(namespace::ZEEBE, "ioMapping")) {
+            if let Some(mappings) = extensions.iter_mut().find(|each| each.is(namespace::ZEEBE, "ioMapping"))
+            {
                 mappings.children.push(super::RawNode::Element(entry));
             } else {
                 extensions.push(RawElement::named(namespace::ZEEBE, "ioMapping").with_child(entry));
@@ -304,9 +316,9 @@ impl Builder {
         let id = format!("message_{}", identifier(name));
         let mut element = Element { name: Some(name.to_owned()), ..Element::with_id(&id) };
         if let Some(key) = correlation_key {
-            element
-                .extensions
-                .push(RawElement::named(namespace::ZEEBE, "subscription").with("correlationKey", format!("={key}")));
+            element.extensions.push(
+                RawElement::named(namespace::ZEEBE, "subscription").with("correlationKey", format!("={key}")),
+            );
         }
         declare(&mut self.definitions.messages, RootElement { element, code: None });
         id

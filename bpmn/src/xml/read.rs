@@ -17,7 +17,8 @@ pub fn read(bytes: &[u8]) -> Result<Definitions, Error> {
     let tree = tree::parse(bytes)?;
     let root = tree.root;
     if &*root.namespace != BPMN || root.local_name != "definitions" {
-        let reason = format!("its root element is {} in the namespace {:?}", root.local_name, &*root.namespace);
+        let reason =
+            format!("its root element is {} in the namespace {:?}", root.local_name, &*root.namespace);
         return Err(Error::NotBpmn { reason, place: Place::at("", root.line.0) });
     }
     references::check_ids(&root)?;
@@ -88,15 +89,22 @@ pub(super) fn take(element: &mut Element, local_name: &str) -> Option<String> {
 
 /// Takes an attribute without namespace out of a list.
 pub(super) fn take_from(attributes: &mut Vec<RawAttribute>, local_name: &str) -> Option<String> {
-    let index = attributes.iter().position(|each| each.namespace.is_empty() && each.local_name == local_name)?;
+    let index =
+        attributes.iter().position(|each| each.namespace.is_empty() && each.local_name == local_name)?;
     Some(attributes.remove(index).value)
 }
 
 /// Takes an attribute out that must be there.
-pub(super) fn take_required(element: &mut Element, local_name: &str, attribute: &'static str) -> Result<String, Error> {
+pub(super) fn take_required(
+    element: &mut Element,
+    local_name: &str,
+    attribute: &'static str,
+) -> Result<String, Error> {
     match take(element, attribute) {
         Some(value) if !value.trim().is_empty() => Ok(value),
-        _ => Err(Error::Missing { local_name: local_name.to_owned(), what: attribute, place: place(element) }),
+        _ => {
+            Err(Error::Missing { local_name: local_name.to_owned(), what: attribute, place: place(element) })
+        }
     }
 }
 

@@ -5,8 +5,8 @@ use std::vec::IntoIter;
 use crate::error::Error;
 use crate::model::{
     DataAssociation, DataElement, DataElementKind, Element, Event, EventDefinition, EventDefinitionKind,
-    EventPosition, FlowNode, FlowNodeKind, FormalExpression, Gateway, Lane, LaneSet, Loop, Process, RawElement,
-    SequenceFlow, SubProcess, Task, TimerExpression,
+    EventPosition, FlowNode, FlowNodeKind, FormalExpression, Gateway, Lane, LaneSet, Loop, Process,
+    RawElement, SequenceFlow, SubProcess, Task, TimerExpression,
 };
 use crate::xml::namespace::{BPMN, XSI};
 use crate::xml::read::{
@@ -57,7 +57,9 @@ pub(super) fn process(raw: RawElement) -> Result<Process, Error> {
         match child.local_name.as_str() {
             "sequenceFlow" => process.flows.push(sequence_flow(child, parent)?),
             "laneSet" => process.lane_sets.push(lane_set(child, parent)),
-            "dataObject" | "dataObjectReference" | "dataStoreReference" => process.data.push(data(child, parent)),
+            "dataObject" | "dataObjectReference" | "dataStoreReference" => {
+                process.data.push(data(child, parent))
+            }
             "textAnnotation" | "group" | "association" => process.artifacts.push(artifact(child, parent)?),
             _ => {
                 let (node, inside) = node(child, parent)?;
@@ -166,9 +168,8 @@ fn node(raw: RawElement, parent: Option<String>) -> Result<(FlowNode, Vec<RawEle
         "startEvent" | "endEvent" | "intermediateCatchEvent" | "intermediateThrowEvent" | "boundaryEvent" => {
             FlowNodeKind::Event(event(&local_name, &mut element)?)
         }
-        "exclusiveGateway" | "parallelGateway" | "inclusiveGateway" | "eventBasedGateway" | "complexGateway" => {
-            FlowNodeKind::Gateway(gateway(&local_name, &mut element)?)
-        }
+        "exclusiveGateway" | "parallelGateway" | "inclusiveGateway" | "eventBasedGateway"
+        | "complexGateway" => FlowNodeKind::Gateway(gateway(&local_name, &mut element)?),
         "subProcess" | "transaction" | "adHocSubProcess" => {
             let (content, rest) = split_content(std::mem::take(&mut element.children));
             inside = content;
@@ -182,7 +183,10 @@ fn node(raw: RawElement, parent: Option<String>) -> Result<(FlowNode, Vec<RawEle
     let is_for_compensation = take_bool(&mut element, "isForCompensation")?.unwrap_or(false);
     let repeat = repeat(&mut element)?;
     let data_associations = data_associations(&mut element);
-    Ok((FlowNode { element, parent, kind, default_flow, repeat, is_for_compensation, data_associations }, inside))
+    Ok((
+        FlowNode { element, parent, kind, default_flow, repeat, is_for_compensation, data_associations },
+        inside,
+    ))
 }
 
 fn task(local_name: &str, element: &mut Element) -> Result<Task, Error> {

@@ -3,12 +3,17 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::error::{Error, Place};
-use crate::model::{ArtifactKind, Definitions, Event, EventDefinitionKind, EventPosition, FlowNodeKind, RawElement, Task};
+use crate::model::{
+    ArtifactKind, Definitions, Event, EventDefinitionKind, EventPosition, FlowNodeKind, RawElement, Task,
+};
 use crate::xml::namespace::{BPMN, BPMN_DI};
 use crate::xml::read::place;
 
 /// Calls `visit` for every element outside of `extensionElements`, in document order.
-fn walk<'a>(root: &'a RawElement, mut visit: impl FnMut(&'a RawElement) -> Result<(), Error>) -> Result<(), Error> {
+fn walk<'a>(
+    root: &'a RawElement,
+    mut visit: impl FnMut(&'a RawElement) -> Result<(), Error>,
+) -> Result<(), Error> {
     let mut open = vec![root];
     while let Some(element) = open.pop() {
         visit(element)?;
@@ -97,8 +102,12 @@ impl Resolver<'_> {
         }
         for definition in &mut event.definitions {
             match &mut definition.kind {
-                EventDefinitionKind::Message(reference) => self.resolve_optional(reference, "messageRef", place),
-                EventDefinitionKind::Signal(reference) => self.resolve_optional(reference, "signalRef", place),
+                EventDefinitionKind::Message(reference) => {
+                    self.resolve_optional(reference, "messageRef", place)
+                }
+                EventDefinitionKind::Signal(reference) => {
+                    self.resolve_optional(reference, "signalRef", place)
+                }
                 EventDefinitionKind::Error(reference) => self.resolve_optional(reference, "errorRef", place),
                 EventDefinitionKind::Escalation(reference) => {
                     self.resolve_optional(reference, "escalationRef", place)

@@ -62,9 +62,9 @@ fn decode(bytes: &[u8]) -> Result<String, Error> {
             match std::str::from_utf8(rest) {
                 Ok(text) => Ok(text.to_owned()),
                 Err(_) if declares_latin1(rest) => Ok(rest.iter().map(|&byte| char::from(byte)).collect()),
-                Err(error) => Err(Error::Encoding {
-                    reason: format!("invalid UTF-8 at byte {}", error.valid_up_to()),
-                }),
+                Err(error) => {
+                    Err(Error::Encoding { reason: format!("invalid UTF-8 at byte {}", error.valid_up_to()) })
+                }
             }
         }
     }
@@ -72,9 +72,9 @@ fn decode(bytes: &[u8]) -> Result<String, Error> {
 
 fn declares_latin1(bytes: &[u8]) -> bool {
     let head = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]).to_ascii_lowercase();
-    head.split("?>").next().is_some_and(|declaration| {
-        declaration.contains("iso-8859-1") || declaration.contains("windows-1252")
-    })
+    head.split("?>")
+        .next()
+        .is_some_and(|declaration| declaration.contains("iso-8859-1") || declaration.contains("windows-1252"))
 }
 
 struct Parser<'a> {
@@ -145,7 +145,10 @@ impl<'a> Parser<'a> {
         }
         if let Some(open) = self.open.last() {
             let reason = format!("the file ends inside <{}>", open.local_name);
-            return Err(Error::Malformed { reason, place: Place::at(open.get("id").unwrap_or(""), open.line.0) });
+            return Err(Error::Malformed {
+                reason,
+                place: Place::at(open.get("id").unwrap_or(""), open.line.0),
+            });
         }
         match self.root {
             Some(root) => Ok(Tree { root, prefixes: Prefixes(self.prefixes) }),

@@ -109,9 +109,11 @@ impl<'a> Writer<'a> {
         if let Some(prefix) = self.used.get(namespace) {
             return format!("{prefix}:{local_name}");
         }
-        let preferred = PREFERRED.iter().find(|(_, uri)| *uri == namespace).map(|(prefix, _)| (*prefix).to_owned());
+        let preferred =
+            PREFERRED.iter().find(|(_, uri)| *uri == namespace).map(|(prefix, _)| (*prefix).to_owned());
         let from_file = || {
-            let found = self.declared.iter().find(|(prefix, uri)| *uri == namespace && !self.taken.contains(*prefix));
+            let found =
+                self.declared.iter().find(|(prefix, uri)| *uri == namespace && !self.taken.contains(*prefix));
             found.map(|(prefix, _)| prefix.clone())
         };
         let prefix = preferred.or_else(from_file).unwrap_or_else(|| {
@@ -198,7 +200,10 @@ impl<'a> Writer<'a> {
         let Some(rest) = line.trim_start().strip_prefix('<').and_then(|rest| rest.strip_prefix(name)) else {
             return false;
         };
-        (rest.is_empty() || rest.starts_with(' ')) && !rest.ends_with('/') && !rest.contains("</") && !rest.contains('>')
+        (rest.is_empty() || rest.starts_with(' '))
+            && !rest.ends_with('/')
+            && !rest.contains("</")
+            && !rest.contains('>')
     }
 
     /// Writes documentation and extension elements.
@@ -285,7 +290,9 @@ impl<'a> Writer<'a> {
                     self.out.push_str(if inside_is_block { ">\n" } else { ">" });
                     self.depth += 1;
                     steps.push(Step::Close(name, is_block));
-                    steps.extend(element.children.iter().rev().map(|child| Step::Node(child, inside_is_block)));
+                    steps.extend(
+                        element.children.iter().rev().map(|child| Step::Node(child, inside_is_block)),
+                    );
                 }
             }
             match steps.pop() {
@@ -450,7 +457,8 @@ pub(super) struct Scope<'a> {
 
 impl<'a> Contents<'a> {
     fn of(process: &'a Process) -> Self {
-        let mut contents = Self { scopes: HashMap::new(), incoming: HashMap::new(), outgoing: HashMap::new() };
+        let mut contents =
+            Self { scopes: HashMap::new(), incoming: HashMap::new(), outgoing: HashMap::new() };
         let scopes = &mut contents.scopes;
         for set in &process.lane_sets {
             scopes.entry(set.parent.as_deref()).or_default().lane_sets.push(set);

@@ -28,7 +28,8 @@ pub(super) fn diagram(out: &mut Writer<'_>, diagram: &Diagram) {
                 });
             }
             for edge in &diagram.edges {
-                let typed = [id(&edge.id), ("bpmnElement", Some(edge.element.as_str()).filter(|it| !it.is_empty()))];
+                let typed =
+                    [id(&edge.id), ("bpmnElement", Some(edge.element.as_str()).filter(|it| !it.is_empty()))];
                 out.foreign(BPMN_DI, "BPMNEdge", &typed, &edge.attributes, |out| {
                     for point in &edge.waypoints {
                         let (x, y) = (point.x.to_string(), point.y.to_string());

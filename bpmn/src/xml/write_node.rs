@@ -1,8 +1,8 @@
 //! Writes flow nodes and what stands in sub-processes, from a work list.
 
 use crate::model::{
-    Event, EventDefinition, EventDefinitionKind, EventPosition, FlowNode, FlowNodeKind, Gateway, Loop, SubProcess,
-    Task,
+    Event, EventDefinition, EventDefinitionKind, EventPosition, FlowNode, FlowNodeKind, Gateway, Loop,
+    SubProcess, Task,
 };
 use crate::xml::write::{Contents, Scope, Writer};
 
@@ -28,7 +28,8 @@ pub(super) fn contents(out: &mut Writer<'_>, contents: &Contents<'_>) {
             Step::Node(node) => {
                 let name = open_node(out, node, contents);
                 steps.push(Step::Close(node, name));
-                if let Some(scope) = contents.scopes.get(&Some(node.element.id.as_str())).filter(|_| node.is_sub_process())
+                if let Some(scope) =
+                    contents.scopes.get(&Some(node.element.id.as_str())).filter(|_| node.is_sub_process())
                 {
                     open_scope(out, scope, &mut steps);
                 }
@@ -66,7 +67,9 @@ fn open_node(out: &mut Writer<'_>, node: &FlowNode, contents: &Contents<'_>) -> 
     typed.push(("isForCompensation", node.is_for_compensation.then_some("true")));
     match &node.kind {
         FlowNodeKind::Event(event) => match &event.position {
-            EventPosition::Start { interrupting } => typed.push(("isInterrupting", (!interrupting).then_some("false"))),
+            EventPosition::Start { interrupting } => {
+                typed.push(("isInterrupting", (!interrupting).then_some("false")))
+            }
             EventPosition::Boundary { attached_to, interrupting } => {
                 typed.push(("attachedToRef", Some(attached_to)));
                 typed.push(("cancelActivity", (!interrupting).then_some("false")));
@@ -88,7 +91,9 @@ fn open_node(out: &mut Writer<'_>, node: &FlowNode, contents: &Contents<'_>) -> 
             typed.push(("ordering", sequential.then_some("Sequential")));
             typed.push(("cancelRemainingInstances", (!cancel_remaining).then(|| bool_text(false))));
         }
-        FlowNodeKind::CallActivity { called_element } => typed.push(("calledElement", called_element.as_deref())),
+        FlowNodeKind::CallActivity { called_element } => {
+            typed.push(("calledElement", called_element.as_deref()))
+        }
         _ => {}
     }
     let name = out.open(node.local_name(), &node.element, &typed);
