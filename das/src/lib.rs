@@ -1,6 +1,11 @@
 //! The digital assistance system: from text to processes, from requirements to systems, offline first.
 
+pub mod bootstrap;
 pub mod error;
+pub mod generate;
+pub mod processes;
+pub mod text;
 pub mod tree;
 
 pub use error::Error;
+pub use processes::{StartingProcess, starting_processes};

@@ -472,3 +472,6 @@ fn summary(system: &SystemIndex) -> SystemSummary {
         links: system.count("link"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,342 @@
+//! From a file of requirements to a system: read, take apart, decompose, write processes, deploy, run, report.
+//!
+//! Nothing is stored before the whole source is understood; the same name and text again change nothing.
+
+pub mod decompose;
+pub mod ears;
+pub mod name;
+pub mod processes;
+pub mod read;
+pub mod report;
+mod store;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use engine::clock::Clock;
+use engine::port::{InstanceFilter, ProcessEngine, StartInstance, Status};
+use ontology::Ontology;
+use ontology::architecture::{self, Architecture};
+use ontology::model::Node;
+use sha2::{Digest, Sha256};
+
+use crate::Error;
+pub use report::{FindingLine, Report, RunLine, ScoreLine, Unallocated};
+
+/// Raised when the same text would give another system: a new build may then renew what an older one derived.
+const RULES_VERSION: u32 = 1;
+/// How long is waited between looks at instances, at most.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+/// How long the runs of one bootstrap may take unless the caller says otherwise.
+pub const RUN_LIMIT: Duration = Duration::from_secs(120);
+/// Most systems' worth of definitions looked up at once.
+const MAX_INSTANCES_READ: usize = 1;
+
+/// What to build.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Name of the system; without one the document's title, else the file's name.
+    pub name: Option<String>,
+    /// File name: its ending says the format.
+    pub file: String,
+    /// Content of the file.
+    pub content: Vec<u8>,
+    /// Whether to run the processes.
+    pub run: bool,
+    /// Who asks.
+    pub actor: String,
+    /// Seed for the draws of the runs.
+    pub seed: u64,
+    /// How long the runs may take.
+    pub run_limit: Duration,
+}
+
+impl Request {
+    /// Builds and runs, as `local`, with seed 1.
+    #[must_use]
+    pub fn new(file: impl Into<String>, content: impl Into<Vec<u8>>) -> Self {
+        Self {
+            name: None,
+            file: file.into(),
+            content: content.into(),
+            run: true,
+            actor: "local".to_owned(),
+            seed: 1,
+            run_limit: RUN_LIMIT,
+        }
+    }
+}
+
+/// Gives the scores of processes; the caller adapts `kernel::Scores`.
+#[async_trait]
+pub trait ScoreSource: Send + Sync {
+    /// Scores of these processes and their tasks.
+    async fn scores(&self, process_ids: &[String]) -> Result<Vec<ScoreLine>, Error>;
+}
+
+/// What a bootstrap works with.
+#[derive(Clone)]
+pub struct Deps {
+    /// The graph.
+    pub ontology: Arc<Ontology>,
+    /// The engine; a microkernel that watches it executes the tasks.
+    pub engine: Arc<dyn ProcessEngine>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Scores, where there are any.
+    pub scores: Option<Arc<dyn ScoreSource>>,
+    /// Reference architectures beside the shipped ones.
+    pub architectures: Vec<Architecture>,
+}
+
+/// How far it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Progress {
+    /// `read`, `decompose`, `processes`, `deploy`, `store`, `run`, `report`.
+    pub stage: &'static str,
+    /// How much of the stage is done.
+    pub done: usize,
+    /// Of how much.
+    pub total: usize,
+}
+
+/// The shipped reference architectures: (name, Turtle), to be kept in the a-priori memory.
+#[must_use]
+pub fn reference_architectures() -> Vec<(&'static str, &'static str)> {
+    vec![
+        ("fixed-wing-aircraft", include_str!("../reference/fixed-wing-aircraft.ttl")),
+        ("web-service", include_str!("../reference/web-service.ttl")),
+    ]
+}
+
+/// What was derived, before anything is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draft {
+    /// Name of the system.
+    pub system: String,
+    /// The graph without processes.
+    pub model: decompose::Decomposition,
+    /// The processes.
+    pub written: processes::Written,
+}
+
+/// Derives a system without storing anything: pure, and the same input gives the same bytes.
+///
+/// # Errors
+/// [`Error::Source`] for a file that cannot be read, [`Error::Ontology`] for a broken reference architecture.
+pub fn derive(
+    name: Option<&str>,
+    file: &str,
+    content: &[u8],
+    more: &[Architecture],
+    progress: &(dyn Fn(Progress) + Send + Sync),
+) -> Result<Draft, Error> {
+    progress(Progress { stage: "read", done: 0, total: 1 });
+    let source = read::read(file, content)?;
+    progress(Progress { stage: "read", done: source.items.len(), total: source.items.len() });
+    let mut architectures = more.to_vec();
+    for (_, turtle) in reference_architectures() {
+        architectures.push(architecture::read(turtle)?);
+    }
+    let system = system_name(name, &source, file);
+    let mut model = decompose::decompose(&system, &source, &architectures);
+    progress(Progress { stage: "decompose", done: 1, total: 1 });
+    let written = processes::write(&system, &mut model)?;
+    progress(Progress { stage: "processes", done: written.files.len(), total: written.files.len() });
+    Ok(Draft { system, model, written })
+}
+
+fn system_name(name: Option<&str>, source: &read::Source, file: &str) -> String {
+    let given = name.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
+    let stem = || {
+        let base = file.rsplit(['/', '\\']).next().unwrap_or(file);
+        base.rsplit_once('.').map_or(base, |(stem, _)| stem).to_owned()
+    };
+    let mut found = given.or_else(|| source.title.clone().filter(|title| !title.is_empty())).unwrap_or_else(stem);
+    while found.len() > 120 {
+        found.pop();
+    }
+    if found.trim().is_empty() { "system".to_owned() } else { found }
+}
+
+/// Builds a system and, if asked, runs its processes.
+///
+/// # Errors
+/// [`Error::Source`] for a file that cannot be read (nothing is stored then), [`Error::Ontology`] and
+/// [`Error::Engine`] where those fail.
+pub async fn bootstrap(
+    request: Request,
+    deps: &Deps,
+    progress: Arc<dyn Fn(Progress) + Send + Sync>,
+) -> Result<Report, Error> {
+    let began = deps.clock.now_ms();
+    let Request { name, file, content, run, actor, seed, run_limit } = request;
+    let more = deps.architectures.clone();
+    let hash_input = content.clone();
+    let tell = Arc::clone(&progress);
+    let mut draft = tokio::task::spawn_blocking(move || derive(name.as_deref(), &file, &content, &more, tell.as_ref()))
+        .await
+        .map_err(|error| Error::Stopped(error.to_string()))??;
+    let hash = source_hash(&draft.system, &hash_input);
+    let known = deps.ontology.snapshot(&draft.system).ok();
+    let unchanged = known.as_ref().is_some_and(|system| system.source_hash.as_deref() == Some(hash.as_str()));
+    if !unchanged {
+        let total = draft.written.files.len();
+        progress(Progress { stage: "deploy", done: 0, total });
+        let definitions = deps.engine.deploy(draft.written.files.clone()).await?;
+        for process in &mut draft.written.processes {
+            process.definition = definitions.iter().find(|d| d.process_id == process.process_id).map(|d| d.key);
+        }
+        progress(Progress { stage: "deploy", done: total, total });
+        store::store(&draft, known.as_deref(), hash, &actor, deps).await?;
+        progress(Progress { stage: "store", done: 1, total: 1 });
+    }
+    let mut report = report_of(&draft.system, deps)?;
+    report.unchanged = unchanged;
+    let ids: Vec<String> = deps.ontology.processes(&draft.system)?.into_iter().map(|p| p.process_id).collect();
+    if unchanged {
+        report.runs = earlier_runs(&ids, &report.definitions, deps).await?;
+    }
+    if run && report.runs.is_empty() {
+        report.runs = run_all(&ids, &actor, seed, run_limit, deps, progress.as_ref()).await?;
+    }
+    if let Some(scores) = &deps.scores {
+        report.scores = scores.scores(&ids).await?;
+    }
+    progress(Progress { stage: "report", done: 1, total: 1 });
+    report.seconds = (deps.clock.now_ms() - began).max(0) as f64 / 1000.0;
+    Ok(report)
+}
+
+fn source_hash(system: &str, content: &[u8]) -> String {
+    let mut digest = Sha256::new();
+    digest.update(format!("{RULES_VERSION}\n{system}\n"));
+    digest.update(content);
+    hex::encode(digest.finalize())
+}
+
+/// Reads counts, coverage, findings and conflicts from the graph, not from what the generator hoped for.
+///
+/// # Errors
+/// [`Error::Ontology`] where there is no such system.
+pub fn report_of(system: &str, deps: &Deps) -> Result<Report, Error> {
+    let snapshot = deps.ontology.snapshot(system)?;
+    let coverage = ontology::coverage::coverage(&snapshot);
+    let mut report = Report {
+        system: system.to_owned(),
+        requirements: coverage.requirements,
+        allocated: coverage.allocated,
+        unallocated: coverage.unallocated,
+        components: snapshot.count("component"),
+        functions: snapshot.count("function"),
+        processes: snapshot.count("process"),
+        interfaces: snapshot.count("interface"),
+        constraints: snapshot.count("constraint"),
+        change_set: snapshot.head,
+        ..Report::default()
+    };
+    for node in snapshot.of_kind("requirement") {
+        let Node::Requirement(requirement) = node.as_ref() else { continue };
+        report.findings.extend(requirement.findings.iter().map(|finding| FindingLine {
+            id: requirement.id.clone(),
+            kind: finding.kind.clone(),
+            text: finding.text.clone(),
+        }));
+    }
+    for node in snapshot.of_kind("link") {
+        let Node::Link(link) = node.as_ref() else { continue };
+        if link.kind == "conflicts_with" {
+            report.conflicts.push(decompose::Conflict {
+                requirements: vec![link.source.clone(), link.target.clone()],
+                why: link.rationale.clone().unwrap_or_default(),
+            });
+        }
+    }
+    for node in snapshot.of_kind("process") {
+        let Node::Process(process) = node.as_ref() else { continue };
+        report.definitions.extend(process.definition);
+    }
+    Ok(report)
+}
+
+/// The newest run of each process, where all of its processes ran before.
+async fn earlier_runs(ids: &[String], definitions: &[i64], deps: &Deps) -> Result<Vec<RunLine>, Error> {
+    let mut runs = Vec::new();
+    for (id, definition) in ids.iter().zip(definitions) {
+        let filter = InstanceFilter {
+            definition: Some(*definition),
+            limit: MAX_INSTANCES_READ,
+            ..InstanceFilter::default()
+        };
+        for instance in deps.engine.instances(&filter).await? {
+            let state = word(instance.status).to_owned();
+            runs.push(RunLine { process: id.clone(), instance: instance.key, state });
+        }
+    }
+    Ok(runs)
+}
+
+fn word(status: Status) -> &'static str {
+    match status {
+        Status::Active => "active",
+        Status::Completed => "completed",
+        Status::Terminated => "terminated",
+        Status::Failed => "failed",
+    }
+}
+
+/// Starts every process and waits for their ends, for as long as the limit says.
+async fn run_all(
+    ids: &[String],
+    actor: &str,
+    seed: u64,
+    limit: Duration,
+    deps: &Deps,
+    progress: &(dyn Fn(Progress) + Send + Sync),
+) -> Result<Vec<RunLine>, Error> {
+    let total = ids.len();
+    progress(Progress { stage: "run", done: 0, total });
+    let mut notices = deps.engine.notices();
+    let mut runs: Vec<RunLine> = Vec::new();
+    for (i, id) in ids.iter().enumerate() {
+        let request = StartInstance {
+            process_id: Some(id.clone()),
+            seed: seed.wrapping_add(u64::try_from(i).unwrap_or_default()),
+            actor: Some(actor.to_owned()),
+            ..StartInstance::default()
+        };
+        let instance = deps.engine.start(request).await?;
+        runs.push(RunLine { process: id.clone(), instance, state: "active".to_owned() });
+    }
+    let wait = async {
+        loop {
+            let mut open = 0usize;
+            for run in runs.iter_mut().filter(|run| run.state == "active") {
+                let instance = deps.engine.instance(run.instance).await?;
+                if instance.status == Status::Active && instance.incidents == 0 {
+                    open += 1;
+                } else if instance.status == Status::Active {
+                    // It waits for a person to look at its incident.
+                    run.state = "incident".to_owned();
+                } else {
+                    run.state = word(instance.status).to_owned();
+                }
+            }
+            progress(Progress { stage: "run", done: total - open, total });
+            if open == 0 {
+                return Ok::<(), Error>(());
+            }
+            // A notice is a reason to look again; without one it is looked again after a moment.
+            let _ = tokio::time::timeout(LOOK_AGAIN, notices.recv()).await;
+        }
+    };
+    match tokio::time::timeout(limit, wait).await {
+        Ok(done) => done?,
+        Err(_) => tracing::warn!(limit_s = limit.as_secs(), "some processes were not over in time; they go on"),
+    }
+    Ok(runs)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,180 @@
+//! Bounds from quantities, and budgets that sum along the component tree.
+
+use std::collections::BTreeMap;
+
+use ontology::model::{Constraint, Origin, Quantity};
+
+use super::{Work, bounds};
+use crate::bootstrap::ears::canonical_property;
+
+/// Properties that parts share: what the whole has is the sum of what they have.
+const ADDITIVE: &[&str] = &["mass", "cost", "power", "power consumption", "consumption", "latency", "response time", "purchase cost"];
+/// Share of a budget that nobody gets: the margin.
+const MARGIN: f64 = 0.05;
+/// How deep a budget is shared out.
+const MAX_BUDGET_DEPTH: usize = 4;
+
+pub(super) fn derive(work: &mut Work<'_>) {
+    let owner: BTreeMap<String, String> = work
+        .out
+        .links
+        .iter()
+        .rev()
+        .filter(|link| link.kind == "allocated_to")
+        .map(|link| (link.source.clone(), link.target.clone()))
+        .collect();
+    let root = work.out.components.first().map(|c| c.id.clone()).unwrap_or_default();
+    let mut made: Vec<(Constraint, String)> = Vec::new();
+    for requirement in &work.out.requirements {
+        let subject = owner.get(&requirement.id).unwrap_or(&root).clone();
+        for (n, quantity) in bounds(requirement).enumerate() {
+            for (comparator, value) in sides(quantity) {
+                let (Some(property), Some(si_unit)) = (quantity.property.clone(), quantity.si_unit.clone()) else { continue };
+                let mut id = format!("K-{}", requirement.id);
+                if n > 0 {
+                    id.push_str(&format!("-{}", n + 1));
+                }
+                if quantity.comparator == "between" {
+                    id.push_str(if comparator == ">=" { "-low" } else { "-high" });
+                }
+                let constraint = Constraint {
+                    id: work.ids.give_exact(&id),
+                    name: format!("{property} {comparator} {} {}", short(value), si_unit),
+                    kind: "bound".to_owned(),
+                    subject: subject.clone(),
+                    property,
+                    comparator: comparator.to_owned(),
+                    si_value: value,
+                    si_unit,
+                    parts: Vec::new(),
+                    origin: Origin {
+                        rule: "rule:quantity-of-requirement".to_owned(),
+                        sources: vec![requirement.id.clone()],
+                        span: Some(quantity.span),
+                        confidence: 0.85,
+                        assumed: false,
+                    },
+                };
+                made.push((constraint, requirement.id.clone()));
+            }
+        }
+    }
+    for (constraint, requirement) in made {
+        let origin = Origin { rule: constraint.origin.rule.clone(), confidence: 0.85, ..Origin::default() };
+        work.link_of("constrained_by", &requirement, &constraint.id, "", origin);
+        work.out.constraints.push(constraint);
+    }
+    budgets(work);
+}
+
+fn sides(quantity: &Quantity) -> Vec<(&'static str, f64)> {
+    let finite = |value: Option<f64>| value.filter(|value| value.is_finite());
+    match (quantity.comparator.as_str(), finite(quantity.si_value), finite(quantity.si_upper)) {
+        ("between", Some(low), Some(high)) => vec![(">=", low), ("<=", high)],
+        ("<=", Some(value), _) => vec![("<=", value)],
+        ("<", Some(value), _) => vec![("<", value)],
+        (">=", Some(value), _) => vec![(">=", value)],
+        (">", Some(value), _) => vec![(">", value)],
+        ("=", Some(value), _) => vec![("=", value)],
+        _ => Vec::new(),
+    }
+}
+
+/// Six significant digits, without trailing zeros.
+pub(crate) fn short(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return "0".to_owned();
+    }
+    let digits = 5 - value.abs().log10().floor() as i32;
+    if (0..=15).contains(&digits) {
+        let text = format!("{value:.*}", usize::try_from(digits).unwrap_or(0));
+        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+    } else if digits < 0 && value.abs() < 1e15 {
+        format!("{value:.0}")
+    } else {
+        format!("{value:.5e}")
+    }
+}
+
+/// The first upper bound on an additive property of a component with parts becomes a budget, and so on downwards.
+fn budgets(work: &mut Work<'_>) {
+    let mut children: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for component in &work.out.components {
+        if let Some(parent) = &component.parent {
+            children.entry(parent.clone()).or_default().push(component.id.clone());
+        }
+    }
+    let mut open: Vec<(String, String, f64, String, Vec<String>, usize)> = Vec::new();
+    let mut taken = std::collections::BTreeSet::new();
+    for constraint in &work.out.constraints {
+        let (property, qualifier) = canonical_property(&constraint.property);
+        let upper = matches!(constraint.comparator.as_str(), "<=" | "<") && constraint.si_value > 0.0;
+        let shared = ADDITIVE.contains(&property.as_str()) && qualifier != Some("minimum");
+        let parts = children.get(&constraint.subject).is_some_and(|parts| parts.len() > 1);
+        if upper && shared && parts && taken.insert((constraint.subject.clone(), property.clone())) {
+            open.push((constraint.subject.clone(), property, constraint.si_value, constraint.si_unit.clone(), constraint.origin.sources.clone(), 0));
+        }
+    }
+    while let Some((subject, property, value, unit, sources, depth)) = open.pop() {
+        let Some(parts) = children.get(&subject).filter(|parts| parts.len() > 1 && depth < MAX_BUDGET_DEPTH) else { continue };
+        let split = share_out(work, parts, &property, value, &unit);
+        for (part, share, _) in &split {
+            if children.contains_key(part) && *share > 0.0 {
+                open.push((part.clone(), property.clone(), *share, unit.clone(), sources.clone(), depth + 1));
+            }
+        }
+        let name = work.out.components.iter().find(|c| c.id == subject).map(|c| c.name.clone()).unwrap_or_default();
+        let id = work.ids.give("K-budget-", &format!("{name} {property}"));
+        work.out.constraints.push(Constraint {
+            id,
+            name: format!("{property} budget of {name}: {} {unit}", short(value)),
+            kind: "budget".to_owned(),
+            subject,
+            property,
+            comparator: "<=".to_owned(),
+            si_value: value,
+            si_unit: unit,
+            parts: split,
+            origin: Origin {
+                rule: "rule:budget-shared-by-parts".to_owned(),
+                sources,
+                span: None,
+                confidence: if depth == 0 { 0.7 } else { 0.4 },
+                assumed: depth > 0,
+            },
+        });
+    }
+}
+
+/// What each part gets: its own declared bound where it has one, otherwise its usual share of the rest.
+fn share_out(work: &Work<'_>, parts: &[String], property: &str, value: f64, unit: &str) -> Vec<(String, f64, bool)> {
+    let declared = |part: &String| {
+        work.out
+            .constraints
+            .iter()
+            .filter(|c| c.kind == "bound" && c.subject == *part && c.si_unit == unit && matches!(c.comparator.as_str(), "<=" | "<"))
+            .find(|c| canonical_property(&c.property).0 == property)
+            .map(|c| c.si_value)
+    };
+    let key = match property {
+        "purchase cost" => "cost",
+        "power consumption" | "consumption" => "power",
+        "response time" => "latency",
+        other => other,
+    };
+    let usual = |part: &String| work.out.shares.get(part).and_then(|shares| shares.get(key)).copied();
+    let known: f64 = parts.iter().filter_map(declared).sum();
+    let open: Vec<&String> = parts.iter().filter(|part| declared(part).is_none()).collect();
+    let any_usual = open.iter().any(|part| usual(part).is_some());
+    let weight = |part: &String| if any_usual { usual(part).unwrap_or(0.0) } else { 1.0 };
+    let total: f64 = open.iter().map(|part| weight(part)).sum();
+    let rest = (value * (1.0 - MARGIN) - known).max(0.0);
+    parts
+        .iter()
+        .map(|part| match declared(part) {
+            Some(own) => (part.clone(), own, false),
+            None if total > 0.0 => (part.clone(), rest * weight(part) / total, true),
+            None => (part.clone(), 0.0, true),
+        })
+        .collect()
+}
