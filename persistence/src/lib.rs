@@ -17,3 +17,6 @@ mod writer;
 pub use database::Database;
 pub use documents::{DOCUMENT_LIMIT, Document, Documents, LIST_LIMIT};
 pub use error::Error;
+
+#[cfg(test)]
+mod tests;

@@ -4,8 +4,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sea_orm::{DatabaseConnection, SqlxPostgresConnector};
-use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection};
 
 use crate::Error;
 
@@ -13,6 +13,9 @@ use crate::Error;
 const WRITER_LOCK: i64 = 0x0050_726f_634f_53;
 /// Connections for reading.
 const READERS: u32 = 8;
+/// How often, and how long apart, the lock is asked for: a server may notice late that its last holder is gone.
+const LOCK_TRIES: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 /// How long a statement waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -42,6 +45,7 @@ pub(crate) async fn open(url: &str) -> Result<Connections, Error> {
         .statement_cache_capacity(256)
         .disable_statement_logging();
     let path = shown(&options);
+    check_lock(&options, &path).await?;
     let writer = PgPoolOptions::new()
         .max_connections(1)
         .min_connections(0)
@@ -75,6 +79,28 @@ pub(crate) async fn open(url: &str) -> Result<Connections, Error> {
         writer: SqlxPostgresConnector::from_sqlx_postgres_pool(writer),
         readers: SqlxPostgresConnector::from_sqlx_postgres_pool(readers),
     })
+}
+
+/// Says who is in the way at once, where a pool would only try until its time is over.
+async fn check_lock(options: &PgConnectOptions, path: &str) -> Result<(), Error> {
+    let failed = |error: sqlx::Error| Error::Open { path: path.to_owned(), detail: error.to_string() };
+    let mut connection = options.connect().await.map_err(failed)?;
+    let mut free = false;
+    for _ in 0..LOCK_TRIES {
+        free = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
+            .bind(WRITER_LOCK)
+            .fetch_one(&mut connection)
+            .await
+            .map_err(failed)?;
+        if free {
+            let release = sqlx::query("SELECT pg_advisory_unlock($1)").bind(WRITER_LOCK);
+            release.execute(&mut connection).await.map_err(failed)?;
+            break;
+        }
+        tokio::time::sleep(LOCK_PAUSE).await;
+    }
+    connection.close().await.map_err(failed)?;
+    if free { Ok(()) } else { Err(Error::Locked { path: path.to_owned() }) }
 }
 
 const HELD: &str = "another process holds the writer's lock";

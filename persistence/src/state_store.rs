@@ -3,6 +3,9 @@
 mod commit;
 mod read;
 
+#[cfg(test)]
+pub(crate) use commit::commit_write;
+
 use async_trait::async_trait;
 use engine::port::{Attempt, Definition, Instance, InstanceFilter, TaskRun};
 use engine::store::{Commit, ScoreCount, ScoreFilter, Store, StoredInstance, Waiting};

@@ -155,9 +155,10 @@ async fn write_one(
             }
             Ok(Ok(written.result.unwrap_or(chain.position())))
         }
-        Err(error) => {
-            savepoint.rollback().await?;
-            Ok(Err(error))
-        }
+        Err(error) => match savepoint.rollback().await {
+            Ok(()) => Ok(Err(error)),
+            // A full disk or an I/O error ends the whole transaction, and the savepoint with it.
+            Err(_) => Err(error),
+        },
     }
 }

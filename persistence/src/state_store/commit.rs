@@ -17,6 +17,12 @@ use crate::writer::{Write, Written};
 /// Writes what one command of the engine changes.
 pub(super) struct CommitWrite(pub(super) Commit);
 
+/// A commit as a write, for tests that look at the database's own errors.
+#[cfg(test)]
+pub(crate) fn commit_write(commit: Commit) -> impl Write {
+    CommitWrite(commit)
+}
+
 /// Whose rows they are.
 struct Owner {
     organisation: String,

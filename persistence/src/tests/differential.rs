@@ -1,0 +1,108 @@
+//! The same random commits on the store in memory and on SQLite give the same answers.
+
+use engine::MemoryStore;
+use engine::port::{InstanceFilter, Status};
+use engine::store::{Commit, JobLease, Store, StoredTimer};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use trail::{Filter, NewEvent, Trail};
+
+use super::suite::{instance, job};
+use super::{Bench, NOW_MS};
+
+#[derive(Clone, Debug)]
+enum Change {
+    Instance(i64, bool),
+    Job(i64),
+    EndJob(i64),
+    Lease(i64, u32),
+    Timer(u32, i64),
+    EndTimer(u32),
+    Once(u8),
+    Event,
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        (1..6_i64, any::<bool>()).prop_map(|(key, ended)| Change::Instance(key, ended)),
+        (1..9_i64).prop_map(Change::Job),
+        (1..9_i64).prop_map(Change::EndJob),
+        (1..9_i64, 0..4_u32).prop_map(|(key, attempt)| Change::Lease(key, attempt)),
+        (1..4_u32, 0..100_i64).prop_map(|(number, due)| Change::Timer(number, due)),
+        (1..4_u32).prop_map(Change::EndTimer),
+        (0..4_u8).prop_map(Change::Once),
+        Just(Change::Event),
+    ]
+}
+
+/// One commit holds each row at most once, as the engine's do.
+fn commit_of(changes: &[Change]) -> Commit {
+    let mut commit = Commit::default();
+    for change in changes {
+        match *change {
+            Change::Instance(key, ended) => {
+                let status = if ended { Status::Completed } else { Status::Active };
+                if commit.instances.iter().all(|one| one.instance.key != key) {
+                    commit.instances.push(instance(key, status));
+                }
+            }
+            Change::Job(key) if !commit.ended_jobs.contains(&key) => {
+                if commit.jobs.iter().all(|one| one.key != key) {
+                    commit.jobs.push(job(key));
+                }
+            }
+            Change::EndJob(key) if commit.jobs.iter().all(|one| one.key != key) => {
+                commit.ended_jobs.push(key)
+            }
+            Change::Lease(key, attempt) => commit.leases.push(JobLease {
+                key,
+                attempt,
+                retries: 1,
+                worker: None,
+                lease_until_ms: None,
+                not_before_ms: 3,
+            }),
+            Change::Timer(number, due) => {
+                commit.timers.retain(|one| one.number != number);
+                let due_ms = NOW_MS + due;
+                commit.timers.push(StoredTimer { instance: 1, number, due_ms, repetitions_left: 0 });
+            }
+            Change::EndTimer(number) => commit.ended_timers.push((1, number)),
+            Change::Once(key) => commit.idempotent = Some((format!("key-{key}"), i64::from(key))),
+            Change::Event => commit.events.push(NewEvent::new("x", NOW_MS)),
+            Change::Job(_) | Change::EndJob(_) => {}
+        }
+    }
+    commit
+}
+
+#[test]
+fn memory_and_sqlite_answer_alike_after_any_commits() {
+    let config = Config { cases: 16, failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let commits = prop::collection::vec(prop::collection::vec(change(), 0..6), 1..20);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let outcome = runner.run(&commits, |commits| {
+        runtime.block_on(async {
+            let memory = MemoryStore::new();
+            let bench = Bench::sqlite().await;
+            for changes in &commits {
+                let commit = commit_of(changes);
+                let expected = memory.commit(commit.clone()).await;
+                let found = bench.database.commit(commit).await;
+                assert_eq!(expected.ok(), found.ok());
+            }
+            let mut expected = memory.load_waiting().await.unwrap();
+            expected.timers.sort_by_key(|timer| (timer.due_ms, timer.number));
+            assert_eq!(expected, bench.database.load_waiting().await.unwrap());
+            let all = InstanceFilter::default();
+            assert_eq!(memory.instances(&all).await.unwrap(), bench.database.instances(&all).await.unwrap());
+            let filter = Filter::default();
+            let expected = memory.read(&filter, 0, 1_000).await.unwrap();
+            assert_eq!(expected, bench.database.read(&filter, 0, 1_000).await.unwrap());
+            bench.remove().await;
+        });
+        Ok(())
+    });
+    assert!(outcome.is_ok(), "{outcome:?}");
+}
