@@ -20,6 +20,8 @@ use crate::error::Error;
 use crate::tree::{Activity, Node, Tree};
 
 pub use archetype::{Archetype, archetypes};
+pub(crate) use action::capitalised as sentence_case;
+pub(crate) use lexicon::similarity;
 
 /// Longest text read, in bytes: about a hundred pages.
 pub const MAX_TEXT_BYTES: usize = 256 * 1024;

@@ -1,0 +1,258 @@
+//! From text to an executable, sound process with a diagram: by rules, or by a language model that the rules check.
+//!
+//! A model only ever writes the flat table of a tree; what it writes is checked, and told back what is wrong, at most
+//! [`MAX_ROUNDS`] times. If nothing sound comes of it the offline reader does the work, and says so.
+
+mod evaluate;
+mod refine;
+#[cfg(test)]
+mod tests;
+mod with_model;
+
+use bpmn::model::Definitions;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::error::Error;
+use crate::text;
+use crate::tree::{Node, Span, Tree, compile, identifier, table::Table};
+
+pub use evaluate::{Evaluation, MAX_PAIRS, PairScore, evaluate_directory, score_pair};
+pub use refine::{Refinement, refine};
+pub use with_model::MAX_ROUNDS;
+
+/// Most examples recalled from memory for a model.
+const MAX_EXAMPLES: usize = 3;
+
+/// What a process is generated from besides the text.
+#[derive(Clone, Debug, Default)]
+pub struct Context {
+    /// Name of the process; made from the text where not given.
+    pub name: Option<String>,
+    /// Id of the process; made from the name where not given.
+    pub process_id: Option<String>,
+    /// What else a model should know, e.g. what the user is looking at; always data, never instruction.
+    pub notes: Vec<String>,
+    /// System it belongs to, for recall.
+    pub system: Option<String>,
+    /// Organisation, for recall.
+    pub organisation: Option<String>,
+    /// Labels that a model must use for activities, where they are given.
+    pub labels: Vec<String>,
+    /// Now, milliseconds since the Unix epoch; what is generated is remembered under it.
+    pub now_ms: i64,
+    /// Seed for the model's sampling.
+    pub seed: Option<u64>,
+}
+
+/// Who wrote it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// Rules and archetypes.
+    Deterministic,
+    /// A language model, checked by rules.
+    Model,
+}
+
+/// Where an element came from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ElementOrigin {
+    /// Id in the process.
+    pub element: String,
+    /// Its label.
+    pub label: String,
+    /// Place in the text, if it was said there.
+    pub span: Option<Span>,
+    /// How sure its author is, in 0..=1.
+    pub confidence: f64,
+    /// True where nobody said it.
+    pub assumed: bool,
+}
+
+/// A generated process.
+#[derive(Clone, Debug)]
+pub struct Generated {
+    /// Its tree.
+    pub tree: Tree,
+    /// Its model with diagram.
+    pub definitions: Definitions,
+    /// The same as a file.
+    pub xml: String,
+    /// Id of the process.
+    pub process_id: String,
+    /// Name of the process.
+    pub name: String,
+    /// Who wrote it.
+    pub source: Source,
+    /// Labels of the steps that nobody said.
+    pub assumptions: Vec<String>,
+    /// Where each step came from.
+    pub origins: Vec<ElementOrigin>,
+    /// What a person should know.
+    pub notes: Vec<String>,
+    /// Rounds that the model took; 0 without one.
+    pub rounds: u32,
+    /// Tokens sent and received, where a model was asked.
+    pub usage: llm::Usage,
+}
+
+/// Generates a process; with a model where there is one, by rules otherwise or where the model fails.
+///
+/// # Errors
+/// `DAS-0003` where the text names no step, `DAS-0004` where it is too long.
+pub async fn generate(
+    description: &str,
+    context: &Context,
+    model: Option<&dyn llm::Model>,
+    memory: Option<&dyn memory::Memory>,
+) -> Result<Generated, Error> {
+    if description.len() > text::MAX_TEXT_BYTES {
+        return Err(Error::TooLong { bytes: description.len(), limit: text::MAX_TEXT_BYTES });
+    }
+    let mut notes = Vec::new();
+    let examples = recall(description, context, memory, &mut notes).await;
+    let mut generated = match model {
+        None => generate_offline(description, context)?,
+        Some(model) => match with_model::generate(description, context, &examples, model).await {
+            Ok(generated) => generated,
+            Err(failure) => {
+                notes.push(format!("the model '{}' gave no sound process: {}", model.name(), failure.why));
+                notes.push("written by rules instead".to_owned());
+                let mut generated = generate_offline(description, context)?;
+                generated.rounds = failure.rounds;
+                generated.usage = failure.usage;
+                generated
+            }
+        },
+    };
+    let known: Vec<&str> = examples.iter().map(|entry| entry.title.as_str()).collect();
+    if !known.is_empty() {
+        notes.push(format!("similar processes in memory: {}", known.join(", ")));
+    }
+    generated.notes.extend(notes);
+    remember(description, context, memory, &mut generated).await;
+    Ok(generated)
+}
+
+/// Generates a process by rules alone.
+///
+/// # Errors
+/// `DAS-0003` where the text names no step, `DAS-0004` where it is too long.
+pub fn generate_offline(description: &str, context: &Context) -> Result<Generated, Error> {
+    let reading = text::read(description)?;
+    let name = context.name.clone().unwrap_or(reading.title);
+    finish(reading.tree, name, context, Source::Deterministic, reading.notes)
+}
+
+/// Compiles a tree and puts together what is said about it.
+fn finish(
+    mut tree: Tree,
+    name: String,
+    context: &Context,
+    source: Source,
+    notes: Vec<String>,
+) -> Result<Generated, Error> {
+    let process_id = context.process_id.clone().unwrap_or_else(|| free_id(&tree, &name));
+    tree.properties.insert("source".to_owned(), if source == Source::Model { "model" } else { "deterministic" }.to_owned());
+    let definitions = compile(&tree, &process_id, &name)?;
+    bpmn::compile::compile(&definitions, None).map_err(|problems| Error::Model(problems.to_string()))?;
+    let xml = bpmn::xml::write(&definitions);
+    let origins = origins(&tree);
+    let assumptions = origins.iter().filter(|origin| origin.assumed).map(|origin| origin.label.clone()).collect();
+    Ok(Generated {
+        tree,
+        definitions,
+        xml,
+        process_id,
+        name,
+        source,
+        assumptions,
+        origins,
+        notes,
+        rounds: 0,
+        usage: llm::Usage::default(),
+    })
+}
+
+/// An id for the process that no node has.
+fn free_id(tree: &Tree, name: &str) -> String {
+    let base = identifier(name);
+    if tree.nodes().iter().any(|node| node.id() == base) { format!("process_{base}") } else { base }
+}
+
+fn origins(tree: &Tree) -> Vec<ElementOrigin> {
+    tree.nodes()
+        .into_iter()
+        .filter_map(|node| match node {
+            Node::Activity(step) => Some(ElementOrigin {
+                element: step.id.clone(),
+                label: step.label.clone(),
+                span: step.span,
+                confidence: step.confidence,
+                assumed: step.assumed,
+            }),
+            Node::Event(event) => Some(ElementOrigin {
+                element: event.id.clone(),
+                label: event.label.clone(),
+                span: event.span,
+                confidence: event.confidence,
+                assumed: event.assumed,
+            }),
+            _ => None,
+        })
+        .collect()
+}
+
+async fn recall(
+    description: &str,
+    context: &Context,
+    memory: Option<&dyn memory::Memory>,
+    notes: &mut Vec<String>,
+) -> Vec<memory::Entry> {
+    let Some(memory) = memory else { return Vec::new() };
+    let query = memory::Query {
+        text: description.to_owned(),
+        kinds: vec![memory::Kind::Bpmn, memory::Kind::Build],
+        system: context.system.clone(),
+        organisation: context.organisation.clone(),
+        limit: MAX_EXAMPLES,
+        ..memory::Query::default()
+    };
+    match memory.recall(query).await {
+        Ok(recalled) => {
+            notes.extend(recalled.degraded.map(|why| format!("memory is degraded: {why}")));
+            recalled.hits.into_iter().map(|hit| hit.entry).collect()
+        }
+        Err(error) => {
+            notes.push(format!("memory could not be asked: {error}"));
+            Vec::new()
+        }
+    }
+}
+
+/// What was asked and made becomes an example for the next time.
+async fn remember(
+    description: &str,
+    context: &Context,
+    memory: Option<&dyn memory::Memory>,
+    generated: &mut Generated,
+) {
+    let Some(memory) = memory else { return };
+    let id = format!("generated:{}:{}", generated.process_id, context.now_ms);
+    let limit = memory::TEXT_LIMIT_BYTES.min(description.len());
+    let searched = description.get(..limit).unwrap_or_default();
+    let mut entry = memory::Entry::new(&id, memory::Kind::Build, &generated.name, searched, context.now_ms);
+    entry.payload = json!({
+        "table": Table::from(&generated.tree), "source": generated.source, "rounds": generated.rounds,
+        "assumptions": generated.assumptions,
+    });
+    entry.system.clone_from(&context.system);
+    entry.source = "das".to_owned();
+    if let Some(organisation) = &context.organisation {
+        entry.organisation.clone_from(organisation);
+    }
+    if let Err(error) = memory.store(vec![entry]).await {
+        generated.notes.push(format!("memory could not take it in: {error}"));
+    }
+}
