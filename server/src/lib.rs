@@ -1,1 +1,4 @@
-//! The binary: CLI, configuration, wiring, HTTP.
+//! The binary: command line, configuration, wiring, HTTP; the only place that names every concrete type.
+
+pub mod cli;
+pub mod failure;

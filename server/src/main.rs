@@ -1,2 +1,7 @@
-//! The `procos` binary.
-fn main() {}
+//! The `procos` binary: reads the command line and gives the exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    server::cli::main()
+}
