@@ -101,7 +101,13 @@ pub async fn dry_run(files: Vec<DeployFile>, options: DryRunOptions) -> Result<D
     let mut parts = Parts::new(Arc::new(engine.clone()), Arc::new(clock.clone()))?;
     parts.dry_results.clone_from(&options.results);
     let instance = begin(&engine, files, &options).await?;
-    let mut run = Run { engine, parts: Arc::new(parts), clock, instance, signals: options.signals.into_iter().collect() };
+    let mut run = Run {
+        engine,
+        parts: Arc::new(parts),
+        clock,
+        instance,
+        signals: options.signals.into_iter().collect(),
+    };
     run.drive(options.now_ms).await?;
     run.report(&store).await
 }

@@ -162,7 +162,9 @@ impl Error {
             }
             Self::Runaway { .. } => "look for a loop in the template that has no way out",
             Self::Declaration { .. } => "correct the procos:task element of the task and deploy again",
-            Self::Expression { .. } => "correct the expression, or the variable it reads, then resolve the incident",
+            Self::Expression { .. } => {
+                "correct the expression, or the variable it reads, then resolve the incident"
+            }
             Self::Scoring { source, .. } => source.hint(),
             Self::Missing { .. } => "configure it (procos doctor shows how), then resolve the incident",
             Self::Unavailable { .. } => "declare another way with procos:task by=…",

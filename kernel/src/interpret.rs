@@ -31,8 +31,8 @@ pub(crate) async fn interpret(
     let mut ready: VecDeque<(Local, Action)> = VecDeque::new();
     let mut input = Input::Start { start: None, variables: Variables::new() };
     for _ in 0..MAX_ACTIONS {
-        let events =
-            advance(&template.program, &mut state, input, context).map_err(|error| refused(error.to_string()))?;
+        let events = advance(&template.program, &mut state, input, context)
+            .map_err(|error| refused(error.to_string()))?;
         let mut yielded = false;
         for event in events {
             match event {

@@ -59,7 +59,12 @@ impl Relay {
                 match receiver.deliver(&pending.item).await {
                     Ok(()) => taken.push(pending.id),
                     Err(reason) => {
-                        tracing::warn!(topic = receiver.topic(), key = pending.item.key, reason, "not delivered");
+                        tracing::warn!(
+                            topic = receiver.topic(),
+                            key = pending.item.key,
+                            reason,
+                            "not delivered"
+                        );
                         self.outbox.failed(pending.id, &reason).await?;
                         failed = true;
                         if pending.attempts < PATIENCE {

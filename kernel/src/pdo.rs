@@ -124,7 +124,8 @@ impl Pdo {
             self.cancel.cancel();
             return Ok(self.counts());
         }
-        let free = self.parts.limits.executors_per_instance.saturating_sub(self.running.len() + self.ready.len());
+        let free =
+            self.parts.limits.executors_per_instance.saturating_sub(self.running.len() + self.ready.len());
         if free > 0 && !self.stop.is_cancelled() {
             let request = ActivateJobs {
                 worker: format!("pdo-{}", self.instance),
@@ -192,7 +193,9 @@ impl Pdo {
                         retries_left: 0,
                         backoff_ms: 0,
                     };
-                    if let Err(error) = self.parts.engine.fail_job(key, attempt, failure, Record::default()).await {
+                    if let Err(error) =
+                        self.parts.engine.fail_job(key, attempt, failure, Record::default()).await
+                    {
                         tracing::warn!(job = key, %error, "a refused result could not be reported");
                     }
                 }
@@ -201,7 +204,9 @@ impl Pdo {
                     self.pause().await;
                     self.finished.push((finished, offers + 1));
                 }
-                Err(error) => tracing::error!(job = key, %error, "a result is given up; the lease will expire"),
+                Err(error) => {
+                    tracing::error!(job = key, %error, "a result is given up; the lease will expire")
+                }
             }
         }
         self.counts()
@@ -211,7 +216,9 @@ impl Pdo {
         let engine = &self.parts.engine;
         let (key, attempt) = (finished.job, finished.attempt);
         match finished.report.clone() {
-            Report::Complete { variables, record } => engine.complete_job(key, attempt, variables, record).await,
+            Report::Complete { variables, record } => {
+                engine.complete_job(key, attempt, variables, record).await
+            }
             Report::Fail { failure, record } => engine.fail_job(key, attempt, failure, record).await,
             Report::Throw { error, record } => engine.throw_error(key, attempt, error, record).await,
             // The engine ended the job itself.
@@ -226,7 +233,8 @@ impl Pdo {
             event.actor = "pdo".to_owned();
             event.instance = Some(self.instance);
             event.element = Some(finished.element.clone());
-            event.data = json!({"job": finished.job, "attempt": finished.attempt, "why": "the result came late"});
+            event.data =
+                json!({"job": finished.job, "attempt": finished.attempt, "why": "the result came late"});
             if let Err(error) = trail.append(vec![event]).await {
                 tracing::warn!(%error, "a late result could not be recorded");
             }

@@ -101,11 +101,8 @@ pub(crate) async fn run(job: Job, parts: Arc<Parts>, cancel: CancellationToken) 
         slot = slots.acquire_owned() => slot.ok(),
         () = cancel.cancelled() => None,
     };
-    let report = if slot.is_some() {
-        Tde::new(job, parts, cancel).execute().await
-    } else {
-        Report::Cancelled
-    };
+    let report =
+        if slot.is_some() { Tde::new(job, parts, cancel).execute().await } else { Report::Cancelled };
     Finished { job: key, attempt, element, report }
 }
 
@@ -236,7 +233,6 @@ impl Tde {
         Error::Declaration { element: self.job.element.clone(), problem }
     }
 
-
     fn check_output(&mut self) -> Result<Variables, Error> {
         if let (Some(verdict), Some("incident")) = (&self.verdict, self.job.spec.undecided.as_deref())
             && verdict.undecided
@@ -289,7 +285,8 @@ impl Tde {
                 .collect();
             result.insert("shares".to_owned(), Value::Object(shares));
         }
-        if let Some(values) = self.sampling.as_ref().map(Sampling::values).filter(|values| !values.is_empty()) {
+        if let Some(values) = self.sampling.as_ref().map(Sampling::values).filter(|values| !values.is_empty())
+        {
             result.insert("values".to_owned(), Value::Object(values));
         }
         self.outputs.insert(result_name(&self.job.element), Value::Object(result));
@@ -297,9 +294,10 @@ impl Tde {
 
     /// Whether the outcome counts as a success in scores.
     fn succeeded(&self) -> bool {
-        let declared = self.outcome.as_ref().and_then(|outcome| {
-            self.job.spec.outcomes.iter().find(|declared| declared.label == *outcome)
-        });
+        let declared = self
+            .outcome
+            .as_ref()
+            .and_then(|outcome| self.job.spec.outcomes.iter().find(|declared| declared.label == *outcome));
         declared.is_none_or(|declared| declared.success)
     }
 }

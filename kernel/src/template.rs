@@ -40,9 +40,11 @@ impl Template {
     /// `KERNEL-0001` where it is not one executable process, waits for something outside (timers, messages, calls),
     /// or names an action that does not exist.
     pub fn load(xml: &str) -> Result<Self, Error> {
-        let refuse = |template: &str, problem: String| Error::Template { template: template.to_owned(), problem };
+        let refuse =
+            |template: &str, problem: String| Error::Template { template: template.to_owned(), problem };
         let definitions = bpmn::xml::read(xml.as_bytes()).map_err(|error| refuse("?", error.to_string()))?;
-        let mut programs = bpmn::compile::compile(&definitions, None).map_err(|error| refuse("?", error.to_string()))?;
+        let mut programs =
+            bpmn::compile::compile(&definitions, None).map_err(|error| refuse("?", error.to_string()))?;
         let program = match (programs.pop(), programs.is_empty()) {
             (Some(program), true) => program,
             _ => return Err(refuse("?", "it must hold exactly one executable process".to_owned())),
@@ -53,7 +55,8 @@ impl Template {
                 NodeKind::Job(JobKind::Service) => {
                     let job_type = node.task.job_type.as_deref().unwrap_or_default();
                     let action = Action::parse(job_type).ok_or_else(|| {
-                        let problem = format!("element {} names no action of the kernel: {job_type:?}", node.id);
+                        let problem =
+                            format!("element {} names no action of the kernel: {job_type:?}", node.id);
                         refuse(&program.process_id, problem)
                     })?;
                     actions.insert(node.id.clone(), action);
@@ -67,7 +70,8 @@ impl Template {
                 | NodeKind::Script { .. }
                 | NodeKind::SubProcess(_) => {}
                 _ => {
-                    let problem = format!("element {} ({}) waits for something outside", node.id, node.local_name);
+                    let problem =
+                        format!("element {} ({}) waits for something outside", node.id, node.local_name);
                     return Err(refuse(&program.process_id, problem));
                 }
             }
@@ -83,8 +87,11 @@ impl Template {
 
     fn check_role(self) -> Result<Self, Error> {
         let of_pdo = self.name == PDO;
-        let needed: &[Action] =
-            if of_pdo { &[Action::AskEngine, Action::ApplyResults] } else { &[Action::Record, Action::Report] };
+        let needed: &[Action] = if of_pdo {
+            &[Action::AskEngine, Action::ApplyResults]
+        } else {
+            &[Action::Record, Action::Report]
+        };
         for action in needed {
             if !self.actions.values().any(|named| named == action) {
                 let problem = format!("it never does {:?}", action.job_type());

@@ -1,6 +1,9 @@
 //! The kernel as a whole: instances run under microkernel, PDO and TDE on the embedded engine, in memory.
 
 mod aircraft;
+mod delivery;
+mod model;
+mod restart;
 mod tasks;
 mod templates;
 
@@ -20,7 +23,6 @@ pub(crate) struct Bed {
     pub(crate) engine: Arc<Embedded>,
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) parts: Arc<Parts>,
-    pub(crate) clock: ManualClock,
     stop: CancellationToken,
     kernel: tokio::task::JoinHandle<Result<(), crate::Error>>,
 }
@@ -32,13 +34,16 @@ impl Bed {
 
     /// A kernel whose parts were completed by `adapt`.
     pub(crate) async fn with(adapt: impl FnOnce(Parts) -> Parts) -> Self {
-        let store = Arc::new(MemoryStore::new());
+        Self::over(Arc::new(MemoryStore::new()), adapt).await
+    }
+
+    async fn over(store: Arc<MemoryStore>, adapt: impl FnOnce(Parts) -> Parts) -> Self {
         let clock = ManualClock::at(1_700_000_000_000);
         let engine = Arc::new(Embedded::open(store.clone(), Arc::new(clock.clone())).await.unwrap());
-        let parts = Arc::new(adapt(Parts::new(engine.clone(), Arc::new(clock.clone())).unwrap()));
+        let parts = Arc::new(adapt(Parts::new(engine.clone(), Arc::new(clock)).unwrap()));
         let stop = CancellationToken::new();
         let kernel = tokio::spawn(Microkernel::new(Arc::clone(&parts), stop.clone()).run());
-        Self { engine, store, parts, clock, stop, kernel }
+        Self { engine, store, parts, stop, kernel }
     }
 
     pub(crate) async fn deploy(&self, xml: &str) {
@@ -97,6 +102,14 @@ impl Bed {
         assert!(gone.await.is_ok(), "{} PDOs and {} TDEs live on", census.pdos(), census.tdes());
     }
 
+    /// Ends everything at once, as a crash would, and begins again on the same store.
+    pub(crate) async fn crash(self) -> Self {
+        self.kernel.abort();
+        let _aborted = self.kernel.await;
+        drop(self.engine);
+        Self::over(self.store, |parts| parts).await
+    }
+
     pub(crate) async fn stop(self) {
         self.stop.cancel();
         self.kernel.await.unwrap().unwrap();
@@ -119,13 +132,16 @@ pub(crate) fn variables(value: serde_json::Value) -> Variables {
 
 /// A process with one service task `work` between start and end.
 pub(crate) fn one_task(id: &str, extension: &str) -> String {
-    process(id, &format!(
-        r#"<bpmn:startEvent id="start"/>
+    process(
+        id,
+        &format!(
+            r#"<bpmn:startEvent id="start"/>
         <bpmn:serviceTask id="work" name="Work"><bpmn:extensionElements>{extension}</bpmn:extensionElements></bpmn:serviceTask>
         <bpmn:endEvent id="end"/>
         <bpmn:sequenceFlow id="f1" sourceRef="start" targetRef="work"/>
         <bpmn:sequenceFlow id="f2" sourceRef="work" targetRef="end"/>"#
-    ))
+        ),
+    )
 }
 
 pub(crate) fn process(id: &str, content: &str) -> String {

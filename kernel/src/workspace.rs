@@ -231,7 +231,8 @@ impl Workspace {
         self.create_parents(path)?;
         let beside = format!("{path}.part");
         let mut options = OpenOptions::new();
-        let mut file: File = self.folder.open_with(&beside, options.write(true).create(true).truncate(true))?;
+        let mut file: File =
+            self.folder.open_with(&beside, options.write(true).create(true).truncate(true))?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         self.folder.rename(&beside, &self.folder, path)
@@ -253,7 +254,11 @@ impl Workspace {
             let name = entry.file_name().to_string_lossy().into_owned();
             entries.push(if directory { format!("{name}/") } else { name });
             if entries.len() > MAX_ENTRIES {
-                return Err(problem("file.too_large", path, &format!("it has more than {MAX_ENTRIES} entries")));
+                return Err(problem(
+                    "file.too_large",
+                    path,
+                    &format!("it has more than {MAX_ENTRIES} entries"),
+                ));
             }
         }
         entries.sort_unstable();
@@ -367,7 +372,10 @@ mod tests {
         let (folder, space) = workspace();
         assert_eq!(code(space.run(Operation::FileRead, "none", None, None)), "file.not_found");
         assert_eq!(code(space.run(Operation::FileUpdate, "none", Some("x"), None)), "file.not_found");
-        assert_eq!(code(space.run(Operation::FileCreate, "big", Some(&"x".repeat(1_001)), None)), "file.too_large");
+        assert_eq!(
+            code(space.run(Operation::FileCreate, "big", Some(&"x".repeat(1_001)), None)),
+            "file.too_large"
+        );
         assert_eq!(code(space.run(Operation::FileCreate, "x", None, None)), "file.input");
         std::fs::write(folder.path().join("space/binary"), [0xff, 0xfe, 0x00]).unwrap();
         std::fs::write(folder.path().join("space/large"), vec![b'x'; 2_000]).unwrap();

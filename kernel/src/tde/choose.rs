@@ -35,7 +35,9 @@ impl Tde {
             ExecutedBy::File => (Executor::File, None),
             ExecutedBy::Person => (Executor::Person, None),
             ExecutedBy::Tool if self.names_file_operation() => (Executor::File, None),
-            by @ (ExecutedBy::Tool | ExecutedBy::Http | ExecutedBy::Process) => (Executor::Unavailable(by), None),
+            by @ (ExecutedBy::Tool | ExecutedBy::Http | ExecutedBy::Process) => {
+                (Executor::Unavailable(by), None)
+            }
             ExecutedBy::Undeclared => {
                 let (chosen, why) = self.decide_by_rule();
                 (chosen, Some(format!("no executor declared, decided by rule: {why}")))

@@ -21,7 +21,8 @@ impl Tde {
         }
         let mut outcome = None;
         for declared in spec.outcomes.iter().filter(|declared| declared.when.is_some()) {
-            let condition = Named::parse(element, &declared.label, declared.when.as_deref().unwrap_or_default())?;
+            let condition =
+                Named::parse(element, &declared.label, declared.when.as_deref().unwrap_or_default())?;
             if condition.holds(&Scope { own: &own, inputs: &self.job.variables }, now_ms)? {
                 outcome = Some(declared.label.clone());
                 break;
@@ -32,13 +33,15 @@ impl Tde {
         if self.outcome.is_none() && !spec.outcomes.is_empty() {
             return Err(Error::Output {
                 element: element.clone(),
-                problem: "none of the declared outcomes holds, and none stands without a condition".to_owned(),
+                problem: "none of the declared outcomes holds, and none stands without a condition"
+                    .to_owned(),
             });
         }
         let nulls: Vec<&str> =
             own.iter().filter(|(_, value)| value.is_null()).map(|(name, _)| name.as_str()).collect();
         if !nulls.is_empty() {
-            self.notes.push(format!("no value for {}: an input is missing or of another type", nulls.join(", ")));
+            self.notes
+                .push(format!("no value for {}: an input is missing or of another type", nulls.join(", ")));
         }
         self.outputs = own;
         Ok(Variables::new())

@@ -92,7 +92,12 @@ impl Tde {
     }
 
     /// Asks for `samples` more answers; the call ends with the instance.
-    pub(super) async fn ask_model(&mut self, prompted: &Prompted, from: u64, samples: u64) -> Result<Answers, Error> {
+    pub(super) async fn ask_model(
+        &mut self,
+        prompted: &Prompted,
+        from: u64,
+        samples: u64,
+    ) -> Result<Answers, Error> {
         let element = self.job.element.clone();
         let Some(model) = self.parts.model.clone() else {
             return Err(Error::Missing { element, part: "a language model" });
@@ -114,9 +119,14 @@ impl Tde {
         }
         let answer = answered.map_err(|error| Error::Model { element, problem: error.to_string() })?;
         self.notes.extend(answer.warnings.iter().cloned());
-        self.notes.extend(answer.failures.iter().map(|failure| format!("a sample could not be had: {failure}")));
+        self.notes
+            .extend(answer.failures.iter().map(|failure| format!("a sample could not be had: {failure}")));
         let labels = answer.samples.iter().map(|sample| self.label(&sample.content)).collect();
-        Ok(Answers { labels, tokens: answer.usage.input_tokens + answer.usage.output_tokens, cost: answer.cost })
+        Ok(Answers {
+            labels,
+            tokens: answer.usage.input_tokens + answer.usage.output_tokens,
+            cost: answer.cost,
+        })
     }
 
     /// The outcome that an answer names.

@@ -57,8 +57,9 @@ impl Tde {
         });
         let mut events = vec![self.event("task.started", self.started_ms, started)];
         if let Some(sampling) = &self.sampling {
-            let counts: serde_json::Map<String, Value> =
-                (sampling.tally.labels().iter().cloned()).zip(sampling.tally.counts().iter().map(|c| json!(c))).collect();
+            let counts: serde_json::Map<String, Value> = (sampling.tally.labels().iter().cloned())
+                .zip(sampling.tally.counts().iter().map(|c| json!(c)))
+                .collect();
             let data = json!({
                 "job": job, "samples": sampling.tally.samples(), "counts": counts, "tokens": sampling.spent.tokens,
                 "cost": sampling.spent.cost,
@@ -108,7 +109,8 @@ impl Tde {
 
     fn outbox(&self, state: &str, now_ms: i64) -> Vec<OutboxItem> {
         let key = format!("task/{}/{}", self.job.key, self.job.attempt);
-        let shares: Vec<Value> = self.verdict.iter().flat_map(|verdict| &verdict.shares).map(|s| json!(s)).collect();
+        let shares: Vec<Value> =
+            self.verdict.iter().flat_map(|verdict| &verdict.shares).map(|s| json!(s)).collect();
         let run = json!({
             "type": "task_run", "instance": self.job.instance, "definition": self.job.definition,
             "process_id": self.job.process_id, "version": self.job.version, "element": self.job.element,

@@ -61,7 +61,8 @@ impl Sampling {
         self.summaries
             .iter()
             .map(|(name, summary)| {
-                let deviation = if summary.n > 1.0 { (summary.squares / (summary.n - 1.0)).sqrt() } else { 0.0 };
+                let deviation =
+                    if summary.n > 1.0 { (summary.squares / (summary.n - 1.0)).sqrt() } else { 0.0 };
                 let value = json!({
                     "mean": summary.mean, "sd": deviation, "low": summary.low, "high": summary.high,
                 });
@@ -103,7 +104,9 @@ impl Tde {
                 let source = Source::new(&self.job.element, spec, &self.job.variables, self.started_ms)?;
                 (SampleSource::Stochastic(source), limits.stochastic_samples)
             }
-            Executor::Model => (SampleSource::Model(Box::new(self.assemble_prompt().await?)), limits.model_samples),
+            Executor::Model => {
+                (SampleSource::Model(Box::new(self.assemble_prompt().await?)), limits.model_samples)
+            }
             _ => return Ok(Variables::new()),
         };
         let spec = &self.job.spec;
@@ -134,7 +137,9 @@ impl Tde {
 
     pub(super) async fn draw_samples(&mut self) -> Result<Variables, Error> {
         let Some(mut sampling) = self.sampling.take() else {
-            return Err(self.declaration("samples were to be drawn before the context was assembled".to_owned()));
+            return Err(
+                self.declaration("samples were to be drawn before the context was assembled".to_owned())
+            );
         };
         let taken = sampling.spent.samples;
         let wanted = match sampling.source {

@@ -36,8 +36,14 @@ pub(super) struct Source {
 }
 
 impl Source {
-    pub(super) fn new(element: &str, spec: &TaskSpec, inputs: &Variables, now_ms: i64) -> Result<Self, Error> {
-        let refuse = |problem: &str| Error::Declaration { element: element.to_owned(), problem: problem.to_owned() };
+    pub(super) fn new(
+        element: &str,
+        spec: &TaskSpec,
+        inputs: &Variables,
+        now_ms: i64,
+    ) -> Result<Self, Error> {
+        let refuse =
+            |problem: &str| Error::Declaration { element: element.to_owned(), problem: problem.to_owned() };
         if spec.draws.len() > MAX_DRAWS || spec.computes.len() > MAX_DRAWS {
             return Err(refuse("it declares more than 1,000 draws or expressions"));
         }
@@ -53,15 +59,19 @@ impl Source {
                 .collect::<Result<_, _>>()?,
             outcomes: (spec.outcomes.iter())
                 .map(|outcome| {
-                    let when = outcome.when.as_deref().map(|when| Named::parse(element, &outcome.label, when));
+                    let when =
+                        outcome.when.as_deref().map(|when| Named::parse(element, &outcome.label, when));
                     Ok((outcome.label.clone(), when.transpose()?))
                 })
                 .collect::<Result<_, Error>>()?,
             now_ms,
         };
         for declared in &spec.draws {
-            let parameters: Vec<(String, Parameter)> =
-                declared.parameters.iter().map(|(name, text)| (name.clone(), parameter(element, name, text))).collect();
+            let parameters: Vec<(String, Parameter)> = declared
+                .parameters
+                .iter()
+                .map(|(name, text)| (name.clone(), parameter(element, name, text)))
+                .collect();
             let drawn: Vec<&String> = source.draws.iter().map(|draw| &draw.variable).collect();
             let depends = parameters.iter().any(|(_, parameter)| match parameter {
                 Parameter::Feel(named) => named.variables().iter().any(|name| drawn.contains(&name)),
@@ -83,13 +93,19 @@ impl Source {
     }
 
     /// One sample at its address: its outcome and the values it saw.
-    pub(super) fn sample(&self, address: Address<'_>, inputs: &Variables) -> Result<(String, Variables), Error> {
+    pub(super) fn sample(
+        &self,
+        address: Address<'_>,
+        inputs: &Variables,
+    ) -> Result<(String, Variables), Error> {
         let mut stream = Stream::at(address);
         let mut own = Variables::new();
         for draw in &self.draws {
             let value = match &draw.fixed {
                 Some(distribution) => distribution.draw(&mut stream),
-                None => draw.made(&self.element, &Scope { own: &own, inputs }, self.now_ms)?.draw(&mut stream),
+                None => {
+                    draw.made(&self.element, &Scope { own: &own, inputs }, self.now_ms)?.draw(&mut stream)
+                }
             };
             own.insert(draw.variable.clone(), value);
         }
@@ -100,7 +116,9 @@ impl Source {
         let mut otherwise = None;
         for (label, when) in &self.outcomes {
             match when {
-                Some(when) if when.holds(&Scope { own: &own, inputs }, self.now_ms)? => return Ok((label.clone(), own)),
+                Some(when) if when.holds(&Scope { own: &own, inputs }, self.now_ms)? => {
+                    return Ok((label.clone(), own));
+                }
                 None if otherwise.is_none() => otherwise = Some(label.clone()),
                 _ => {}
             }

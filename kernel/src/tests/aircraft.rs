@@ -1,7 +1,7 @@
 //! The light aircraft: the feedback loop finds the fixed point, the range margin gets a verdict, nobody lives on.
 
-use engine::port::Status;
 use engine::ProcessEngine;
+use engine::port::Status;
 use serde_json::json;
 
 use super::{Bed, variables};
@@ -15,7 +15,16 @@ struct Sized {
 }
 
 /// The same sizing, computed here.
-fn size(carried: f64, range_km: f64, lift_to_drag: f64, efficiency: f64, sfc: f64, reserve: f64, a: f64, c: f64) -> Sized {
+fn size(
+    carried: f64,
+    range_km: f64,
+    lift_to_drag: f64,
+    efficiency: f64,
+    sfc: f64,
+    reserve: f64,
+    a: f64,
+    c: f64,
+) -> Sized {
     let per_joule = sfc / 3.6e6;
     let cruise = (-range_km * 1e3 * 9.80665 * per_joule / (efficiency * lift_to_drag)).exp();
     let fuel_fraction = (1.0 + reserve) * (1.0 - 0.970 * 0.985 * cruise * 0.995);
@@ -71,7 +80,9 @@ async fn the_same_seed_gives_the_same_verdict_and_another_seed_other_draws() {
     bed.deploy(AIRCRAFT).await;
     let mut results = Vec::new();
     for seed in [7, 7, 8] {
-        results.push(bed.run("size-aircraft", variables(json!({})), seed).await.variables["range_margin"].clone());
+        results.push(
+            bed.run("size-aircraft", variables(json!({})), seed).await.variables["range_margin"].clone(),
+        );
     }
     assert_eq!(results[0], results[1]);
     assert_ne!(results[0]["values"], results[2]["values"]);
@@ -105,7 +116,8 @@ async fn an_aircraft_that_swings_without_end_stops_after_two_hundred_iterations(
         "range_km": 0, "reserve_fraction": 0, "empty_mass_a": 200, "empty_mass_c": -1,
     });
     let key = bed.start("size-aircraft", variables(inputs), 1).await;
-    let stopped = bed.until(key, |instance| instance.incidents > 0 || instance.status != Status::Active).await;
+    let stopped =
+        bed.until(key, |instance| instance.incidents > 0 || instance.status != Status::Active).await;
     assert_eq!(stopped.incidents, 1, "{stopped:?}");
     bed.stop().await;
 }

@@ -25,7 +25,10 @@ async fn a_clear_coin_is_decided_with_its_shares_and_intervals() {
     bed.deploy(&coin("leader", 2_000)).await;
     let done = bed.run("coin", variables(json!({"P": 0.9})), 3).await;
     let work = &done.variables["work"];
-    assert_eq!((done.status, &done.variables["outcome"], &work["undecided"]), (Status::Completed, &json!("heads"), &json!(false)));
+    assert_eq!(
+        (done.status, &done.variables["outcome"], &work["undecided"]),
+        (Status::Completed, &json!("heads"), &json!(false))
+    );
     let heads = &work["shares"]["heads"];
     assert!(heads["low"].as_f64().unwrap() < 0.9 && heads["high"].as_f64().unwrap() > 0.9, "{heads}");
     let run = bed.task_run(done.key, "work").await;
@@ -62,7 +65,8 @@ async fn a_person_decides_what_is_undecided_and_the_instance_goes_on() {
     assert!(incident.message.contains("work_decision"), "{}", incident.message);
     bed.engine.set_variables(waiting.key, None, variables(json!({"work_decision": "tails"}))).await.unwrap();
     bed.engine.resolve_incident(incident.key).await.unwrap();
-    let done = bed.until(waiting.key, |instance| instance.status != Status::Active || instance.incidents > 0).await;
+    let done =
+        bed.until(waiting.key, |instance| instance.status != Status::Active || instance.incidents > 0).await;
     assert_eq!((done.status, &done.variables["outcome"]), (Status::Completed, &json!("tails")));
     bed.stop().await;
 }
@@ -158,13 +162,32 @@ async fn what_cannot_be_executed_becomes_an_incident_with_code_and_way_out() {
         ("b", r#"<procos:task by="http"/>"#, "KERNEL-0006"),
         ("c", r#"<procos:task by="model"/>"#, "KERNEL-0005"),
         ("d", r#"<procos:task by="file" ref="file.format"/>"#, "KERNEL-0003"),
-        ("e", r#"<procos:task by="stochastic"><procos:draw variable="x" distribution="normal" mean="1" sd="-1"/><procos:outcome label="o"/></procos:task>"#, "SCORING-0001"),
-        ("f", r#"<procos:task by="feel" executor="elsewhere"><procos:compute variable="x" expression="1"/></procos:task>"#, "KERNEL-0001"),
+        (
+            "e",
+            r#"<procos:task by="stochastic"><procos:draw variable="x" distribution="normal" mean="1" sd="-1"/><procos:outcome label="o"/></procos:task>"#,
+            "SCORING-0001",
+        ),
+        (
+            "f",
+            r#"<procos:task by="feel" executor="elsewhere"><procos:compute variable="x" expression="1"/></procos:task>"#,
+            "KERNEL-0001",
+        ),
         ("g", r#"<procos:task by="person"/>"#, "KERNEL-0010"),
     ] {
         bed.deploy(&one_task(id, task)).await;
         let key = bed.start(id, variables(json!({})), 1).await;
-        if id == "g" && !bed.engine.jobs(&JobFilter { instance: Some(key), kind: Some(bpmn::program::JobKind::User), ..JobFilter::default() }).await.unwrap().is_empty() {
+        if id == "g"
+            && !bed
+                .engine
+                .jobs(&JobFilter {
+                    instance: Some(key),
+                    kind: Some(bpmn::program::JobKind::User),
+                    ..JobFilter::default()
+                })
+                .await
+                .unwrap()
+                .is_empty()
+        {
             continue;
         }
         bed.until(key, |instance| instance.incidents > 0).await;
@@ -188,7 +211,9 @@ async fn parallel_branches_run_side_by_side_and_join() {
     let content = format!(
         r#"<bpmn:startEvent id="s"/><bpmn:parallelGateway id="split"/><bpmn:parallelGateway id="join"/><bpmn:endEvent id="e"/>
         <bpmn:sequenceFlow id="f1" sourceRef="s" targetRef="split"/><bpmn:sequenceFlow id="f2" sourceRef="join" targetRef="e"/>{}{}{}"#,
-        task("a"), task("b"), task("c")
+        task("a"),
+        task("b"),
+        task("c")
     );
     bed.deploy(&process("three", &content)).await;
     let done = bed.run("three", variables(json!({"n": 3})), 1).await;
@@ -278,7 +303,10 @@ async fn a_dry_run_takes_messages_and_signals_and_says_what_it_waits_for() {
 
 #[tokio::test]
 async fn a_dry_run_with_an_open_incident_failed() {
-    let xml = one_task("p", r#"<procos:task by="feel"><procos:compute variable="x" expression="=assert(1, 1 &gt; 2, &quot;never&quot;)"/></procos:task>"#);
+    let xml = one_task(
+        "p",
+        r#"<procos:task by="feel"><procos:compute variable="x" expression="=assert(1, 1 &gt; 2, &quot;never&quot;)"/></procos:task>"#,
+    );
     let run = dry_run(file(&xml), DryRunOptions::default()).await.unwrap();
     assert_eq!(run.state, DryRunState::Failed);
     assert!(run.incidents[0].message.contains("never"), "{:?}", run.incidents);
