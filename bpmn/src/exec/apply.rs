@@ -245,7 +245,7 @@ fn shrink(state: &mut State, scope: Local, by: u32) {
 
 fn consume(state: &mut State, scope: Local, flow: u32) {
     if let Some(count) = state.tokens.get_mut(&(scope, flow)) {
-        *count -= 1;
+        *count = count.saturating_sub(1);
         if *count == 0 {
             state.tokens.remove(&(scope, flow));
         }

@@ -32,9 +32,13 @@ impl Machine<'_> {
             && let Some(at) = awaited.iter().position(|other| *other == flow)
         {
             awaited.remove(at);
+            let reset = awaited.is_empty();
             let id = self.program.flows.get(flow as usize).map(|flow| flow.id.clone()).unwrap_or_default();
             self.emit(Event::TokenDiscarded { flow: id, scope: outside(scope), index: flow });
             self.emit(Event::ResetAwaited { scope: outside(scope), index, flows: awaited });
+            if reset {
+                self.look_again(index, scope);
+            }
             self.look_at_scope(scope, true);
             return Ok(());
         }
@@ -82,15 +86,19 @@ impl Machine<'_> {
             if still.len() < awaited.len() {
                 let reset = still.is_empty();
                 self.emit(Event::ResetAwaited { scope: outside(scope), index, flows: still });
-                let Ok(node) = self.node(index) else { continue };
                 if reset {
-                    // Tokens of the next round may have arrived before the reset.
-                    let next = node.incoming.iter().map(|flow| place(*flow));
-                    let next = next.filter(|flow| self.state.tokens_on(scope, *flow) > 0).last();
-                    self.agenda.extend(next.map(|flow| Work::Arrive { flow, scope }));
+                    self.look_again(index, scope);
                 }
             }
         }
+    }
+
+    /// Tokens of the next round may have arrived before the reset.
+    fn look_again(&mut self, gateway: u32, scope: Local) {
+        let Ok(node) = self.node(gateway) else { return };
+        let waiting = node.incoming.iter().map(|flow| place(*flow));
+        let first = waiting.into_iter().find(|flow| self.state.tokens_on(scope, *flow) > 0);
+        self.agenda.extend(first.map(|flow| Work::Arrive { flow, scope }));
     }
 
     fn can_come(&self, scope: Local, gateway: u32, flow: u32) -> bool {

@@ -48,6 +48,9 @@ impl Machine<'_> {
             return false;
         }
         self.reset_complex_gateways();
+        if !self.agenda.is_empty() {
+            return true;
+        }
         let joins = self.waiting_joins();
         let enabled = joins.iter().find(|(scope, gateway)| self.is_enabled(*scope, *gateway)).copied();
         let circular = || joins.iter().find(|(scope, _)| self.holds_only_tokens(*scope)).copied();

@@ -55,7 +55,7 @@ impl<'m> Machine<'m> {
 
     /// The next number.
     pub(super) fn number(&self) -> Local {
-        self.state.last + 1
+        self.state.last.saturating_add(1)
     }
 
     pub(super) fn node(&self, index: u32) -> Result<&'m Node, Fault> {
@@ -335,7 +335,7 @@ impl<'m> Machine<'m> {
     pub(super) fn terminate(&mut self, element: Local) {
         let Some(instance) = self.state.element(element) else { return };
         if instance.live > 0 {
-            for inner in self.state.descendants(element).into_iter().rev() {
+            for inner in self.state.descendants(element, None).into_iter().rev() {
                 self.terminate_one(inner);
             }
         }
@@ -356,13 +356,8 @@ impl<'m> Machine<'m> {
 
     /// Ends everything in a scope but `spared`, and drops its tokens.
     pub(super) fn clear_scope(&mut self, scope: Local, spared: Option<Local>) {
-        let inside = self.state.elements.range(scope.saturating_add(1)..);
-        let children: Vec<Local> = inside
-            .filter(|(number, element)| element.scope == scope && Some(**number) != spared)
-            .map(|(number, _)| *number)
-            .collect();
-        for child in children.into_iter().rev() {
-            self.terminate(child);
+        for inner in self.state.descendants(scope, spared).into_iter().rev() {
+            self.terminate_one(inner);
         }
         let tokens: Vec<(u32, u32)> = self
             .state

@@ -42,18 +42,24 @@ pub enum Repetition {
 }
 
 impl Repetition {
-    /// The time after the one that was due at `due_ms`, seen at `now_ms`.
+    /// The time after the one that was due at `due_ms`, seen at `now_ms`. What a repetition without end missed in
+    /// between is left out.
     #[must_use]
     pub fn next(&self, due_ms: i64, now_ms: i64) -> Option<Due> {
         match self {
             Self::Interval { left: Some(0), .. } => None,
-            Self::Interval { interval, left } => Some(Due {
-                due_ms: after(due_ms, interval).ok()?,
-                repetition: Some(Self::Interval {
-                    interval: interval.clone(),
-                    left: left.map(|left| left - 1),
-                }),
-            }),
+            Self::Interval { interval, left } => {
+                let next = after(due_ms, interval).ok()?;
+                // Times that an endless repetition missed while nobody looked are not made up for one by one.
+                let missed = left.is_none() && next < now_ms;
+                Some(Due {
+                    due_ms: if missed { after(now_ms, interval).ok()? } else { next },
+                    repetition: Some(Self::Interval {
+                        interval: interval.clone(),
+                        left: left.map(|left| left - 1),
+                    }),
+                })
+            }
             Self::Cron { cron } => {
                 let due_ms = Cron::parse(cron).ok()?.next(due_ms.max(now_ms))?;
                 Some(Due { due_ms, repetition: Some(self.clone()) })
@@ -67,17 +73,19 @@ impl Repetition {
 /// # Errors
 /// In words, where the expression fails or its value is no date, duration, repetition or cron expression.
 pub fn first_due(timer: &Timer, variables: &dyn Lookup, limits: Limits) -> Result<Due, String> {
-    let (expression, read): (_, fn(&str, i64) -> Result<Due, String>) = match timer {
-        Timer::Date(expression) => (expression, |text, _| Ok(Due { due_ms: date(text)?, repetition: None })),
-        Timer::Duration(expression) => {
-            (expression, |text, now_ms| Ok(Due { due_ms: after(now_ms, text)?, repetition: None }))
+    let (Timer::Date(expression) | Timer::Duration(expression) | Timer::Cycle(expression)) = timer;
+    let text = match expression.evaluate(variables, limits) {
+        Ok(Value::String(text)) => text,
+        Ok(other) => {
+            return Err(format!("`{}` gives {other}, which is no ISO 8601 text", expression.source()));
         }
-        Timer::Cycle(expression) => (expression, cycle),
+        Err(error) => return Err(error.to_string()),
     };
-    match expression.evaluate(variables, limits) {
-        Ok(Value::String(text)) => read(text.trim(), limits.now_ms),
-        Ok(other) => Err(format!("`{}` gives {other}, which is no ISO 8601 text", expression.source())),
-        Err(error) => Err(error.to_string()),
+    let (text, now_ms) = (text.trim(), limits.now_ms);
+    match timer {
+        Timer::Date(_) => Ok(Due { due_ms: date(text)?, repetition: None }),
+        Timer::Duration(_) => Ok(Due { due_ms: after(now_ms, text)?, repetition: None }),
+        Timer::Cycle(_) => cycle(text, now_ms),
     }
 }
 
@@ -124,7 +132,7 @@ fn cycle(text: &str, now_ms: i64) -> Result<Due, String> {
         Some(start) if start >= now_ms => start,
         _ => after(now_ms, interval)?,
     };
-    if after(due_ms, interval)? < due_ms + SHORTEST_INTERVAL_MS {
+    if after(due_ms, interval)? < due_ms.saturating_add(SHORTEST_INTERVAL_MS) {
         return Err(format!("the interval of `{text}` is shorter than {SHORTEST_INTERVAL_MS} ms"));
     }
     let left = match times {
@@ -187,7 +195,8 @@ impl Cron {
 
     /// The first time after `after_ms`.
     fn next(&self, after_ms: i64) -> Option<i64> {
-        let start = Timestamp::from_millisecond(after_ms.div_euclid(1000) * 1000 + 1000).ok()?;
+        let start =
+            Timestamp::from_millisecond(after_ms.div_euclid(1000).checked_add(1)?.checked_mul(1000)?).ok()?;
         let start = start.to_zoned_datetime(TimeZone::UTC).datetime();
         let mut day = start.date();
         for _ in 0..CRON_HORIZON_DAYS {
@@ -262,7 +271,7 @@ fn field(text: &str, low: u32, high: u32, names: &[&str]) -> Option<u64> {
         let mut value = from;
         while value <= to {
             bits |= 1 << value;
-            value += every;
+            value = value.saturating_add(every);
         }
     }
     (bits != 0).then_some(bits)
@@ -310,8 +319,20 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_an_error_that_names_it() {
-        for text in ["", "soon", "PT", "R", "R0/PT1S", "R/PT0S", "R3", "* *", "61 * * * *", "0 0 31 2 *", "-"]
-        {
+        for text in [
+            "",
+            "soon",
+            "PT",
+            "R",
+            "R0/PT1S",
+            "R/PT0S",
+            "R3",
+            "* *",
+            "61 * * * *",
+            "0 0 1/4294967295 31 4 *",
+            "0 0 31 2 *",
+            "-",
+        ] {
             for timer in [Timer::Cycle(literal(text)), Timer::Date(literal(text))] {
                 assert!(due(&timer).is_err(), "{timer:?}");
             }
@@ -329,5 +350,13 @@ mod tests {
             next = due.repetition.and_then(|repetition| repetition.next(due.due_ms, due.due_ms));
         }
         assert_eq!(times, 3);
+    }
+
+    #[test]
+    fn an_endless_repetition_does_not_make_up_for_what_it_missed() {
+        let first = due(&Timer::Cycle(literal("R/PT10S"))).unwrap();
+        let late = first.due_ms + 86_400_000;
+        let next = first.repetition.unwrap().next(first.due_ms, late).unwrap();
+        assert_eq!(next.due_ms, late + 10_000);
     }
 }

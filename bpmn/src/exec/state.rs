@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::schedule::Repetition;
 use super::work::Work;
-use super::{Local, PROCESS, SubscriptionKind};
+use super::{Local, SubscriptionKind};
 use crate::program::Variables;
 
 /// Place of the process itself in [`Element::node`], which names no node of the program.
@@ -207,16 +207,15 @@ impl State {
         self.tokens.get(&(scope, flow)).copied().unwrap_or(0)
     }
 
-    /// The element instances inside `scope` at any depth, in order of creation.
-    pub(super) fn descendants(&self, scope: Local) -> Vec<Local> {
+    /// The element instances inside `scope` at any depth, in order of creation, without `spared` and what is in it.
+    pub(super) fn descendants(&self, scope: Local, spared: Option<Local>) -> Vec<Local> {
         let mut inside = std::collections::BTreeSet::from([scope]);
         for (number, element) in self.elements.range(scope.saturating_add(1)..) {
-            if inside.contains(&element.scope) {
+            if Some(*number) != spared && inside.contains(&element.scope) {
                 inside.insert(*number);
             }
         }
         inside.remove(&scope);
-        debug_assert!(scope != PROCESS || inside.len() + 1 == self.elements.len());
         inside.into_iter().collect()
     }
 }

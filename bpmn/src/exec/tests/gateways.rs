@@ -278,6 +278,42 @@ fn a_complex_gateway_goes_on_at_its_condition_and_swallows_the_late_token() {
     assert_eq!(story.visits("z"), 1);
 }
 
+#[test]
+fn a_complex_gateway_is_reset_for_the_next_round() {
+    let program = |late_comes: bool| {
+        process(|b| {
+            b.start("s");
+            b.xor("round");
+            b.and("split");
+            b.node("join", NodeKind::Complex { activation: Some(feel("activationCount >= 1")) });
+            b.xor("turn");
+            b.job("fast");
+            b.job("slow");
+            b.xor("maybe");
+            b.job("z");
+            b.end("e");
+            b.end("gone");
+            b.chain(&["s", "round", "split", "fast", "join", "z", "turn"]);
+            b.chain(&["split", "slow", "maybe"]);
+            b.flow_if("maybe", "join", if late_comes { "true" } else { "false" });
+            b.otherwise("maybe", "gone");
+            b.flow_if("turn", "round", "again");
+            b.otherwise("turn", "e");
+        })
+    };
+    for late_comes in [true, false] {
+        let mut story = Story::start(program(late_comes), json!({"again": true}));
+        story.done("fast", json!({})).done("z", json!({}));
+        assert_eq!(story.open(), ["fast", "slow", "slow"]);
+        // The next round reaches the gateway before the late token of the first one.
+        story.done("fast", json!({}));
+        assert_eq!(story.open(), ["slow", "slow"], "not reset yet");
+        story.done("slow", json!({})).done("slow", json!({"again": false}));
+        assert_eq!(story.visits("join"), 2, "{late_comes}");
+        story.done("z", json!({})).ends();
+    }
+}
+
 fn event_based() -> Program {
     process(|b| {
         b.start("s");

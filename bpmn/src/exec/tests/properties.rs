@@ -184,9 +184,9 @@ fn acyclic(edges: &[(usize, usize)], size: usize, jobs: &[bool]) -> Program {
     process(|b| {
         b.start("start");
         b.end("end");
-        for at in 0..size {
+        for (at, has_job) in jobs.iter().enumerate().take(size) {
             b.or(&format!("g{at}"));
-            if jobs[at] {
+            if *has_job {
                 b.job(&format!("t{at}"));
                 b.flow(&format!("g{at}"), &format!("t{at}"));
             }
