@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use llm::scripted::{Reply, ScriptedModel, ScriptedServer};
 use llm::{Config, Content, ModelClient, Role};
 use parking_lot::Mutex;
+use scoring::SprtDecision;
 use serde_json::{Map, Value, json};
 use trail::{Event, Filter, NewEvent, Trail, Verification};
 
@@ -372,12 +373,12 @@ fn the_gate_errs_no_more_often_than_it_says() {
     let gate = Gate { trials: 2_000, ..Gate::default() };
     let mut share = |rate: f64, verdict: Verdict| {
         let wrong = (0..4_000).filter(|_| {
-            let (mut passed, mut trials) = (0, 0);
+            let mut test = gate.sprt().unwrap();
             loop {
-                trials += 1;
-                passed += u32::from(uniform() < rate);
-                if let Some(found) = gate.verdict(gate.log_ratio(passed, trials)) {
-                    break found == verdict;
+                match test.push(uniform() < rate) {
+                    SprtDecision::Accept => break verdict == Verdict::Pass,
+                    SprtDecision::Reject => break verdict == Verdict::Fail,
+                    SprtDecision::Continue => {}
                 }
             }
         });

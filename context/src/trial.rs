@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use llm::{ChatRequest, Content, Model, Sample};
+use scoring::{Sprt, SprtDecision};
 use serde_json::Value;
 
 use crate::report::TRIALS_LIMIT;
@@ -24,7 +25,7 @@ pub(crate) async fn run(
     model: &dyn Model,
     at_ms: i64,
 ) -> Result<TestReport, Error> {
-    check(version, suite)?;
+    let mut gate = check(version, suite)?;
     let requests = suite
         .cases
         .iter()
@@ -43,9 +44,13 @@ pub(crate) async fn run(
         let trial = judge(&suite.cases[turn], sample, seed);
         report.trials += 1;
         report.passed += u32::from(trial.passed);
+        verdict = match gate.push(trial.passed) {
+            SprtDecision::Accept => Some(Verdict::Pass),
+            SprtDecision::Reject => Some(Verdict::Fail),
+            SprtDecision::Continue => None,
+        };
         report.details.push(trial);
         report.log_ratio = suite.gate.log_ratio(report.passed, report.trials);
-        verdict = suite.gate.verdict(report.log_ratio);
     }
     report.verdict = verdict.unwrap_or(Verdict::Undecided);
     (report.rate, report.low, report.high) = pass_rate_interval(report.passed, report.trials);
@@ -59,13 +64,11 @@ fn continue_without<T>(version: &PromptVersion, failures: &[String]) -> Result<T
     Err(Error::Suite { name: version.prompt.name.clone(), reason: reason.to_owned() })
 }
 
-fn check(version: &PromptVersion, suite: &TestSuite) -> Result<(), Error> {
-    let refuse = |reason: String| Err(Error::Suite { name: version.prompt.name.clone(), reason });
+fn check(version: &PromptVersion, suite: &TestSuite) -> Result<Sprt, Error> {
+    let refuse =
+        |reason: String| Err::<Sprt, Error>(Error::Suite { name: version.prompt.name.clone(), reason });
     if suite.cases.is_empty() || suite.cases.len() > CASES_LIMIT {
         return refuse(format!("it must have 1 to {CASES_LIMIT} cases"));
-    }
-    if let Some(problem) = suite.gate.problem() {
-        return refuse(problem);
     }
     for case in &suite.cases {
         if case.assertions.is_empty()
@@ -84,7 +87,7 @@ fn check(version: &PromptVersion, suite: &TestSuite) -> Result<(), Error> {
             }
         }
     }
-    Ok(())
+    suite.gate.sprt().or_else(refuse)
 }
 
 fn blank(version: &PromptVersion, suite: &TestSuite, model: &dyn Model, at_ms: i64) -> TestReport {
