@@ -51,10 +51,10 @@ fn of_process(process: &Process, findings: &mut Vec<Finding>) {
         names(node, leaves, findings);
         match &node.kind {
             FlowNodeKind::Gateway(gateway) => of_gateway(node, gateway, enters, leaves, findings),
-            FlowNodeKind::Event(Event { position: EventPosition::Start { .. }, definitions }) => {
-                if definitions.is_empty() {
-                    *none_starts.entry(node.parent.as_deref()).or_default() += 1;
-                }
+            FlowNodeKind::Event(Event { position: EventPosition::Start { .. }, definitions })
+                if definitions.is_empty() =>
+            {
+                *none_starts.entry(node.parent.as_deref()).or_default() += 1;
             }
             FlowNodeKind::SubProcess(SubProcess::Event) => {}
             _ if enters > 1 && node.is_activity() => findings.push(finding(

@@ -57,11 +57,11 @@ impl Compiler<'_> {
 
     /// Connects boundary events to their activities and compensation handlers to what they compensate.
     pub(super) fn attach(&mut self, program: &mut Program, ordered: &[&FlowNode]) {
-        for index in 0..program.nodes.len() {
+        for (index, node) in ordered.iter().enumerate() {
             let NodeKind::Boundary { attached_to, .. } = program.nodes[index].kind else { continue };
             if program.nodes[attached_to].parent != program.nodes[index].parent {
                 self.refuse(
-                    &ordered[index].element,
+                    &node.element,
                     "a boundary event that stands in another scope than its activity",
                     "move the event next to its activity",
                 );

@@ -228,8 +228,10 @@ impl Drawing {
                 }
             }
         }
+        let drawn: std::collections::HashSet<String> =
+            self.edges.iter().map(|edge| edge.element.clone()).collect();
         for (id, source, target) in lines {
-            let is_drawn = self.edges.iter().any(|edge| edge.element == id);
+            let is_drawn = drawn.contains(&id);
             if let (false, Some(from), Some(to)) =
                 (is_drawn, self.places.get(&source), self.places.get(&target))
             {

@@ -62,14 +62,17 @@ pub(super) fn route(graph: &mut Graph, top: f64) -> Routes {
     let (courses, mut pieces) = courses(graph, top);
     let channels = graph.layers.len() + 1;
     let widths = assign_tracks(&mut pieces, channels);
+    let mut tracks = vec![0_usize; channels];
+    for piece in &pieces {
+        tracks[piece.channel] = tracks[piece.channel].max(piece.track + 1);
+    }
     let mut channel_x = Vec::with_capacity(channels);
     let mut x = 0.0;
     for (layer, width) in widths.iter().enumerate() {
         channel_x.push(x);
         // Nothing stands left of the first or right of the last layer unless lines do.
         let is_outside = layer == 0 || layer + 1 == channels;
-        let has_pieces = pieces.iter().any(|piece| piece.channel == layer);
-        x += if is_outside && !has_pieces { 0.0 } else { *width };
+        x += if is_outside && tracks[layer] == 0 { 0.0 } else { *width };
         let Some(items) = graph.layers.get(layer) else { continue };
         let widest = items.iter().map(|&item| graph.items[item].width).fold(0.0, f64::max);
         for &item in items {
@@ -77,11 +80,6 @@ pub(super) fn route(graph: &mut Graph, top: f64) -> Routes {
         }
         x += widest;
     }
-    let tracks: Vec<usize> = (0..channels)
-        .map(|channel| {
-            pieces.iter().filter(|it| it.channel == channel).map(|it| it.track + 1).max().unwrap_or(0)
-        })
-        .collect();
     let piece_x = |piece: &Piece| {
         let share = count(piece.track + 1) / count(tracks[piece.channel] + 1);
         (channel_x[piece.channel] + widths[piece.channel] * share).round()

@@ -38,13 +38,23 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Tree, Error> {
         return Err(Error::Limit { what: "bytes", limit: MAX_FILE_BYTES, place: Place::default() });
     }
     let text = decode(bytes)?;
+    if let Some(at) = text.find(is_forbidden) {
+        let line = text.as_bytes().iter().take(at).filter(|&&byte| byte == b'\n').count() + 1;
+        let place = Place::at("", u32::try_from(line).unwrap_or(u32::MAX));
+        return Err(Error::Malformed { reason: "it holds a control character".to_owned(), place });
+    }
     Parser::over(&text).run()
+}
+
+/// Characters that XML 1.0 cannot hold, not even escaped.
+pub(super) fn is_forbidden(c: char) -> bool {
+    matches!(c, '\u{0}'..='\u{8}' | '\u{B}' | '\u{C}' | '\u{E}'..='\u{1F}' | '\u{FFFE}' | '\u{FFFF}')
 }
 
 /// Decodes UTF-8, UTF-16 (by byte order mark or by its first characters) and ISO 8859-1 where declared.
 fn decode(bytes: &[u8]) -> Result<String, Error> {
     let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
-        if bytes.len() % 2 != 0 {
+        if !bytes.len().is_multiple_of(2) {
             return Err(Error::Encoding { reason: "UTF-16 with an odd number of bytes".to_owned() });
         }
         let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
@@ -133,7 +143,7 @@ impl<'a> Parser<'a> {
                     } else {
                         quick_xml::escape::resolve_predefined_entity(&reference).map(str::to_owned)
                     };
-                    let Some(resolved) = resolved else {
+                    let Some(resolved) = resolved.filter(|text| !text.contains(is_forbidden)) else {
                         return Err(self.malformed(format!("the entity &{}; is not defined", &*reference)));
                     };
                     self.text(&resolved)?;
@@ -205,6 +215,9 @@ impl<'a> Parser<'a> {
             let value = attribute
                 .normalized_value(XmlVersion::Implicit1_0)
                 .map_err(|error| self.malformed(error.to_string()))?;
+            if value.contains(is_forbidden) {
+                return Err(self.malformed("an attribute holds a control character".to_owned()));
+            }
             if attribute.key.as_namespace_binding().is_some() {
                 if attribute.key.prefix().is_some() {
                     let prefix = attribute.key.local_name().as_ref().to_owned();
@@ -252,12 +265,9 @@ impl<'a> Parser<'a> {
     }
 
     fn close(&mut self, mut element: RawElement) -> Result<(), Error> {
-        let has_elements = element.children.iter().any(|child| matches!(child, RawNode::Element(_)));
-        let is_blank = |child: &RawNode| matches!(child, RawNode::Text(text) if text.trim().is_empty());
-        if has_elements {
+        if element.children.iter().any(|child| matches!(child, RawNode::Element(_))) {
+            let is_blank = |child: &RawNode| matches!(child, RawNode::Text(text) if text.trim().is_empty());
             element.children.retain(|child| !is_blank(child));
-        } else if element.children.iter().all(is_blank) {
-            element.children.clear();
         }
         if let Some(parent) = self.open.last_mut() {
             parent.children.push(RawNode::Element(element));

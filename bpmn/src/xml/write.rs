@@ -8,6 +8,7 @@ use crate::model::{
     FormalExpression, LaneSet, Process, RawAttribute, RawElement, RawNode, RootElement, SequenceFlow,
 };
 use crate::xml::namespace::{BPMN, PREFERRED, XML, XSI};
+use crate::xml::tree::is_forbidden;
 use crate::xml::{write_diagram, write_node};
 
 /// Writes a file. Reading it again gives an equal model.
@@ -503,7 +504,7 @@ fn escape(text: &str, is_attribute: bool) -> String {
             }
             '\r' => escaped.push_str("&#13;"),
             '\n' | '\t' => escaped.push(c),
-            '\u{0}'..='\u{1F}' | '\u{FFFE}' | '\u{FFFF}' => escaped.push('\u{FFFD}'),
+            _ if is_forbidden(c) => escaped.push('\u{FFFD}'),
             _ => escaped.push(c),
         }
     }
