@@ -80,4 +80,20 @@ impl Error {
             Self::Stopping => "ENGINE-0010",
         }
     }
+
+    /// What to do about it, where there is something short to say.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NotFound { .. } => Some("list what there is and use a key from there"),
+            Self::Refused { .. } => Some("correct the file and deploy it again; nothing was deployed"),
+            Self::Stale { .. } => Some("nothing to do: the attempt that holds the job does the work"),
+            Self::Conflict(_) => Some("read the state again"),
+            Self::Limit { .. } => Some("keep large data outside and pass its name"),
+            Self::Store(_) => Some("see that the disk or database works, then give the command again"),
+            Self::Remote { .. } => Some("check the engine's address, credentials and log"),
+            Self::Stopping => Some("give the command again after the next start"),
+            Self::Invalid(_) | Self::Unsupported { .. } => None,
+        }
+    }
 }

@@ -10,7 +10,7 @@ use sqlx::{ConnectOptions, Connection};
 use crate::Error;
 
 /// The advisory lock of the one writer of a database: the letters `ProcOS` as a number.
-const WRITER_LOCK: i64 = 0x0050_726f_634f_53;
+const WRITER_LOCK: i64 = 0x5072_6f63_4f53;
 /// Connections for reading.
 const READERS: u32 = 8;
 /// How often, and how long apart, the lock is asked for: a server may notice late that its last holder is gone.
