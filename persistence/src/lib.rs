@@ -3,11 +3,14 @@
 //! All writes go through one task (`writer`) that puts up to 512 of them into one physical transaction and answers
 //! each only after that transaction is durable. Reads use connections of their own.
 
+mod change_sets;
 mod database;
 mod documents;
 mod error;
 mod postgres;
+mod prompts;
 mod rows;
+mod scores;
 mod sqlite;
 mod state_store;
 mod statements;
@@ -17,6 +20,7 @@ mod writer;
 pub use database::Database;
 pub use documents::{DOCUMENT_LIMIT, Document, Documents, LIST_LIMIT};
 pub use error::Error;
+pub use prompts::Prompts;
 
 #[cfg(test)]
 mod tests;
