@@ -1,5 +1,8 @@
 //! Evaluates a FEEL syntax tree: what is wrong in kind is null, as FEEL wants it; what has no bound is an error.
 
+mod arithmetic;
+mod iterate;
+
 use std::cell::{Cell, RefCell};
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -7,9 +10,9 @@ use std::sync::Arc;
 use regex::Regex;
 use serde_json::Value;
 
-use super::ast::{
-    Arguments, Ast, Comparison, ForLoop, Iterator as IteratorNode, Quantified, Type, UnaryTest, UnaryTests,
-};
+use arithmetic::{add, divide, multiply, negate, subtract};
+
+use super::ast::{Arguments, Ast, Comparison, Type, UnaryTest, UnaryTests};
 use super::temporal;
 use super::value::{self, Context, FeelValue, Function, List, Name, Range};
 use crate::expression::{ExpressionError, Limits, Lookup};
@@ -17,7 +20,10 @@ use crate::expression::{ExpressionError, Limits, Lookup};
 /// Deepest evaluation, through operators and function calls together.
 const MAX_EVALUATION_DEPTH: u32 = 200;
 
-/// Composite variables kept in their converted form during one evaluation.
+/// Texts from this size on, in bytes, are kept as composite variables are.
+const LONG_TEXT: usize = 256;
+
+/// Composite variables and long texts kept in their converted form during one evaluation.
 const MAX_CONVERTED: usize = 32;
 
 /// Patterns kept compiled during one evaluation.
@@ -109,7 +115,8 @@ impl<'a> Evaluator<'a> {
     /// Takes the steps that looking through a whole value costs.
     pub(super) fn charge_value(&self, value: &FeelValue) -> Result<(), ExpressionError> {
         match value {
-            FeelValue::List(_) | FeelValue::Context(_) | FeelValue::Text(_) | FeelValue::Range(_) => {
+            FeelValue::Text(text) => self.charge(text.len() as u64 / 16),
+            FeelValue::List(_) | FeelValue::Context(_) | FeelValue::Range(_) => {
                 self.charge(value.measure().weight)
             }
             _ => Ok(()),
@@ -118,9 +125,7 @@ impl<'a> Evaluator<'a> {
 
     /// Equality, at the cost of what is compared.
     pub(super) fn equal(&self, left: &FeelValue, right: &FeelValue) -> Result<Option<bool>, ExpressionError> {
-        if matches!(left, FeelValue::List(_) | FeelValue::Context(_)) {
-            self.charge(left.measure().weight)?;
-        }
+        self.charge_value(left)?;
         Ok(value::equal(left, right))
     }
 
@@ -158,7 +163,8 @@ impl<'a> Evaluator<'a> {
     }
 
     fn convert(&self, variable: &'a Value) -> Evaluated {
-        if !(variable.is_array() || variable.is_object()) {
+        let long = variable.as_str().is_some_and(|text| text.len() >= LONG_TEXT);
+        if !(long || variable.is_array() || variable.is_object()) {
             return value::from_json(variable, 0);
         }
         let kept = self.converted.borrow().iter().find(|(key, _)| std::ptr::eq(*key, variable)).cloned();
@@ -340,6 +346,9 @@ impl<'a> Evaluator<'a> {
         left: &FeelValue,
         right: &FeelValue,
     ) -> Result<Option<bool>, ExpressionError> {
+        if let FeelValue::Text(text) = left {
+            self.charge(text.len() as u64 / 16)?;
+        }
         Ok(match operator {
             Comparison::Equal => self.equal(left, right)?,
             Comparison::NotEqual => self.equal(left, right)?.map(|equal| !equal),
@@ -436,8 +445,8 @@ impl<'a> Evaluator<'a> {
         let mut total = self.evaluate(first, scope)?;
         for (second, part) in rest {
             let part = self.evaluate(part, scope)?;
-            if let (FeelValue::Text(a), FeelValue::Text(_)) = (&total, &part) {
-                self.charge(a.len() as u64 / 16)?;
+            if let (FeelValue::Text(a), FeelValue::Text(b)) = (&total, &part) {
+                self.charge((a.len() + b.len()) as u64 / 16)?;
             }
             total = operators[usize::from(*second)](&total, &part);
             total.check_size()?;
@@ -488,95 +497,6 @@ impl<'a> Evaluator<'a> {
         Ok(FeelValue::Range(Arc::new(Range { start, start_included, end, end_included })))
     }
 
-    // Iteration.
-
-    fn for_loop(&self, node: &ForLoop, scope: Scope<'_>) -> Evaluated {
-        let mut results = Arc::new(List::default());
-        let complete = self.iterate(&node.iterators, scope, &mut |frame| {
-            let result = if node.uses_partial {
-                let partial = FeelValue::List(Arc::clone(&results));
-                let frame = Frame { parent: Some(frame), binding: Binding::One("partial", &partial) };
-                self.evaluate(&node.body, Some(&frame))?
-            } else {
-                self.evaluate(&node.body, Some(frame))?
-            };
-            if Arc::strong_count(&results) > 1 {
-                // The body kept `partial`: what follows copies it.
-                self.charge(results.items().len() as u64)?;
-            }
-            let list = Arc::make_mut(&mut results);
-            list.push(result);
-            if list.items().len().is_multiple_of(1024) {
-                FeelValue::List(Arc::clone(&results)).check_size()?;
-            }
-            Ok(true)
-        })?;
-        Ok(if complete.is_none() { FeelValue::Null } else { FeelValue::List(results) })
-    }
-
-    fn quantified(&self, node: &Quantified, scope: Scope<'_>) -> Evaluated {
-        let (mut unknown, mut decided) = (false, false);
-        let complete = self.iterate(&node.iterators, scope, &mut |frame| {
-            match self.evaluate(&node.condition, Some(frame))?.as_bool() {
-                Some(holds) if holds != node.every => decided = true,
-                Some(_) => {}
-                None => unknown = true,
-            }
-            Ok(!decided)
-        })?;
-        if complete.is_none() {
-            return Ok(FeelValue::Null);
-        }
-        Ok(if decided {
-            FeelValue::Boolean(!node.every)
-        } else {
-            FeelValue::boolean((!unknown).then_some(node.every))
-        })
-    }
-
-    /// Calls `body` for each combination until it gives false; `None` where there is nothing to iterate over.
-    fn iterate(
-        &self,
-        iterators: &[IteratorNode],
-        scope: Scope<'_>,
-        body: &mut dyn FnMut(&Frame<'_>) -> Result<bool, ExpressionError>,
-    ) -> Result<Option<bool>, ExpressionError> {
-        let Some((iterator, rest)) = iterators.split_first() else {
-            return Ok(Some(true));
-        };
-        let Some(domain) = self.domain(iterator, scope)? else { return Ok(None) };
-        for place in 0..domain.len() {
-            self.charge(1)?;
-            let item = domain.item(place);
-            let frame = Frame { parent: scope, binding: Binding::One(&iterator.name, &item) };
-            let more =
-                if rest.is_empty() { Some(body(&frame)?) } else { self.iterate(rest, Some(&frame), body)? };
-            match more {
-                Some(true) => {}
-                other => return Ok(other),
-            }
-        }
-        Ok(Some(true))
-    }
-
-    fn domain(&self, iterator: &IteratorNode, scope: Scope<'_>) -> Result<Option<Domain>, ExpressionError> {
-        let from = self.evaluate(&iterator.from, scope)?;
-        let Some(to) = &iterator.to else {
-            return Ok(match from {
-                FeelValue::List(list) => Some(Domain::List(list)),
-                FeelValue::Range(range) => Domain::of_range(&range),
-                FeelValue::Null => None,
-                single => {
-                    let mut list = List::default();
-                    list.push(single);
-                    Some(Domain::List(Arc::new(list)))
-                }
-            });
-        };
-        let to = self.evaluate(to, scope)?;
-        Ok(Domain::between(&from, &to))
-    }
-
     // Functions.
 
     fn invoke(&self, function: &Ast, arguments: &Arguments, scope: Scope<'_>) -> Evaluated {
@@ -620,59 +540,6 @@ impl<'a> Evaluator<'a> {
     }
 }
 
-/// What an iterator runs over.
-enum Domain {
-    List(Arc<List>),
-    /// First number, step and how many.
-    Numbers(f64, f64, usize),
-    /// First date, step in days and how many.
-    Dates(FeelValue, i64, usize),
-}
-
-impl Domain {
-    fn len(&self) -> usize {
-        match self {
-            Self::List(list) => list.items().len(),
-            Self::Numbers(_, _, length) | Self::Dates(_, _, length) => *length,
-        }
-    }
-
-    fn item(&self, place: usize) -> FeelValue {
-        match self {
-            Self::List(list) => list.items().get(place).cloned().unwrap_or(FeelValue::Null),
-            Self::Numbers(first, step, _) => FeelValue::Number(first + step * place as f64),
-            Self::Dates(first, step, _) => {
-                let days = FeelValue::Micros(step * place as i64 * temporal::DAY);
-                temporal::add(first, &days).unwrap_or(FeelValue::Null)
-            }
-        }
-    }
-
-    /// From one whole number or date to another, both included, upwards or downwards.
-    fn between(from: &FeelValue, to: &FeelValue) -> Option<Self> {
-        if let (Some(from), Some(to)) = (from.as_integer(), to.as_integer()) {
-            let length = usize::try_from(from.abs_diff(to)).ok()?.checked_add(1)?;
-            return Some(Self::Numbers(from as f64, if from <= to { 1.0 } else { -1.0 }, length));
-        }
-        let FeelValue::Micros(micros) = temporal::subtract(to, from)? else { return None };
-        let days = micros / temporal::DAY;
-        matches!(from, FeelValue::Date(_)).then(|| {
-            Self::Dates(from.clone(), if days < 0 { -1 } else { 1 }, days.unsigned_abs() as usize + 1)
-        })
-    }
-
-    fn of_range(range: &Range) -> Option<Self> {
-        let (start, end) = (range.start.as_integer(), range.end.as_integer());
-        if let (Some(start), Some(end)) = (start, end) {
-            let first = start + i64::from(!range.start_included);
-            let last = end - i64::from(!range.end_included);
-            let length = usize::try_from((last - first + 1).max(0)).ok()?;
-            return Some(Self::Numbers(first as f64, 1.0, length));
-        }
-        (range.start_included && range.end_included).then(|| Self::between(&range.start, &range.end))?
-    }
-}
-
 /// The item at a place counted from 1, or from −1 at the end.
 fn at_index(items: &[FeelValue], index: &FeelValue) -> FeelValue {
     let place = match index.as_integer() {
@@ -683,51 +550,6 @@ fn at_index(items: &[FeelValue], index: &FeelValue) -> FeelValue {
         _ => None,
     };
     place.and_then(|place| items.get(place)).cloned().unwrap_or(FeelValue::Null)
-}
-
-fn add(left: &FeelValue, right: &FeelValue) -> FeelValue {
-    match (left, right) {
-        (FeelValue::Number(a), FeelValue::Number(b)) => FeelValue::number(a + b),
-        (FeelValue::Text(a), FeelValue::Text(b)) => FeelValue::text([&**a, &**b].concat()),
-        _ => temporal::add(left, right).or_else(|| temporal::add(right, left)).unwrap_or(FeelValue::Null),
-    }
-}
-
-fn subtract(left: &FeelValue, right: &FeelValue) -> FeelValue {
-    match (left, right) {
-        (FeelValue::Number(a), FeelValue::Number(b)) => FeelValue::number(a - b),
-        _ => temporal::subtract(left, right).unwrap_or(FeelValue::Null),
-    }
-}
-
-fn multiply(left: &FeelValue, right: &FeelValue) -> FeelValue {
-    match (left, right) {
-        (FeelValue::Number(a), FeelValue::Number(b)) => FeelValue::number(a * b),
-        (FeelValue::Number(factor), duration) | (duration, FeelValue::Number(factor)) => {
-            temporal::scale(duration, *factor).unwrap_or(FeelValue::Null)
-        }
-        _ => FeelValue::Null,
-    }
-}
-
-fn divide(left: &FeelValue, right: &FeelValue) -> FeelValue {
-    match (left, right) {
-        (FeelValue::Number(a), FeelValue::Number(b)) => FeelValue::number(a / b),
-        (FeelValue::Months(a), FeelValue::Months(b)) | (FeelValue::Micros(a), FeelValue::Micros(b)) => {
-            FeelValue::number(*a as f64 / *b as f64)
-        }
-        (duration, FeelValue::Number(divisor)) => {
-            temporal::scale(duration, 1.0 / divisor).unwrap_or(FeelValue::Null)
-        }
-        _ => FeelValue::Null,
-    }
-}
-
-fn negate(value: &FeelValue) -> FeelValue {
-    match value {
-        FeelValue::Number(number) => FeelValue::Number(-number),
-        other => temporal::negate(other).unwrap_or(FeelValue::Null),
-    }
 }
 
 /// Whether a value is of a type; null is only of type `Null`.

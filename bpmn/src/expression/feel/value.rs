@@ -56,6 +56,17 @@ impl Measure {
         self.depth = self.depth.max(part.depth.saturating_add(1));
         self.weight = self.weight.saturating_add(part.weight);
     }
+
+    fn check(self) -> Result<(), ExpressionError> {
+        let Self { depth, weight } = self;
+        if depth > MAX_VALUE_DEPTH {
+            return Err(ExpressionError::too_large(&format!("nested deeper than {MAX_VALUE_DEPTH} levels")));
+        }
+        if weight > MAX_VALUE_WEIGHT {
+            return Err(ExpressionError::too_large(&format!("more than {MAX_VALUE_WEIGHT} parts")));
+        }
+        Ok(())
+    }
 }
 
 /// A list.
@@ -69,6 +80,11 @@ impl List {
     pub(super) fn push(&mut self, item: FeelValue) {
         self.measure.add(item.measure());
         self.items.push(item);
+    }
+
+    /// Refuses a list that has grown too deep or too heavy.
+    pub(super) fn check_size(&self) -> Result<(), ExpressionError> {
+        self.measure.check()
     }
 
     pub(super) fn items(&self) -> &[FeelValue] {
@@ -197,14 +213,7 @@ impl FeelValue {
 
     /// Refuses a value that is nested too deep or too heavy to go on with.
     pub(super) fn check_size(&self) -> Result<(), ExpressionError> {
-        let Measure { depth, weight } = self.measure();
-        if depth > MAX_VALUE_DEPTH {
-            return Err(ExpressionError::too_large(&format!("nested deeper than {MAX_VALUE_DEPTH} levels")));
-        }
-        if weight > MAX_VALUE_WEIGHT {
-            return Err(ExpressionError::too_large(&format!("more than {MAX_VALUE_WEIGHT} parts")));
-        }
-        Ok(())
+        self.measure().check()
     }
 
     /// What kind of value it is, in words.

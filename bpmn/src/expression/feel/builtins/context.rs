@@ -64,7 +64,7 @@ fn put_at(context: &FeelValue, keys: &[FeelValue], value: &FeelValue) -> Option<
     if keys.len() > usize::from(crate::expression::feel::value::MAX_VALUE_DEPTH) {
         return None;
     }
-    let Some((key, rest)) = keys.split_first() else { return None };
+    let (key, rest) = keys.split_first()?;
     let mut changed = Context::clone(context.as_context()?);
     let value = if rest.is_empty() {
         value.clone()

@@ -48,16 +48,19 @@ fn what_is_just_allowed_also_evaluates() {
 
 #[test]
 fn steps_run_out_instead_of_time() {
+    let variables = json!({"big": "x".repeat(100_000), "other": "x".repeat(100_000)});
     for source in [
         "for i in 1..1000000000000 return i",
         "for i in 1..10000, j in 1..10000 return 1",
         "count([1..3][for i in 1..1000000 return true])",
         "some i in 1..100000000 satisfies false",
         "every i in 1..100000000 satisfies true",
-        "for i in 1..1000000 return partial",
         "distinct values(for i in 1..5000 return i)",
+        "for i in 1..100000 return \"\" + big",
+        "every i in 1..100000 satisfies big = other",
+        "every i in 1..100000 satisfies not(big < other)",
     ] {
-        assert_eq!(code(source, &json!({})), "FEEL-0006", "{source}");
+        assert_eq!(code(source, &variables), "FEEL-0006", "{source}");
     }
     let error = Expression::feel("1 + 1").unwrap().evaluate(&(), Limits { now_ms: 0, steps: 2 }).unwrap_err();
     assert_eq!(error.code, "FEEL-0006");
@@ -69,6 +72,7 @@ fn values_do_not_grow_without_bound() {
     assert_eq!(code(doubled, &json!({})), "FEEL-0007");
     let deep = "for i in 1..1000 return if i = 1 then 1 else [partial[-1]]";
     assert_eq!(code(deep, &json!({})), "FEEL-0007");
+    assert_eq!(code("for i in 1..1000000 return partial", &json!({})), "FEEL-0007");
     let text = "for i in 1..60 return if i = 1 then \"abcdefgh\" else partial[-1] + partial[-1]";
     assert!(["FEEL-0006", "FEEL-0007"].contains(&code(text, &json!({}))));
     let text = "{t: string join(for i in 1..9000 return \"x\"), r: replace(replace(t, \"x\", t), \"x\", t)}";
@@ -208,4 +212,10 @@ proptest! {
         expected.sort_unstable();
         prop_assert_eq!(try_feel("sort(x)", &json!({"x": numbers})), Ok(json!(expected)));
     }
+}
+
+#[test]
+fn expressions_can_be_shared_between_threads() {
+    fn shared<T: Send + Sync + Clone>() {}
+    shared::<Expression>();
 }
