@@ -51,7 +51,6 @@ pub(crate) fn dimension(word: &str) -> u32 {
     });
     hash ^= hash >> 33;
     hash = hash.wrapping_mul(0xFF51_AFD7_ED55_8CCD);
-    #[expect(clippy::cast_possible_truncation, reason = "the upper half is the dimension")]
     let folded = (hash >> 32) as u32;
     folded
 }

@@ -10,6 +10,7 @@ mod kind;
 mod meaning;
 mod point;
 mod port;
+mod server;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -23,3 +24,4 @@ pub use entry::{
 pub use error::Error;
 pub use kind::Kind;
 pub use port::{Embed, Memory};
+pub use server::{ServerConfig, ServerMemory};
