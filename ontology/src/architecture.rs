@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::Error;
 use crate::turtle::{self, TextTriple};
 use crate::vocabulary::{self as term, foreign};
-use crate::Error;
 
 /// A reference architecture.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -221,7 +221,10 @@ fn in_order(mut rest: Vec<ReferenceComponent>) -> Result<Vec<ReferenceComponent>
             rest.into_iter().partition(|c| c.parent.as_ref().is_none_or(|parent| placed.contains(parent)));
         if ready.is_empty() {
             let names: Vec<&str> = waiting.iter().map(|c| c.id.as_str()).collect();
-            return Err(Error::Invalid(format!("these components have no way to the root: {}", names.join(", "))));
+            return Err(Error::Invalid(format!(
+                "these components have no way to the root: {}",
+                names.join(", ")
+            )));
         }
         placed.extend(ready.iter().map(|c| c.id.clone()));
         done.extend(ready);

@@ -53,7 +53,8 @@ pub(crate) fn graph() -> String {
 
 pub(crate) fn quads(run: &RunRecord, process: Option<&str>) -> Vec<Quad> {
     let mut out = Writer::new(&graph());
-    let at = format!("{IDENTIFIERS}runs/{}", node_iri("run", "key", &run.key).rsplit('/').next().unwrap_or(""));
+    let at =
+        format!("{IDENTIFIERS}runs/{}", node_iri("run", "key", &run.key).rsplit('/').next().unwrap_or(""));
     let of = process.map_or_else(
         || node_iri("runs", "process", &run.process_id),
         |process| node_iri(&run.system, "process", process),

@@ -14,7 +14,9 @@ use oxigraph::store::Store;
 use crate::export::GraphFormat;
 use crate::{Error, Ontology};
 
-pub use guard::{MAX_ALTERNATIVES, MAX_NESTING, MAX_QUERY_BYTES, MAX_VALUES_CELLS, MAX_VALUES_PRODUCT, admit};
+pub use guard::{
+    MAX_ALTERNATIVES, MAX_NESTING, MAX_QUERY_BYTES, MAX_VALUES_CELLS, MAX_VALUES_PRODUCT, admit,
+};
 
 /// Most rows or triples in an answer.
 pub const MAX_ROWS: usize = 10_000;

@@ -34,11 +34,8 @@ impl Walk<'_> {
     fn hop(&mut self, ids: &[String], down: bool, kinds: &[&str], wanted: &str) -> Vec<String> {
         let mut next = BTreeSet::new();
         for id in ids {
-            let edges: Vec<&Edge> = if down {
-                self.system.outgoing(id).collect()
-            } else {
-                self.system.incoming(id).collect()
-            };
+            let edges: Vec<&Edge> =
+                if down { self.system.outgoing(id).collect() } else { self.system.incoming(id).collect() };
             for edge in edges.into_iter().filter(|edge| kinds.contains(&edge.kind.as_str())) {
                 if self.system.node(&edge.other).is_some_and(|node| node.kind() == wanted) {
                     self.links.extend(edge.link.clone());
@@ -133,7 +130,8 @@ fn columns(system: &SystemIndex, found: BTreeSet<String>, links: BTreeSet<String
             _ => {}
         }
     }
-    for column in [&mut trace.requirements, &mut trace.components, &mut trace.processes, &mut trace.functions] {
+    for column in [&mut trace.requirements, &mut trace.components, &mut trace.processes, &mut trace.functions]
+    {
         column.sort_by_cached_key(|id| crate::index::natural_key(id));
     }
     trace

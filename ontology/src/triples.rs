@@ -63,7 +63,11 @@ fn predicate_of(kind: &str) -> Option<&'static str> {
 /// The quads of one node. `kind_of` gives the kind of another node of the system by its id.
 ///
 /// Everything a node adds hangs on its own IRI or IRIs below it, so that removing a node removes exactly these.
-pub(crate) fn of_node(system: &str, node: &Node, kind_of: &dyn Fn(&str) -> Option<&'static str>) -> Vec<Quad> {
+pub(crate) fn of_node(
+    system: &str,
+    node: &Node,
+    kind_of: &dyn Fn(&str) -> Option<&'static str>,
+) -> Vec<Quad> {
     let mut out = Writer::new(&system_iri(system));
     let iri = node_iri(system, node.kind(), node.id());
     let at = iri.as_str();

@@ -62,9 +62,9 @@ pub fn check(change: &ChangeSet, system: Option<&SystemIndex>) -> Result<(), Err
         }
     }
     let kind_of = |id: &str| -> Option<&'static str> {
-        put.get(id).map(|node| node.kind()).or_else(|| {
-            if removed.contains(id) { None } else { system?.node(id).map(|node| node.kind()) }
-        })
+        put.get(id)
+            .map(|node| node.kind())
+            .or_else(|| if removed.contains(id) { None } else { system?.node(id).map(|node| node.kind()) })
     };
     for node in &change.put {
         check_ends(node, &kind_of)?;

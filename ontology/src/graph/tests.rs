@@ -13,11 +13,23 @@ fn component(id: &str, parent: Option<&str>) -> Node {
 }
 fn function(id: &str, component: &str, process: Option<&str>) -> Node {
     let process = process.map(str::to_owned);
-    Node::Function(Function { id: id.into(), name: id.into(), component: component.into(), process, ..Function::default() })
+    Node::Function(Function {
+        id: id.into(),
+        name: id.into(),
+        component: component.into(),
+        process,
+        ..Function::default()
+    })
 }
 fn process(id: &str, component: &str) -> Node {
     let component = Some(component.to_owned());
-    Node::Process(Process { id: id.into(), name: id.into(), component, process_id: format!("p_{id}"), ..Process::default() })
+    Node::Process(Process {
+        id: id.into(),
+        name: id.into(),
+        component,
+        process_id: format!("p_{id}"),
+        ..Process::default()
+    })
 }
 fn link(kind: &str, source: &str, target: &str) -> Node {
     Node::Link(TraceLink {
@@ -84,10 +96,17 @@ async fn the_index_is_the_fold_of_the_change_sets() {
     ontology.commit(change(vec![requirement("R-3")], &["I"]), 1).await.unwrap();
     let again = Ontology::open(port).await.unwrap();
     for kind in ["requirement", "component", "function", "process", "interface", "link"] {
-        assert_eq!(again.nodes("s", kind, None, 99).unwrap(), ontology.nodes("s", kind, None, 99).unwrap(), "{kind}");
+        assert_eq!(
+            again.nodes("s", kind, None, 99).unwrap(),
+            ontology.nodes("s", kind, None, 99).unwrap(),
+            "{kind}"
+        );
     }
     assert_eq!(again.system("s").unwrap(), ontology.system("s").unwrap());
-    assert_eq!(again.export("s", GraphFormat::NTriples).unwrap(), ontology.export("s", GraphFormat::NTriples).unwrap());
+    assert_eq!(
+        again.export("s", GraphFormat::NTriples).unwrap(),
+        ontology.export("s", GraphFormat::NTriples).unwrap()
+    );
 }
 
 #[tokio::test]
@@ -109,7 +128,9 @@ async fn one_of_two_writers_from_the_same_state_is_refused() {
     let tasks: Vec<_> = (0..8)
         .map(|i| {
             let ontology = Arc::clone(&ontology);
-            tokio::spawn(async move { ontology.commit(change(vec![requirement(&format!("N-{i}"))], &[]), 1).await })
+            tokio::spawn(async move {
+                ontology.commit(change(vec![requirement(&format!("N-{i}"))], &[]), 1).await
+            })
         })
         .collect();
     for task in tasks {

@@ -18,9 +18,8 @@ pub const MAX_VALUES_PRODUCT: usize = 1_000_000;
 const MAX_OPERATORS: usize = 2_000;
 
 /// Words that make it something else than a query, or that leave the graph.
-const REFUSED: &[&str] = &[
-    "SERVICE", "INSERT", "DELETE", "LOAD", "CLEAR", "CREATE", "DROP", "COPY", "MOVE", "ADD",
-];
+const REFUSED: &[&str] =
+    &["SERVICE", "INSERT", "DELETE", "LOAD", "CLEAR", "CREATE", "DROP", "COPY", "MOVE", "ADD"];
 const ALTERNATIVES: &[&str] = &["UNION", "OPTIONAL", "MINUS", "FILTER", "BIND", "EXISTS"];
 
 #[derive(Default)]

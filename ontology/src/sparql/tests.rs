@@ -6,7 +6,11 @@ use crate::{Ontology, VolatileChangeSets};
 
 async fn graph(requirements: usize) -> Ontology {
     let ontology = Ontology::open(Arc::new(VolatileChangeSets::default())).await.unwrap();
-    let mut put = vec![Node::Component(Component { id: "C".into(), name: "Pump \"x\"".into(), ..Component::default() })];
+    let mut put = vec![Node::Component(Component {
+        id: "C".into(),
+        name: "Pump \"x\"".into(),
+        ..Component::default()
+    })];
     put.extend((0..requirements).map(|i| {
         Node::Requirement(Requirement {
             id: format!("R-{i}"),
@@ -15,7 +19,8 @@ async fn graph(requirements: usize) -> Ontology {
             ..Requirement::default()
         })
     }));
-    let change = ChangeSet { system: "pump".into(), author: "a".into(), at_ms: 1, put, ..ChangeSet::default() };
+    let change =
+        ChangeSet { system: "pump".into(), author: "a".into(), at_ms: 1, put, ..ChangeSet::default() };
     ontology.commit(change, 0).await.unwrap();
     ontology
 }
@@ -69,11 +74,18 @@ async fn attacks_end_with_an_error_and_the_next_query_is_answered() {
     let cartesian = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l }";
     let sorted = "SELECT * { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i } ORDER BY ?c ?f ?i";
     let service = "SELECT * { SERVICE <http://127.0.0.1:1/> { ?s ?p ?o } }";
-    for attack in [nested.as_str(), &unions, cartesian, sorted, service, "INSERT DATA { <a:a> <a:b> 1 }", "SELECT", ""] {
+    for attack in
+        [nested.as_str(), &unions, cartesian, sorted, service, "INSERT DATA { <a:a> <a:b> 1 }", "SELECT", ""]
+    {
         let before = Instant::now();
         let error = ask(&ontology, attack).await.unwrap_err();
         assert_eq!(error.code(), "ONTO-0005", "{error}");
-        assert!(before.elapsed() < Duration::from_secs(8), "{} took {:?}", &attack[..attack.len().min(60)], before.elapsed());
+        assert!(
+            before.elapsed() < Duration::from_secs(8),
+            "{} took {:?}",
+            &attack[..attack.len().min(60)],
+            before.elapsed()
+        );
     }
     assert!(ask(&ontology, COUNT).await.unwrap().contains("\"400\""));
 }
