@@ -2,6 +2,7 @@
 //! instances, spawns a PDO for each, reaps them. It does no work itself.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,14 +50,13 @@ impl Microkernel {
                     Ok(Notice::Started { instance }) => self.spawn(instance),
                     Ok(Notice::Changed { instance } | Notice::Ended { instance, .. }) => self.poke(instance),
                     Ok(_) => {}
-                    Err(broadcast::error::RecvError::Lagged(_)) => self.recover().await,
+                    Err(broadcast::error::RecvError::Lagged(_)) => {
+                        self.pokes.values().for_each(|poke| poke.notify_one());
+                        self.recover().await;
+                    }
                     Err(broadcast::error::RecvError::Closed) => break,
                 },
-                Some(reaped) = self.pdos.join_next() => {
-                    if let Ok(instance) = reaped {
-                        self.pokes.remove(&instance);
-                    }
-                }
+                Some(Ok(instance)) = self.pdos.join_next() => { self.pokes.remove(&instance); }
                 () = tokio::time::sleep(poll) => self.recover().await,
             }
         }
@@ -69,17 +69,14 @@ impl Microkernel {
     }
 
     fn spawn(&mut self, instance: i64) {
-        if !self.pokes.contains_key(&instance) {
-            let poke = Arc::new(Notify::new());
-            self.pokes.insert(instance, Arc::clone(&poke));
+        if let Entry::Vacant(place) = self.pokes.entry(instance) {
+            let poke = Arc::clone(place.insert(Arc::new(Notify::new())));
             self.pdos.spawn(pdo::run(instance, Arc::clone(&self.parts), poke, self.stop.child_token()));
         }
     }
 
     fn poke(&self, instance: i64) {
-        if let Some(poke) = self.pokes.get(&instance) {
-            poke.notify_one();
-        }
+        self.pokes.get(&instance).into_iter().for_each(|poke| poke.notify_one());
     }
 
     async fn look_for_instances(&mut self) -> Result<(), Error> {

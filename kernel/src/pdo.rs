@@ -9,6 +9,7 @@
 //! | wait | until a TDE ends, the engine says something, or the poll time is over | `finished` |
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,7 @@ use async_trait::async_trait;
 use bpmn::program::{JobKind, Variables};
 use engine::Error as EngineError;
 use engine::port::{ActivateJobs, ElementState, Job, JobFailure, Record, Status};
+use futures::FutureExt;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::task::{Id, JoinError, JoinSet};
@@ -28,11 +30,20 @@ use crate::{Action, Error, Parts};
 
 /// Times a result is offered to an engine that fails, before the lease is left to expire.
 const OFFERS: u32 = 5;
+/// How many times longer than the poll time an idle PDO waits where the engine tells what happens.
+const LONGEST_IDLE: u32 = 16;
 /// Element ids listed in a PDO's own variables.
 const LISTED: usize = 50;
 
-/// Manages one instance to its end; returns its key.
+/// Manages one instance to its end; returns its key, also where it breaks down, so that another PDO can take over.
 pub(crate) async fn run(instance: i64, parts: Arc<Parts>, poke: Arc<Notify>, stop: CancellationToken) -> i64 {
+    if AssertUnwindSafe(manage(instance, parts, poke, stop)).catch_unwind().await.is_err() {
+        tracing::error!(instance, "the PDO broke down; another one takes over");
+    }
+    instance
+}
+
+async fn manage(instance: i64, parts: Arc<Parts>, poke: Arc<Notify>, stop: CancellationToken) {
     let _ticket = parts.census.enter(Worker::Pdo);
     let mut pdo = Pdo::new(instance, parts, poke, stop);
     while !pdo.is_done() {
@@ -54,7 +65,6 @@ pub(crate) async fn run(instance: i64, parts: Arc<Parts>, poke: Arc<Notify>, sto
         }
     }
     pdo.tasks.shutdown().await;
-    instance
 }
 
 struct Pdo {
@@ -70,6 +80,8 @@ struct Pdo {
     running: HashMap<Id, Job>,
     finished: Vec<(Finished, u32)>,
     extended: Instant,
+    /// Waits in a row in which nothing happened.
+    idle: u32,
     stopped_at: Option<Instant>,
 }
 
@@ -87,6 +99,7 @@ impl Pdo {
             running: HashMap::new(),
             finished: Vec::new(),
             extended: Instant::now(),
+            idle: 0,
             stopped_at: None,
         }
     }
@@ -228,7 +241,9 @@ impl Pdo {
 
     async fn record_late(&self, finished: &Finished) {
         tracing::info!(job = finished.job, attempt = finished.attempt, "a result came late and was refused");
-        if let Some(trail) = &self.parts.trail {
+        // The embedded engine has recorded it already.
+        let trail = self.parts.trail.as_ref().filter(|_| self.parts.engine.name() != "embedded");
+        if let Some(trail) = trail {
             let mut event = trail::NewEvent::new("task.refused", self.parts.clock.now_ms());
             event.actor = "pdo".to_owned();
             event.instance = Some(self.instance);
@@ -242,7 +257,11 @@ impl Pdo {
     }
 
     async fn wait(&mut self) -> Variables {
-        let poll = Duration::from_millis(self.parts.limits.poll_ms);
+        // The embedded engine tells of every change; the others must be asked.
+        let tells = self.parts.engine.name() == "embedded" && self.running.is_empty();
+        let longer = if tells { (1 << self.idle.min(8)).min(LONGEST_IDLE) } else { 1 };
+        let poll = Duration::from_millis(self.parts.limits.poll_ms) * longer;
+        self.idle += 1;
         if self.stop.is_cancelled() {
             let since = *self.stopped_at.get_or_insert_with(Instant::now);
             if since.elapsed() > Duration::from_millis(self.parts.limits.grace_ms) {
@@ -254,7 +273,7 @@ impl Pdo {
             let stopping = stop.is_cancelled();
             tokio::select! {
                 Some(joined) = self.tasks.join_next_with_id() => self.take(joined),
-                () = self.poke.notified() => {}
+                () = self.poke.notified() => self.idle = 0,
                 () = stop.cancelled(), if !stopping => {}
                 () = tokio::time::sleep(poll) => {}
             }

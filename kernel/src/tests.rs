@@ -116,10 +116,10 @@ impl Bed {
         assert_eq!((self.parts.census.pdos(), self.parts.census.tdes()), (0, 0));
     }
 
-    /// The only task run of an element.
+    /// The last task run of an element.
     pub(crate) async fn task_run(&self, instance: i64, element: &str) -> engine::port::TaskRun {
         let runs = self.store.task_runs(instance).await.unwrap();
-        runs.into_iter().filter(|run| run.element == element).next_back().unwrap()
+        runs.into_iter().rfind(|run| run.element == element).unwrap()
     }
 }
 

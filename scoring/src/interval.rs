@@ -79,9 +79,9 @@ mod tests {
 
     #[test]
     fn the_sequence_has_the_half_widths_of_the_literature() {
-        for (n, half) in [(10.0, 0.318), (40.0, 0.189), (100.0, 0.128), (250.0, 0.085)] {
-            let found = confidence_sequence(0.8 * n, n, 0.05).half_width();
-            assert!((found - half).abs() < 0.012, "n = {n}: {found} against {half}");
+        for (n, half) in [(10.0, 31.8), (40.0, 18.9), (100.0, 12.8), (250.0, 8.5)] {
+            let found = 100.0 * confidence_sequence(0.8 * n, n, 0.05).half_width();
+            assert!((found - half).abs() < 1.2, "n = {n}: {found} against {half}");
         }
     }
 

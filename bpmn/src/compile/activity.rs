@@ -50,6 +50,9 @@ impl Compiler<'_> {
         if let Some(script) = element.extension(ZEEBE, "script") {
             return self.zeebe_script(node, script.get("expression"), script.get("resultVariable"));
         }
+        if spec.by == ExecutedBy::Person {
+            return NodeKind::Job(JobKind::User);
+        }
         NodeKind::Job(JobKind::Service)
     }
 

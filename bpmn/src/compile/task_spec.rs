@@ -21,7 +21,7 @@ const DISTRIBUTIONS: [&str; 9] = [
     "categorical",
     "constant",
 ];
-const STOP_RULES: [&str; 4] = ["winner", "beta", "shares", "fixed"];
+const STOP_RULES: [&str; 5] = ["winner", "beta", "window", "shares", "fixed"];
 
 impl Compiler<'_> {
     /// Reads everything that says how a node is executed.
@@ -163,7 +163,7 @@ impl Compiler<'_> {
     fn read_stop(&mut self, element: &Element, extension: &RawElement) -> StopSpec {
         let rule = extension.get("rule").map(|rule| rule.trim().to_owned());
         if let Some(rule) = rule.as_deref().filter(|rule| !STOP_RULES.contains(rule)) {
-            self.value(element, "procos:stop rule", rule, "winner, beta, shares or fixed");
+            self.value(element, "procos:stop rule", rule, "winner, beta, window, shares or fixed");
         }
         let mut fraction = |name: &str, upper: f64, expected: &'static str| {
             let text = extension.get(name)?;

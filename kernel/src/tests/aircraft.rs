@@ -14,17 +14,9 @@ struct Sized {
     fuel: f64,
 }
 
-/// The same sizing, computed here.
-fn size(
-    carried: f64,
-    range_km: f64,
-    lift_to_drag: f64,
-    efficiency: f64,
-    sfc: f64,
-    reserve: f64,
-    a: f64,
-    c: f64,
-) -> Sized {
+/// The same sizing, computed here: carried mass, range, lift-to-drag, propeller efficiency, specific fuel
+/// consumption, reserve, and the two coefficients of the empty mass.
+fn size([carried, range_km, lift_to_drag, efficiency, sfc, reserve, a, c]: [f64; 8]) -> Sized {
     let per_joule = sfc / 3.6e6;
     let cruise = (-range_km * 1e3 * 9.80665 * per_joule / (efficiency * lift_to_drag)).exp();
     let fuel_fraction = (1.0 + reserve) * (1.0 - 0.970 * 0.985 * cruise * 0.995);
@@ -47,7 +39,7 @@ async fn the_aircraft_converges_to_the_independent_fixed_point_and_nobody_lives_
     bed.deploy(AIRCRAFT).await;
     let done = bed.run("size-aircraft", variables(json!({})), 42).await;
     assert_eq!(done.status, Status::Completed, "{:?}", bed.engine.incidents(None).await);
-    let expected = size(200.0, 1000.0, 11.0, 0.8, 0.28, 0.06, 1.68, -0.18);
+    let expected = size([200.0, 1000.0, 11.0, 0.8, 0.28, 0.06, 1.68, -0.18]);
     assert!((500.0..700.0).contains(&expected.takeoff), "{}", expected.takeoff);
     close(&done.variables["takeoff_mass_kg"], expected.takeoff);
     close(&done.variables["empty_mass_kg"], expected.empty);
@@ -69,7 +61,7 @@ async fn other_inputs_give_their_own_fixed_point() {
         "specific_fuel_consumption_kg_per_kwh": 0.26, "reserve_fraction": 0.1, "empty_mass_a": 1.4, "empty_mass_c": -0.15,
     });
     let done = bed.run("size-aircraft", variables(inputs), 1).await;
-    let expected = size(150.0, 700.0, 13.0, 0.82, 0.26, 0.1, 1.4, -0.15);
+    let expected = size([150.0, 700.0, 13.0, 0.82, 0.26, 0.1, 1.4, -0.15]);
     close(&done.variables["takeoff_mass_kg"], expected.takeoff);
     bed.stop().await;
 }
