@@ -78,7 +78,9 @@ pub fn read(text: &str) -> Result<Reading, Error> {
     tree.start_label = start.map(|label| action::capitalised(&label));
     tree.normalise();
     let mut used = None;
+    let listed = said >= 3 && sentences.iter().any(|sentence| sentence.item);
     if sentences.len() <= PROMPT_SENTENCES
+        && !listed
         && (said <= 6 || frame.is_some())
         && let Some(archetype) = archetype::best(text)
     {

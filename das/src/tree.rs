@@ -10,6 +10,8 @@ mod edit;
 mod graph;
 mod identify;
 pub mod table;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 

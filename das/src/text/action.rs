@@ -60,9 +60,10 @@ pub(super) fn action(tokens: &[Token], clause: &Clause, memory: &mut Memory) -> 
     if inherits && subject.is_none() && memory.passive && is_participle(tokens, group) {
         passive = true;
     }
-    let after = object_tokens(tokens, group.end, clause.to);
-    let mut object = phrase(after);
     let by = agent(tokens, group.end, clause.to);
+    let named_by = passive && by.is_some() && tokens.get(group.end).is_some_and(|token| token.lower == "by");
+    let after = if named_by { &[] } else { object_tokens(tokens, group.end, clause.to) };
+    let mut object = phrase(after);
     let is_pronoun = |text: &str| matches!(text, "it" | "they" | "he" | "she" | "them" | "this" | "we" | "i" | "you");
     let mut said_actor = None;
     if passive {
@@ -106,7 +107,9 @@ pub(super) fn action(tokens: &[Token], clause: &Clause, memory: &mut Memory) -> 
     if group.negated || group.shape == Shape::Participle {
         return None;
     }
-    if lexicon::is_state_verb(&group.lemma) || (group.lemma == "be") {
+    // "An approval is needed by the director" asks for something to be done.
+    let wanted = passive && matches!(group.lemma.as_str(), "need" | "require") && asks_for_deed(&object);
+    if (lexicon::is_state_verb(&group.lemma) && !wanted) || group.lemma == "be" {
         return None;
     }
     // "the order arrives": something happens, nobody does anything.
@@ -119,7 +122,7 @@ pub(super) fn action(tokens: &[Token], clause: &Clause, memory: &mut Memory) -> 
             // An unknown subject with an object acts all the same, when it looks like a name.
             name.starts_with(char::is_uppercase).then(|| actor_name(name))
         }
-        _ if passive => None,
+        _ if passive => by.as_deref().map(actor_name),
         _ if clause.link == Link::None && group.shape == Shape::Imperative => None,
         _ => memory.actor.clone(),
     };
@@ -137,7 +140,15 @@ pub(super) fn action(tokens: &[Token], clause: &Clause, memory: &mut Memory) -> 
         start: tokens.get(clause.from).map_or(0, |token| token.span.start),
         end: tokens.get(clause.to.saturating_sub(1)).map_or(0, |token| token.span.end),
     };
-    Some(Action { verb: group.lemma.clone(), object, actor, machine, span, confidence, possible: group.possible })
+    let verb = if wanted { "obtain".to_owned() } else { group.lemma.clone() };
+    Some(Action { verb, object, actor, machine, span, confidence, possible: group.possible })
+}
+
+fn asks_for_deed(object: &str) -> bool {
+    let object = object.to_lowercase();
+    ["approval", "authorisation", "authorization", "signature", "confirmation", "review", "inspection"]
+        .iter()
+        .any(|deed| object.contains(deed))
 }
 
 fn remember(

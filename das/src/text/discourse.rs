@@ -70,6 +70,9 @@ impl Story {
     }
 
     fn plain(&mut self, nodes: Vec<Node>, lead: Lead) {
+        if lead == Lead::Parallel && self.open.is_none() && self.joins_last_branch(&nodes) {
+            return;
+        }
         match (lead, &mut self.open) {
             (Lead::Otherwise, Some(open)) => {
                 open.branches.push(otherwise(nodes));
@@ -100,6 +103,17 @@ impl Story {
                 self.push(nodes);
             }
         }
+    }
+
+    /// "If it is rejected, the process ends. If it is accepted, A. Meanwhile, B": B runs beside A, not beside the choice.
+    fn joins_last_branch(&mut self, nodes: &[Node]) -> bool {
+        let Some(last) = self.steps.last_mut().filter(|last| ends(last)) else { return false };
+        let Node::Choice(choice) = last else { return false };
+        let going_on = choice.branches.iter_mut().rev().find(|branch| !ends(&branch.body) && !branch.body.is_empty());
+        let Some(branch) = going_on else { return false };
+        let before = std::mem::replace(&mut branch.body, Node::empty());
+        branch.body = beside(vec![before], nodes.to_vec());
+        true
     }
 
     fn branch(&mut self, condition: Condition, nodes: Vec<Node>, lead: Lead) {
@@ -292,7 +306,7 @@ fn either(before: Node, node: Node) -> Node {
 /// An action as a step: people's steps pass through unless the process has to wait for what they decide.
 fn node(action: Action, label: String) -> Node {
     let decides = ["approve", "authorise", "authorize", "sign"].contains(&action.verb.as_str())
-        || (action.verb == "wait" && action.object.to_lowercase().contains("approval"));
+        || (matches!(action.verb.as_str(), "wait" | "obtain") && action.object.to_lowercase().contains("approval"));
     if let Some(duration) = duration(&action) {
         return Event { span: Some(action.span), confidence: action.confidence, ..Event::new(label, EventKind::Timer(duration)) }
             .into();

@@ -79,7 +79,7 @@ pub(super) fn bare_item(tokens: &[Token]) -> Option<Step> {
     const MAX_WORDS: usize = 10;
     let words: Vec<&str> = tokens
         .iter()
-        .filter(|token| !matches!(token.tag, Tag::Mark(_) | Tag::Stop | Tag::Comma))
+        .filter(|token| !matches!(token.tag, Tag::Mark(_) | Tag::Stop | Tag::Comma | Tag::Determiner))
         .take(MAX_WORDS)
         .map(|token| token.text.as_str())
         .collect();

@@ -242,6 +242,14 @@ fn decide(tokens: &[Token], place: usize) -> Tag {
     let previous = tag_at(place.checked_sub(1));
     let before = previous_content(tokens, place);
     let next = tag_at(Some(place + 1));
+    // "Preheat the oven": an unknown word that opens a sentence before a determiner is an instruction.
+    if token.tag == Tag::Noun && place == 0 && next == Some(Tag::Determiner) && token.lower.chars().all(char::is_alphabetic) {
+        return Tag::Verb(Form::Base);
+    }
+    // "the next job"
+    if matches!(token.tag, Tag::Mark(Mark::Then | Mark::After)) && previous == Some(Tag::Determiner) {
+        return Tag::Adjective;
+    }
     let Tag::Verb(form) = token.tag else { return token.tag };
     let noun_too = lexicon::verb(&token.lower).iter().any(|reading| reading.noun_too);
     let starts_object = matches!(
