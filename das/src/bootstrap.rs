@@ -153,7 +153,8 @@ fn system_name(name: Option<&str>, source: &read::Source, file: &str) -> String 
         let base = file.rsplit(['/', '\\']).next().unwrap_or(file);
         base.rsplit_once('.').map_or(base, |(stem, _)| stem).to_owned()
     };
-    let mut found = given.or_else(|| source.title.clone().filter(|title| !title.is_empty())).unwrap_or_else(stem);
+    let mut found =
+        given.or_else(|| source.title.clone().filter(|title| !title.is_empty())).unwrap_or_else(stem);
     while found.len() > 120 {
         found.pop();
     }
@@ -175,9 +176,10 @@ pub async fn bootstrap(
     let more = deps.architectures.clone();
     let hash_input = content.clone();
     let tell = Arc::clone(&progress);
-    let mut draft = tokio::task::spawn_blocking(move || derive(name.as_deref(), &file, &content, &more, tell.as_ref()))
-        .await
-        .map_err(|error| Error::Stopped(error.to_string()))??;
+    let mut draft =
+        tokio::task::spawn_blocking(move || derive(name.as_deref(), &file, &content, &more, tell.as_ref()))
+            .await
+            .map_err(|error| Error::Stopped(error.to_string()))??;
     let hash = source_hash(&draft.system, &hash_input);
     let known = deps.ontology.snapshot(&draft.system).ok();
     let unchanged = known.as_ref().is_some_and(|system| system.source_hash.as_deref() == Some(hash.as_str()));
@@ -186,7 +188,8 @@ pub async fn bootstrap(
         progress(Progress { stage: "deploy", done: 0, total });
         let definitions = deps.engine.deploy(draft.written.files.clone()).await?;
         for process in &mut draft.written.processes {
-            process.definition = definitions.iter().find(|d| d.process_id == process.process_id).map(|d| d.key);
+            process.definition =
+                definitions.iter().find(|d| d.process_id == process.process_id).map(|d| d.key);
         }
         progress(Progress { stage: "deploy", done: total, total });
         store::store(&draft, known.as_deref(), hash, &actor, deps).await?;
@@ -194,7 +197,8 @@ pub async fn bootstrap(
     }
     let mut report = report_of(&draft.system, deps)?;
     report.unchanged = unchanged;
-    let ids: Vec<String> = deps.ontology.processes(&draft.system)?.into_iter().map(|p| p.process_id).collect();
+    let ids: Vec<String> =
+        deps.ontology.processes(&draft.system)?.into_iter().map(|p| p.process_id).collect();
     if unchanged {
         report.runs = earlier_runs(&ids, &report.definitions, deps).await?;
     }
@@ -333,7 +337,9 @@ async fn run_all(
     };
     match tokio::time::timeout(limit, wait).await {
         Ok(done) => done?,
-        Err(_) => tracing::warn!(limit_s = limit.as_secs(), "some processes were not over in time; they go on"),
+        Err(_) => {
+            tracing::warn!(limit_s = limit.as_secs(), "some processes were not over in time; they go on")
+        }
     }
     Ok(runs)
 }

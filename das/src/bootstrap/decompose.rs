@@ -9,9 +9,11 @@ mod verification;
 
 use std::collections::BTreeMap;
 
-use ontology::architecture::Architecture;
 pub(crate) use constraints::short;
-use ontology::model::{Component, Constraint, Function, Interface, Node, Origin, Quantity, Requirement, TraceLink};
+use ontology::architecture::Architecture;
+use ontology::model::{
+    Component, Constraint, Function, Interface, Node, Origin, Quantity, Requirement, TraceLink,
+};
 use serde::{Deserialize, Serialize};
 
 use super::ears::{self, Parsed};
@@ -82,7 +84,8 @@ pub fn decompose(name: &str, source: &Source, architectures: &[Architecture]) ->
     for item in &source.items {
         ids.take(&item.id);
     }
-    let requirements = source.items.iter().zip(&parsed).map(|(item, parsed)| requirement(item, parsed)).collect();
+    let requirements =
+        source.items.iter().zip(&parsed).map(|(item, parsed)| requirement(item, parsed)).collect();
     let mut work = Work {
         parsed: &parsed,
         out: Decomposition { requirements, ..Decomposition::default() },
@@ -149,11 +152,23 @@ impl Decomposition {
 }
 
 impl Work<'_> {
-    fn component(&mut self, words: &str, parent: Option<usize>, description: Option<&str>, origin: Origin) -> usize {
+    fn component(
+        &mut self,
+        words: &str,
+        parent: Option<usize>,
+        description: Option<&str>,
+        origin: Origin,
+    ) -> usize {
         let id = self.ids.give("C-", words);
         let parent = parent.and_then(|at| self.out.components.get(at)).map(|component| component.id.clone());
         let description = description.map(str::to_owned);
-        self.out.components.push(Component { id, name: super::name::capital(words), parent, description, origin });
+        self.out.components.push(Component {
+            id,
+            name: super::name::capital(words),
+            parent,
+            description,
+            origin,
+        });
         self.out.components.len() - 1
     }
 
@@ -198,8 +213,13 @@ impl Work<'_> {
     /// Turns allocations into links.
     fn link(&mut self) {
         for allocation in std::mem::take(&mut self.allocations) {
-            let Some(requirement) = self.out.requirements.get(allocation.requirement).map(|r| r.id.clone()) else { continue };
-            let Some(component) = self.out.components.get(allocation.component).map(|c| c.id.clone()) else { continue };
+            let Some(requirement) = self.out.requirements.get(allocation.requirement).map(|r| r.id.clone())
+            else {
+                continue;
+            };
+            let Some(component) = self.out.components.get(allocation.component).map(|c| c.id.clone()) else {
+                continue;
+            };
             let origin = Origin {
                 rule: allocation.rule.clone(),
                 sources: vec![requirement.clone()],
@@ -208,7 +228,9 @@ impl Work<'_> {
                 assumed: false,
             };
             self.link_of("allocated_to", &requirement, &component, &allocation.why, origin.clone());
-            if let Some(function) = allocation.function.and_then(|f| self.out.functions.get(f)).map(|f| f.id.clone()) {
+            if let Some(function) =
+                allocation.function.and_then(|f| self.out.functions.get(f)).map(|f| f.id.clone())
+            {
                 self.link_of("satisfied_by", &requirement, &function, "", origin);
             }
         }

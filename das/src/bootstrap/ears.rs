@@ -59,11 +59,32 @@ const KEYWORDS: &[(&str, &str)] = &[
 ];
 /// How many of [`KEYWORDS`] may also begin a condition behind the response.
 const TRAILING: &[&str] = &[
-    " as long as ", " as soon as ", " in the event of ", " in the event that ", " in case of ", " whenever ",
-    " provided that ", " while ", " when ", " upon ", " once ", " unless ", " if ",
+    " as long as ",
+    " as soon as ",
+    " in the event of ",
+    " in the event that ",
+    " in case of ",
+    " whenever ",
+    " provided that ",
+    " while ",
+    " when ",
+    " upon ",
+    " once ",
+    " unless ",
+    " if ",
 ];
-const MODALS: &[&str] =
-    &[" shall ", " must ", " has to ", " have to ", " is required to ", " are required to ", " should ", " will ", " needs to ", " need to "];
+const MODALS: &[&str] = &[
+    " shall ",
+    " must ",
+    " has to ",
+    " have to ",
+    " is required to ",
+    " are required to ",
+    " should ",
+    " will ",
+    " needs to ",
+    " need to ",
+];
 
 /// Takes a requirement apart.
 #[must_use]
@@ -84,11 +105,15 @@ pub fn parse(text: &str) -> Parsed {
             .map(|(pattern, from, to)| (*pattern, head.get(*from..*to).unwrap_or_default().trim().to_owned()))
             .collect();
         if let Some((at, pattern)) = trailing(&lower, to, response_end) {
-            all.push((pattern, text.get(at..response_end).unwrap_or_default().trim().trim_end_matches('.').to_owned()));
+            all.push((
+                pattern,
+                text.get(at..response_end).unwrap_or_default().trim().trim_end_matches('.').to_owned(),
+            ));
             response = text.get(to..at).unwrap_or_default().trim();
         }
         parsed.pattern = pattern_of(&all);
-        let words: Vec<String> = all.into_iter().map(|(_, words)| words.trim_end_matches(',').to_owned()).collect();
+        let words: Vec<String> =
+            all.into_iter().map(|(_, words)| words.trim_end_matches(',').to_owned()).collect();
         parsed.condition = (!words.is_empty()).then(|| words.join(", "));
         let (property, owner) = property::of_subject(&subject);
         parsed.property = property;
@@ -107,7 +132,9 @@ pub fn parse(text: &str) -> Parsed {
         let why = if modal.is_none() { "it has no `shall`" } else { "it has no subject or no response" };
         parsed.findings.push(Finding {
             kind: "unparsed".to_owned(),
-            text: format!("{why}: write `the <system> shall <response>`, with while, when, where or if before it"),
+            text: format!(
+                "{why}: write `the <system> shall <response>`, with while, when, where or if before it"
+            ),
         });
     }
     parsed
@@ -143,7 +170,8 @@ fn leading(lower: &str, modal: usize) -> (Vec<(&'static str, usize, usize)>, usi
         };
         let commas: Vec<usize> = rest.match_indices(',').map(|(i, _)| at + i).collect();
         let then = rest.find(" then ").map(|i| at + i);
-        let article = [" the ", " an ", " a "].iter().filter_map(|word| rest.rfind(word)).max().map(|i| at + i);
+        let article =
+            [" the ", " an ", " a "].iter().filter_map(|word| rest.rfind(word)).max().map(|i| at + i);
         let end = commas
             .iter()
             .copied()

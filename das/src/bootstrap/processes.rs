@@ -88,7 +88,11 @@ pub fn write(system: &str, model: &mut Decomposition) -> Result<Written, Error> 
                 source: source.clone(),
                 target: node_id.clone(),
                 rationale: Some("a check of this process holds a value against its bound".to_owned()),
-                origin: Origin { rule: "rule:bound-checked-by-process".to_owned(), confidence: 0.8, ..Origin::default() },
+                origin: Origin {
+                    rule: "rule:bound-checked-by-process".to_owned(),
+                    confidence: 0.8,
+                    ..Origin::default()
+                },
             });
         }
         let definitions = compile(&tree, &process_id, &name)?;
@@ -138,7 +142,8 @@ fn groups(model: &Decomposition) -> Vec<Group> {
         }
         top.insert(&component.id, above);
     }
-    let name_of = |id: &str| model.components.iter().find(|c| c.id == id).map(|c| c.name.clone()).unwrap_or_default();
+    let name_of =
+        |id: &str| model.components.iter().find(|c| c.id == id).map(|c| c.name.clone()).unwrap_or_default();
     let mut groups = vec![Group {
         component: root.id.clone(),
         name: root.name.clone(),
@@ -193,7 +198,9 @@ fn tree_of(
     let resolve = Activity::new("Look at what is violated or unknown")
         .id("resolve_violations")
         .kind(TaskKind::Manual)
-        .documentation("Done by people: passes through and is never scored. Assumed by the template of every process.")
+        .documentation(
+            "Done by people: passes through and is never scored. Assumed by the template of every process.",
+        )
         .assumed(0.5);
     let tree = Tree::new(Node::sequence(vec![
         arranged(work),
@@ -230,7 +237,8 @@ fn steps(model: &Decomposition, functions: &[usize], ids: &mut Ids, places: &mut
         let mut text = String::from("Done by people: passes through and is never scored. ");
         for function in found.iter().take(MAX_LISTED) {
             let steps = model.steps.get(&function.id).map(|steps| steps.join("; ")).unwrap_or_default();
-            let owner = model.components.iter().find(|c| c.id == function.component).map_or("", |c| c.name.as_str());
+            let owner =
+                model.components.iter().find(|c| c.id == function.component).map_or("", |c| c.name.as_str());
             text.push_str(&format!("{owner}: {}.", function.name));
             if !steps.is_empty() {
                 text.push_str(&format!(" Usual steps (assumed): {steps}."));
@@ -259,10 +267,13 @@ fn element(ids: &mut Ids, words: &str) -> String {
 fn check(constraints: &[Constraint], model: &Decomposition, draws: bool, ids: &mut Ids) -> Activity {
     let first = constraints.first();
     let name = first.map(|c| c.name.as_str()).unwrap_or_default();
-    let more = if constraints.len() > 1 { format!(" (and {} more)", constraints.len() - 1) } else { String::new() };
+    let more =
+        if constraints.len() > 1 { format!(" (and {} more)", constraints.len() - 1) } else { String::new() };
     let id = element(ids, &format!("check {name}"));
     let mut spec = TaskSpec { by: ExecutedBy::Feel, class: Some("pure".to_owned()), ..TaskSpec::default() };
-    let mut activity = Activity::new(format!("Check {name}{more}").chars().take(120).collect::<String>()).id(id).assumed(0.5);
+    let mut activity = Activity::new(format!("Check {name}{more}").chars().take(120).collect::<String>())
+        .id(id)
+        .assumed(0.5);
     let mut text = String::from("Computed. ");
     for (i, constraint) in constraints.iter().enumerate() {
         let n = i + 1;
@@ -291,7 +302,9 @@ fn check(constraints: &[Constraint], model: &Decomposition, draws: bool, ids: &m
             samples: Some(2_000),
             ..StopSpec::default()
         });
-        text.push_str("The value is drawn around it (assumed spread 5 %), so that the verdict says how sure it is.");
+        text.push_str(
+            "The value is drawn around it (assumed spread 5 %), so that the verdict says how sure it is.",
+        );
     }
     let margins: Vec<String> = (1..=constraints.len()).map(|n| format!("margin_{n}")).collect();
     spec.computes.push(("margin".to_owned(), least(&margins)));
@@ -389,13 +402,17 @@ fn budget_value(constraint: &Constraint, n: usize) -> (Vec<(String, String)>, St
 }
 
 fn draw(constraint: &Constraint) -> DrawSpec {
-    let spread = if constraint.si_unit == "K" { 5.0 } else { (constraint.si_value.abs() * ASSUMED_SPREAD).max(1e-9) };
+    let spread =
+        if constraint.si_unit == "K" { 5.0 } else { (constraint.si_value.abs() * ASSUMED_SPREAD).max(1e-9) };
     DrawSpec {
         variable: "drawn".to_owned(),
         distribution: "normal".to_owned(),
         parameters: BTreeMap::from([
             ("mean".to_owned(), "=value_1".to_owned()),
-            ("sd".to_owned(), number(if constraint.comparator == "=" { spread * EXACT_SHARE } else { spread })),
+            (
+                "sd".to_owned(),
+                number(if constraint.comparator == "=" { spread * EXACT_SHARE } else { spread }),
+            ),
         ]),
     }
 }

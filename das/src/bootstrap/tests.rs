@@ -1,1 +1,227 @@
-//! Tests.
+//! The whole line: from a file to a running system, and again, and with bad input.
+
+use std::time::Instant;
+
+use engine::clock::ManualClock;
+use engine::{Embedded, MemoryStore};
+use kernel::{Microkernel, Parts};
+use ontology::VolatileChangeSets;
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+
+const AIRCRAFT: &str = include_str!("../../../examples/light-aircraft/requirements.md");
+
+struct Bed {
+    deps: Deps,
+    port: Arc<VolatileChangeSets>,
+    parts: Arc<Parts>,
+    stop: CancellationToken,
+}
+
+impl Bed {
+    async fn new() -> Self {
+        let clock = ManualClock::at(1_700_000_000_000);
+        let store = Arc::new(MemoryStore::new());
+        let engine = Arc::new(Embedded::open(store, Arc::new(clock.clone())).await.unwrap());
+        let parts = Arc::new(Parts::new(engine.clone(), Arc::new(clock.clone())).unwrap());
+        let stop = CancellationToken::new();
+        tokio::spawn(Microkernel::new(Arc::clone(&parts), stop.clone()).run());
+        let port = Arc::new(VolatileChangeSets::default());
+        let ontology = Arc::new(Ontology::open(port.clone()).await.unwrap());
+        let deps = Deps { ontology, engine, clock: Arc::new(clock), scores: None, architectures: Vec::new() };
+        Self { deps, port, parts, stop }
+    }
+
+    async fn build(&self, file: &str, text: &[u8], run: bool) -> Result<Report, Error> {
+        let request = Request { run, ..Request::new(file, text) };
+        bootstrap(request, &self.deps, Arc::new(|_| {})).await
+    }
+
+    async fn change_sets(&self) -> usize {
+        ontology::ChangeSets::read(self.port.as_ref(), 0, 99).await.unwrap().len()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_aircraft_is_built_run_and_covered() {
+    let bed = Bed::new().await;
+    let report = bed.build("examples/requirements.md", AIRCRAFT.as_bytes(), true).await.unwrap();
+    assert_eq!(report.system, "Light aircraft");
+    assert_eq!(report.requirements, 54);
+    assert_eq!(report.allocated + report.unallocated.len(), 54);
+    assert_eq!(report.definitions.len(), report.processes);
+    assert_eq!(report.runs.len(), report.processes);
+    assert!(report.conflicts.is_empty());
+    for run in &report.runs {
+        let incidents = bed.deps.engine.incidents(Some(run.instance)).await.unwrap();
+        assert_eq!(run.state, "completed", "{run:?} {incidents:?}");
+    }
+    let coverage = bed.deps.ontology.coverage("Light aircraft").unwrap();
+    assert!((coverage.ratio - 1.0).abs() < 1e-12);
+    assert_eq!(coverage.allocated, 54, "{:?}", coverage.unallocated);
+    assert_eq!(coverage.verified, 54);
+    for (what, list) in [
+        ("components", &coverage.orphan_components),
+        ("functions", &coverage.orphan_functions),
+        ("leaves", &coverage.idle_leaves),
+        ("processes", &coverage.orphan_processes),
+    ] {
+        assert!(list.is_empty(), "{what}: {list:?}");
+    }
+    let instance = bed.deps.engine.instance(report.runs[0].instance).await.unwrap();
+    assert!(
+        instance.variables.iter().any(|(name, value)| name.ends_with("_holds") && value == true),
+        "{:?}",
+        instance.variables
+    );
+    tokio::time::timeout(Duration::from_secs(10), async {
+        while bed.parts.census.pdos() + bed.parts.census.tdes() > 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .unwrap();
+    bed.stop.cancel();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_name_and_text_again_changes_nothing() {
+    let bed = Bed::new().await;
+    let first = bed.build("requirements.md", AIRCRAFT.as_bytes(), true).await.unwrap();
+    let again = bed.build("requirements.md", AIRCRAFT.as_bytes(), true).await.unwrap();
+    assert!(again.unchanged && !first.unchanged);
+    let quiet = |report: &Report| Report { unchanged: false, seconds: 0.0, ..report.clone() };
+    assert_eq!(quiet(&first), quiet(&again));
+    assert_eq!(bed.change_sets().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_text_is_one_change_set_with_only_the_difference() {
+    let bed = Bed::new().await;
+    let first = bed.build("requirements.md", AIRCRAFT.as_bytes(), false).await.unwrap();
+    let text = AIRCRAFT
+        .replace("at least 73 kW", "at least 80 kW")
+        .replace("- R-43: Each seat shall have a four-point harness.\n", "");
+    let second = bed.build("requirements.md", text.as_bytes(), false).await.unwrap();
+    assert_eq!(second.requirements, first.requirements - 1);
+    let changes = ontology::ChangeSets::read(bed.port.as_ref(), first.change_set, 99).await.unwrap();
+    assert_eq!(changes.len(), 1);
+    assert!(changes[0].put.len() < 20, "{} nodes put", changes[0].put.len());
+    assert!(changes[0].remove.contains(&"R-43".to_owned()));
+    let new: Vec<i64> =
+        second.definitions.iter().filter(|key| !first.definitions.contains(key)).copied().collect();
+    assert!((1..=2).contains(&new.len()), "{new:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_people_changed_by_hand_survives_another_text() {
+    let bed = Bed::new().await;
+    let report = bed.build("requirements.md", AIRCRAFT.as_bytes(), false).await.unwrap();
+    let mut wing =
+        bed.deps.ontology.components(&report.system).unwrap().into_iter().find(|c| c.id == "C-wing").unwrap();
+    wing.description = Some("Ours.".to_owned());
+    let extra = ontology::model::Requirement {
+        id: "R-X".into(),
+        text: "The wing shall be red.".into(),
+        ..Default::default()
+    };
+    let change = ontology::model::ChangeSet {
+        system: report.system.clone(),
+        put: vec![Node::Component(wing), Node::Requirement(extra)],
+        ..Default::default()
+    };
+    bed.deps.ontology.commit(change, report.change_set).await.unwrap();
+    bed.build("requirements.md", AIRCRAFT.replace("80 %", "81 %").as_bytes(), false).await.unwrap();
+    let wing =
+        bed.deps.ontology.components(&report.system).unwrap().into_iter().find(|c| c.id == "C-wing").unwrap();
+    assert_eq!(wing.description.as_deref(), Some("Ours."));
+    bed.deps.ontology.node(&report.system, "R-X").unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_domain_runs_through_as_well() {
+    let bed = Bed::new().await;
+    let text = "The conveyor shall move at least 2 m/s.\nThe conveyor shall carry boxes of up to 30 kg.\nThe scanner shall read labels within 0.2 s.\nWhen a label is unreadable, the scanner shall send the box to the manual station.\nThe manual station shall have a lamp.\nThe sorter shall deliver each box to its gate.\n";
+    let report = bed.build("logistics.txt", text.as_bytes(), true).await.unwrap();
+    assert_eq!(report.allocated, 6);
+    assert!(report.runs.iter().all(|run| run.state == "completed"), "{:?}", report.runs);
+    let coverage = bed.deps.ontology.coverage("logistics").unwrap();
+    assert!(coverage.orphan_components.is_empty() && coverage.orphan_functions.is_empty(), "{coverage:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_input_is_refused_and_leaves_nothing() {
+    let bed = Bed::new().await;
+    let long = format!("x {}", "y".repeat(20 * 1024 * 1024));
+    for (file, text) in [
+        ("a.md", b"".as_slice()),
+        ("a.md", b"\0\x01\x02"),
+        ("a.txt", b"\xff\xff"),
+        ("a.txt", long.as_bytes()),
+        ("a.csv", b"id,text\nR-1,The pump shall run\nR-1,The pump shall stop\n"),
+    ] {
+        let error = bed.build(file, text, true).await.unwrap_err();
+        assert_eq!(error.code(), "DAS-0020", "{error}");
+        assert!(error.hint().is_some());
+    }
+    assert_eq!(bed.change_sets().await, 0);
+    assert!(bed.deps.engine.definitions().await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn contradictions_and_unknown_units_are_reported_and_do_not_fail() {
+    let bed = Bed::new().await;
+    let text = "A1: The cart shall have a mass of at most 600 kg.\nA2: The cart shall have a mass of at least 700 kg.\nA3: The length of the cart shall not exceed 3 blorps.\nA4: it is red\n";
+    let report = bed.build("cart.txt", text.as_bytes(), false).await.unwrap();
+    assert_eq!(report.conflicts.len(), 1);
+    assert_eq!(report.conflicts[0].requirements, ["A1", "A2"]);
+    let kinds: Vec<_> = report.findings.iter().map(|f| (f.id.as_str(), f.kind.as_str())).collect();
+    assert!(kinds.contains(&("A3", "unit")) && kinds.contains(&("A4", "unparsed")), "{kinds:?}");
+    assert_eq!(report.unallocated[0].id, "A4");
+    assert!(!report.unallocated[0].reason.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_requirements_take_seconds() {
+    let bed = Bed::new().await;
+    let text: String = (0..10_000)
+        .map(|i| format!("R-{i}: The module {} shall handle signal {i} within {} ms.\n", i % 40, i % 90 + 1))
+        .collect();
+    let began = Instant::now();
+    let report = bed.build("big.txt", text.as_bytes(), false).await.unwrap();
+    assert_eq!(report.requirements, 10_000);
+    assert_eq!(report.allocated, 10_000);
+    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
+    eprintln!("10,000 requirements: {:?}", began.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_report_is_the_promised_object() {
+    let bed = Bed::new().await;
+    let report = bed.build("a.txt", b"The pump shall weigh at most 3 kg.\n", true).await.unwrap();
+    let value = serde_json::to_value(&report).unwrap();
+    let keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
+    let mut wanted = [
+        "system",
+        "requirements",
+        "allocated",
+        "unallocated",
+        "components",
+        "functions",
+        "processes",
+        "interfaces",
+        "constraints",
+        "conflicts",
+        "findings",
+        "definitions",
+        "runs",
+        "scores",
+        "seconds",
+    ];
+    wanted.sort_unstable();
+    let mut keys = keys;
+    keys.sort_unstable();
+    assert_eq!(keys, wanted);
+    assert_eq!(value["runs"][0]["state"], "completed");
+}

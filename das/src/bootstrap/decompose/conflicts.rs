@@ -26,7 +26,12 @@ pub(super) fn derive(work: &mut Work<'_>) {
     let root = work.out.components.first().map(|c| phrase(&c.name)).unwrap_or_default();
     let on_root: Vec<String> = {
         let id = work.out.components.first().map(|c| c.id.clone()).unwrap_or_default();
-        work.out.links.iter().filter(|l| l.kind == "allocated_to" && l.target == id).map(|l| l.source.clone()).collect()
+        work.out
+            .links
+            .iter()
+            .filter(|l| l.kind == "allocated_to" && l.target == id)
+            .map(|l| l.source.clone())
+            .collect()
     };
     let on_root: std::collections::BTreeSet<String> = on_root.into_iter().collect();
     let whole: std::collections::BTreeSet<String> = work
@@ -40,10 +45,16 @@ pub(super) fn derive(work: &mut Work<'_>) {
     for (requirement, parsed) in work.out.requirements.iter().zip(work.parsed) {
         let own = requirement.subject.as_deref().map(phrase).unwrap_or_default();
         let own_property = parsed.property.as_deref().map(phrase) == Some(own.clone());
-        let general = own.is_empty() || own_property || own == root || whole.contains(&own) || super::subjects::is_general(&own);
+        let general = own.is_empty()
+            || own_property
+            || own == root
+            || whole.contains(&own)
+            || super::subjects::is_general(&own);
         let subject = if general { String::new() } else { own };
         for quantity in bounds(requirement) {
-            let (Some(property), Some(unit), Some((low, high))) = (&quantity.property, &quantity.si_unit, range(quantity)) else {
+            let (Some(property), Some(unit), Some((low, high))) =
+                (&quantity.property, &quantity.si_unit, range(quantity))
+            else {
                 continue;
             };
             let (property, qualifier) = canonical_property(property);
@@ -134,7 +145,12 @@ fn contradictions(property: &str, bounds: &[Bound], found: &mut Vec<Conflict>) {
     }
     for (i, j) in pairs {
         let (Some(a), Some(b)) = (bounds.get(i), bounds.get(j)) else { continue };
-        if found.iter().rev().take(ALL_PAIRS).any(|c| c.requirements == [a.requirement.clone(), b.requirement.clone()]) {
+        if found
+            .iter()
+            .rev()
+            .take(ALL_PAIRS)
+            .any(|c| c.requirements == [a.requirement.clone(), b.requirement.clone()])
+        {
             continue;
         }
         found.push(Conflict {

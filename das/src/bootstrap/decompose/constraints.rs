@@ -8,7 +8,16 @@ use super::{Work, bounds};
 use crate::bootstrap::ears::canonical_property;
 
 /// Properties that parts share: what the whole has is the sum of what they have.
-const ADDITIVE: &[&str] = &["mass", "cost", "power", "power consumption", "consumption", "latency", "response time", "purchase cost"];
+const ADDITIVE: &[&str] = &[
+    "mass",
+    "cost",
+    "power",
+    "power consumption",
+    "consumption",
+    "latency",
+    "response time",
+    "purchase cost",
+];
 /// Share of a budget that nobody gets: the margin.
 const MARGIN: f64 = 0.05;
 /// How deep a budget is shared out.
@@ -29,7 +38,10 @@ pub(super) fn derive(work: &mut Work<'_>) {
         let subject = owner.get(&requirement.id).unwrap_or(&root).clone();
         for (n, quantity) in bounds(requirement).enumerate() {
             for (comparator, value) in sides(quantity) {
-                let (Some(property), Some(si_unit)) = (quantity.property.clone(), quantity.si_unit.clone()) else { continue };
+                let (Some(property), Some(si_unit)) = (quantity.property.clone(), quantity.si_unit.clone())
+                else {
+                    continue;
+                };
                 let mut id = format!("K-{}", requirement.id);
                 if n > 0 {
                     id.push_str(&format!("-{}", n + 1));
@@ -112,18 +124,29 @@ fn budgets(work: &mut Work<'_>) {
         let shared = ADDITIVE.contains(&property.as_str()) && qualifier != Some("minimum");
         let parts = children.get(&constraint.subject).is_some_and(|parts| parts.len() > 1);
         if upper && shared && parts && taken.insert((constraint.subject.clone(), property.clone())) {
-            open.push((constraint.subject.clone(), property, constraint.si_value, constraint.si_unit.clone(), constraint.origin.sources.clone(), 0));
+            open.push((
+                constraint.subject.clone(),
+                property,
+                constraint.si_value,
+                constraint.si_unit.clone(),
+                constraint.origin.sources.clone(),
+                0,
+            ));
         }
     }
     while let Some((subject, property, value, unit, sources, depth)) = open.pop() {
-        let Some(parts) = children.get(&subject).filter(|parts| parts.len() > 1 && depth < MAX_BUDGET_DEPTH) else { continue };
+        let Some(parts) = children.get(&subject).filter(|parts| parts.len() > 1 && depth < MAX_BUDGET_DEPTH)
+        else {
+            continue;
+        };
         let split = share_out(work, parts, &property, value, &unit);
         for (part, share, _) in &split {
             if children.contains_key(part) && *share > 0.0 {
                 open.push((part.clone(), property.clone(), *share, unit.clone(), sources.clone(), depth + 1));
             }
         }
-        let name = work.out.components.iter().find(|c| c.id == subject).map(|c| c.name.clone()).unwrap_or_default();
+        let name =
+            work.out.components.iter().find(|c| c.id == subject).map(|c| c.name.clone()).unwrap_or_default();
         let id = work.ids.give("K-budget-", &format!("{name} {property}"));
         work.out.constraints.push(Constraint {
             id,
@@ -147,12 +170,23 @@ fn budgets(work: &mut Work<'_>) {
 }
 
 /// What each part gets: its own declared bound where it has one, otherwise its usual share of the rest.
-fn share_out(work: &Work<'_>, parts: &[String], property: &str, value: f64, unit: &str) -> Vec<(String, f64, bool)> {
+fn share_out(
+    work: &Work<'_>,
+    parts: &[String],
+    property: &str,
+    value: f64,
+    unit: &str,
+) -> Vec<(String, f64, bool)> {
     let declared = |part: &String| {
         work.out
             .constraints
             .iter()
-            .filter(|c| c.kind == "bound" && c.subject == *part && c.si_unit == unit && matches!(c.comparator.as_str(), "<=" | "<"))
+            .filter(|c| {
+                c.kind == "bound"
+                    && c.subject == *part
+                    && c.si_unit == unit
+                    && matches!(c.comparator.as_str(), "<=" | "<")
+            })
             .find(|c| canonical_property(&c.property).0 == property)
             .map(|c| c.si_value)
     };

@@ -51,7 +51,10 @@ impl Lexicon {
         let mut found = Vec::new();
         for (i, (word, from, _)) in text.iter().enumerate() {
             for (parts, target, weight) in self.entries.get(word).into_iter().flatten() {
-                let fits = parts.iter().enumerate().all(|(n, part)| text.get(i + n).is_some_and(|(w, _, _)| w == part));
+                let fits = parts
+                    .iter()
+                    .enumerate()
+                    .all(|(n, part)| text.get(i + n).is_some_and(|(w, _, _)| w == part));
                 if fits && seen.insert((*target, parts)) {
                     let to = text.get(i + parts.len() - 1).map_or(*from, |(_, _, to)| *to);
                     // Two words say more than one.
@@ -65,7 +68,10 @@ impl Lexicon {
 }
 
 /// The reference architecture that matches best, if one does.
-pub(super) fn best<'a>(architectures: &'a [Architecture], requirements: &[Requirement]) -> Option<&'a Architecture> {
+pub(super) fn best<'a>(
+    architectures: &'a [Architecture],
+    requirements: &[Requirement],
+) -> Option<&'a Architecture> {
     let texts: Vec<_> = requirements.iter().map(|requirement| words(&requirement.text)).collect();
     let mut scored: Vec<(f64, &Architecture)> = Vec::new();
     for architecture in architectures {
@@ -83,7 +89,10 @@ pub(super) fn best<'a>(architectures: &'a [Architecture], requirements: &[Requir
             scored.push((weight / architecture.threshold * share, architecture));
         }
     }
-    scored.into_iter().max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.name.cmp(&a.1.name))).map(|(_, found)| found)
+    scored
+        .into_iter()
+        .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.name.cmp(&a.1.name)))
+        .map(|(_, found)| found)
 }
 
 /// What one requirement speaks for: component place in the architecture, score, function place, words, span.
@@ -100,7 +109,11 @@ pub(super) fn derive(work: &mut Work<'_>, architecture: &Architecture, name: &st
     work.out.architecture = Some(architecture.name.clone());
     let chosen: Vec<Vec<Choice>> = {
         let components = Lexicon::new(
-            architecture.components.iter().enumerate().flat_map(|(i, c)| c.keywords.iter().map(move |k| (i, k))),
+            architecture
+                .components
+                .iter()
+                .enumerate()
+                .flat_map(|(i, c)| c.keywords.iter().map(move |k| (i, k))),
         );
         let functions: Vec<(usize, usize)> = architecture
             .components
@@ -108,9 +121,12 @@ pub(super) fn derive(work: &mut Work<'_>, architecture: &Architecture, name: &st
             .enumerate()
             .flat_map(|(c, component)| (0..component.functions.len()).map(move |f| (c, f)))
             .collect();
-        let of_function = |&(c, f): &(usize, usize)| architecture.components.get(c).and_then(|c| c.functions.get(f));
+        let of_function =
+            |&(c, f): &(usize, usize)| architecture.components.get(c).and_then(|c| c.functions.get(f));
         let function_words = Lexicon::new(functions.iter().enumerate().flat_map(|(i, place)| {
-            of_function(place).into_iter().flat_map(move |function| function.keywords.iter().map(move |k| (i, k)))
+            of_function(place)
+                .into_iter()
+                .flat_map(move |function| function.keywords.iter().map(move |k| (i, k)))
         }));
         work.out
             .requirements
@@ -132,7 +148,10 @@ pub(super) fn derive(work: &mut Work<'_>, architecture: &Architecture, name: &st
             else {
                 continue;
             };
-            let function = choice.function.or((!functions.is_empty()).then_some(0)).and_then(|f| functions.get(f).copied());
+            let function = choice
+                .function
+                .or((!functions.is_empty()).then_some(0))
+                .and_then(|f| functions.get(f).copied());
             work.allocations.push(Allocation {
                 requirement: i,
                 component,
@@ -157,35 +176,38 @@ fn choose(
     let subject = requirement.subject.as_deref().map(phrase).unwrap_or_default();
     let in_subject = |hit: &Hit| {
         subject.contains(&hit.words)
-            && requirement.subject.as_deref().is_some_and(|s| requirement.text.find(s).is_some_and(|at| hit.span.0 >= at && hit.span.1 <= at + s.len()))
+            && requirement.subject.as_deref().is_some_and(|s| {
+                requirement.text.find(s).is_some_and(|at| hit.span.0 >= at && hit.span.1 <= at + s.len())
+            })
     };
     let mut found: BTreeMap<usize, Choice> = BTreeMap::new();
-    let mut add = |component: usize, hit: &Hit, function: Option<(usize, f64)>, best: &mut BTreeMap<usize, f64>| {
-        let mut weight = hit.weight;
-        if in_subject(hit) {
-            weight *= SUBJECT_FACTOR;
-        }
-        if component == 0 {
-            weight *= ROOT_FACTOR;
-        }
-        let choice = found.entry(component).or_insert_with(|| Choice {
-            component,
-            score: 0.0,
-            function: None,
-            words: Vec::new(),
-            span: hit.span,
-        });
-        if !choice.words.contains(&hit.words) {
-            choice.words.push(hit.words.clone());
-            choice.score += weight;
-        }
-        if let Some((function, weight)) = function
-            && best.get(&component).is_none_or(|kept| weight > *kept)
-        {
-            best.insert(component, weight);
-            choice.function = Some(function);
-        }
-    };
+    let mut add =
+        |component: usize, hit: &Hit, function: Option<(usize, f64)>, best: &mut BTreeMap<usize, f64>| {
+            let mut weight = hit.weight;
+            if in_subject(hit) {
+                weight *= SUBJECT_FACTOR;
+            }
+            if component == 0 {
+                weight *= ROOT_FACTOR;
+            }
+            let choice = found.entry(component).or_insert_with(|| Choice {
+                component,
+                score: 0.0,
+                function: None,
+                words: Vec::new(),
+                span: hit.span,
+            });
+            if !choice.words.contains(&hit.words) {
+                choice.words.push(hit.words.clone());
+                choice.score += weight;
+            }
+            if let Some((function, weight)) = function
+                && best.get(&component).is_none_or(|kept| weight > *kept)
+            {
+                best.insert(component, weight);
+                choice.function = Some(function);
+            }
+        };
     let mut best = BTreeMap::new();
     let mut of_functions: BTreeMap<(usize, usize), f64> = BTreeMap::new();
     for hit in components.hits(&text) {
@@ -202,15 +224,27 @@ fn choose(
     // The higher score first; then the deeper component, then the earlier one.
     let depth = |c: usize| depth(architecture, c);
     list.sort_by(|a, b| {
-        b.score.total_cmp(&a.score).then_with(|| depth(b.component).cmp(&depth(a.component))).then(a.component.cmp(&b.component))
+        b.score
+            .total_cmp(&a.score)
+            .then_with(|| depth(b.component).cmp(&depth(a.component)))
+            .then(a.component.cmp(&b.component))
     });
     let top = list.first().map_or(0.0, |choice| choice.score);
     let mut kept: Vec<Choice> = Vec::new();
     for choice in list {
-        let related = kept.iter().any(|k| is_above(architecture, k.component, choice.component) || is_above(architecture, choice.component, k.component));
+        let related = kept.iter().any(|k| {
+            is_above(architecture, k.component, choice.component)
+                || is_above(architecture, choice.component, k.component)
+        });
         let disjoint = kept.iter().all(|k| k.span.1 <= choice.span.0 || choice.span.1 <= k.span.0);
         let first = kept.is_empty();
-        if first || (kept.len() < MAX_ALLOCATIONS && choice.score >= STRONG && choice.score >= 0.6 * top && !related && disjoint) {
+        if first
+            || (kept.len() < MAX_ALLOCATIONS
+                && choice.score >= STRONG
+                && choice.score >= 0.6 * top
+                && !related
+                && disjoint)
+        {
             kept.push(choice);
         }
     }
@@ -238,7 +272,9 @@ fn keep(architecture: &Architecture, chosen: &[Vec<Choice>]) -> BTreeMap<usize, 
     let mut kept: BTreeMap<usize, bool> = asked.iter().map(|&component| (component, false)).collect();
     let place = |id: &str| architecture.components.iter().position(|c| c.id == id);
     for interface in &architecture.interfaces {
-        let (Some(source), Some(target)) = (place(&interface.source), place(&interface.target)) else { continue };
+        let (Some(source), Some(target)) = (place(&interface.source), place(&interface.target)) else {
+            continue;
+        };
         for (one, other) in [(source, target), (target, source)] {
             let essential = architecture.components.get(other).is_some_and(|c| c.essential);
             if asked.contains(&one) && one != 0 && essential {
@@ -270,7 +306,10 @@ fn build(
         let Some(id) = work.out.requirements.get(i).map(|r| r.id.clone()) else { continue };
         for choice in choices {
             sources.entry(choice.component).or_default().push(id.clone());
-            function_sources.entry((choice.component, choice.function.unwrap_or(0))).or_default().push(id.clone());
+            function_sources
+                .entry((choice.component, choice.function.unwrap_or(0)))
+                .or_default()
+                .push(id.clone());
         }
     }
     let mut places: Places = BTreeMap::new();
@@ -308,8 +347,11 @@ fn build(
             let (component, _) = places.get(&at)?;
             work.out.components.get(*component).map(|c| (c.id.clone(), c.name.clone(), c.origin.assumed))
         };
-        let (Some(source), Some(target)) = (place(&interface.source), place(&interface.target)) else { continue };
-        let id = work.ids.give("I-", &format!("{} {} {}", interface.source, interface.target, interface.item));
+        let (Some(source), Some(target)) = (place(&interface.source), place(&interface.target)) else {
+            continue;
+        };
+        let id =
+            work.ids.give("I-", &format!("{} {} {}", interface.source, interface.target, interface.item));
         work.out.interfaces.push(Interface {
             id,
             name: format!("{} to {}: {}", source.1, target.1, interface.item),
@@ -329,7 +371,12 @@ fn build(
     places
 }
 
-fn origin(architecture: &Architecture, component: &ReferenceComponent, sources: Vec<String>, assumed: bool) -> Origin {
+fn origin(
+    architecture: &Architecture,
+    component: &ReferenceComponent,
+    sources: Vec<String>,
+    assumed: bool,
+) -> Origin {
     Origin {
         rule: format!("reference:{}/{}", architecture.name, component.id),
         confidence: if sources.is_empty() { 0.6 } else { 0.9 },
@@ -351,7 +398,10 @@ fn by_subject(work: &mut Work<'_>, architecture: &Architecture, i: usize, root: 
         return;
     }
     let general = subjects::is_general(&subject)
-        || architecture.components.first().is_some_and(|c| c.keywords.iter().any(|(k, _)| phrase(k) == subject));
+        || architecture
+            .components
+            .first()
+            .is_some_and(|c| c.keywords.iter().any(|(k, _)| phrase(k) == subject));
     let component = if general { root } else { subjects::component_for(work, &subject, root, i) };
     let function = subjects::function_for(work, component, i);
     work.allocations.push(Allocation {

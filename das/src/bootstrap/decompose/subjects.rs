@@ -10,15 +10,59 @@ use crate::bootstrap::name::{phrase, words};
 
 /// Subjects that mean the whole system or a person who uses it.
 const GENERAL: &[&str] = &[
-    "system", "product", "solution", "device", "it", "they", "user", "operator", "administrator", "admin", "customer", "equipment",
-    "machine", "unit", "design", "project", "team", "supplier", "contractor", "manufacturer", "there", "we", "you", "software",
-    "application", "app", "platform", "service", "tool", "requirement",
+    "system",
+    "product",
+    "solution",
+    "device",
+    "it",
+    "they",
+    "user",
+    "operator",
+    "administrator",
+    "admin",
+    "customer",
+    "equipment",
+    "machine",
+    "unit",
+    "design",
+    "project",
+    "team",
+    "supplier",
+    "contractor",
+    "manufacturer",
+    "there",
+    "we",
+    "you",
+    "software",
+    "application",
+    "app",
+    "platform",
+    "service",
+    "tool",
+    "requirement",
 ];
 /// Headings that only order a document.
 const HEADINGS: &[&str] = &[
-    "requirement", "general", "introduction", "scope", "overview", "functional requirement", "non-functional requirement",
-    "system requirement", "miscellaneous", "other", "background", "purpose", "specification", "performance requirement",
-    "constraint", "functional", "non-functional", "performance", "quality", "quality attribute",
+    "requirement",
+    "general",
+    "introduction",
+    "scope",
+    "overview",
+    "functional requirement",
+    "non-functional requirement",
+    "system requirement",
+    "miscellaneous",
+    "other",
+    "background",
+    "purpose",
+    "specification",
+    "performance requirement",
+    "constraint",
+    "functional",
+    "non-functional",
+    "performance",
+    "quality",
+    "quality attribute",
 ];
 /// Most words of a function's name.
 const MAX_FUNCTION_WORDS: usize = 7;
@@ -29,7 +73,11 @@ const MAX_INTERFACES: usize = 5_000;
 
 /// Whether a subject means the whole system.
 pub(super) fn is_general(subject: &str) -> bool {
-    GENERAL.contains(&subject) || subject.rsplit(' ').next().is_some_and(|last| matches!(last, "user" | "operator" | "system" | "administrator") && subject.split(' ').count() == 1)
+    GENERAL.contains(&subject)
+        || subject.rsplit(' ').next().is_some_and(|last| {
+            matches!(last, "user" | "operator" | "system" | "administrator")
+                && subject.split(' ').count() == 1
+        })
 }
 
 /// Derives components, functions, interfaces and allocations.
@@ -44,7 +92,10 @@ pub(super) fn derive(work: &mut Work<'_>, name: &str) {
         Origin { rule: "rule:name-of-the-system".to_owned(), confidence: 1.0, ..Origin::default() },
     );
     let whole = |work: &Work<'_>, i: usize, subject: &str| {
-        let own_property = work.parsed.get(i).is_some_and(|p| p.property.is_some() && p.property.as_deref() == p.subject.as_deref().map(str::to_ascii_lowercase).as_deref());
+        let own_property = work.parsed.get(i).is_some_and(|p| {
+            p.property.is_some()
+                && p.property.as_deref() == p.subject.as_deref().map(str::to_ascii_lowercase).as_deref()
+        });
         is_general(subject) || Some(subject) == root_subject.as_deref() || own_property
     };
     let headings = headings(work, root, &subjects, &whole);
@@ -81,10 +132,22 @@ fn root_subject(subjects: &[String], name: &str) -> Option<String> {
         *counts.entry(subject).or_default() += 1;
     }
     let name = phrase(name);
-    let named = counts.keys().find(|subject| name == **subject || name.ends_with(&format!(" {subject}"))).copied();
-    let most = || counts.iter().max_by_key(|(subject, count)| (**count, std::cmp::Reverse(**subject))).map(|(s, c)| (*s, *c));
+    let named =
+        counts.keys().find(|subject| name == **subject || name.ends_with(&format!(" {subject}"))).copied();
+    let most = || {
+        counts
+            .iter()
+            .max_by_key(|(subject, count)| (**count, std::cmp::Reverse(**subject)))
+            .map(|(s, c)| (*s, *c))
+    };
     named
-        .or_else(|| most().filter(|(_, count)| count * 10 >= subjects.len() * 3 && counts.len() > 1 || counts.len() == 1).map(|(s, _)| s))
+        .or_else(|| {
+            most()
+                .filter(|(_, count)| {
+                    count * 10 >= subjects.len() * 3 && counts.len() > 1 || counts.len() == 1
+                })
+                .map(|(s, _)| s)
+        })
         .map(str::to_owned)
 }
 
@@ -100,7 +163,11 @@ fn headings(
         let Some(requirement) = work.out.requirements.get(i) else { continue };
         let Some(group) = requirement.group.as_deref() else { continue };
         let key = phrase(group);
-        if key.is_empty() || HEADINGS.contains(&key.as_str()) || subject.is_empty() || !whole(work, i, subject) {
+        if key.is_empty()
+            || HEADINGS.contains(&key.as_str())
+            || subject.is_empty()
+            || !whole(work, i, subject)
+        {
             continue;
         }
         let entry = found.entry(key).or_insert_with(|| (i, group.to_owned(), Vec::new()));
@@ -156,7 +223,8 @@ pub(super) fn component_for(work: &mut Work<'_>, subject: &str, parent: usize, r
         let at = r.text.find(subject)?;
         Some((at, at + subject.len()))
     });
-    let origin = Origin { rule: rule.to_owned(), sources: vec![source], span, confidence: 0.7, assumed: false };
+    let origin =
+        Origin { rule: rule.to_owned(), sources: vec![source], span, confidence: 0.7, assumed: false };
     work.component(subject, Some(parent), None, origin)
 }
 
@@ -180,7 +248,9 @@ fn allocate(
             }
             return;
         }
-        None if whole && heading.is_some() => (heading.unwrap_or(root), "it stands under this heading".to_owned(), 0.5),
+        None if whole && heading.is_some() => {
+            (heading.unwrap_or(root), "it stands under this heading".to_owned(), 0.5)
+        }
         None => (root, "it speaks of the whole system".to_owned(), 0.7),
     };
     let function = function_for(work, component, i);
@@ -229,8 +299,30 @@ fn function_name(response: &str, quantities: &[ontology::model::Quantity]) -> St
         let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
         let ends = bare.is_empty()
             || bare.starts_with(|c: char| c.is_ascii_digit())
-            || matches!(bare, "within" | "at" | "than" | "of" | "no" | "up" | "when" | "if" | "while" | "so" | "that" | "which" | "between" | "under" | "over" | "above" | "below" | "more" | "less" | "least" | "exactly")
-                && !kept.is_empty();
+            || matches!(
+                bare,
+                "within"
+                    | "at"
+                    | "than"
+                    | "of"
+                    | "no"
+                    | "up"
+                    | "when"
+                    | "if"
+                    | "while"
+                    | "so"
+                    | "that"
+                    | "which"
+                    | "between"
+                    | "under"
+                    | "over"
+                    | "above"
+                    | "below"
+                    | "more"
+                    | "less"
+                    | "least"
+                    | "exactly"
+            ) && !kept.is_empty();
         if ends {
             break;
         }
@@ -239,14 +331,36 @@ fn function_name(response: &str, quantities: &[ontology::model::Quantity]) -> St
             break;
         }
     }
-    while kept.last().is_some_and(|w| matches!(*w, "a" | "an" | "the" | "to" | "and" | "or" | "for" | "with" | "in" | "on" | "by" | "not" | "from" | "is" | "are" | "its" | "all" | "be")) {
+    while kept.last().is_some_and(|w| {
+        matches!(
+            *w,
+            "a" | "an"
+                | "the"
+                | "to"
+                | "and"
+                | "or"
+                | "for"
+                | "with"
+                | "in"
+                | "on"
+                | "by"
+                | "not"
+                | "from"
+                | "is"
+                | "are"
+                | "its"
+                | "all"
+                | "be"
+        )
+    }) {
         kept.pop();
     }
     let property = quantities.iter().find_map(|q| q.property.as_deref()).map(|p| canonical_property(p).0);
     match kept.as_slice() {
-        [] | ["have" | "exceed" | "be" | "not" | "remain" | "weigh" | "cost"] | ["not", "exceed" | "be" | "weigh" | "cost"] => {
-            property.map_or_else(|| "meet its requirements".to_owned(), |p| format!("keep {p} within its bound"))
-        }
+        []
+        | ["have" | "exceed" | "be" | "not" | "remain" | "weigh" | "cost"]
+        | ["not", "exceed" | "be" | "weigh" | "cost"] => property
+            .map_or_else(|| "meet its requirements".to_owned(), |p| format!("keep {p} within its bound")),
         ["have", rest @ ..] => format!("provide {}", rest.join(" ")),
         words => words.join(" "),
     }
@@ -275,25 +389,36 @@ fn complete_leaves(work: &mut Work<'_>) {
 fn interfaces(work: &mut Work<'_>, places: &BTreeMap<String, usize>) {
     let mut seen = std::collections::BTreeSet::new();
     let mut made: Vec<Interface> = Vec::new();
-    let by_first: BTreeMap<&str, Vec<(&str, usize)>> = places.iter().fold(BTreeMap::new(), |mut map, (subject, &at)| {
-        let first = subject.split(' ').next().unwrap_or(subject);
-        map.entry(first).or_insert_with(Vec::new).push((subject.as_str(), at));
-        map
-    });
+    let by_first: BTreeMap<&str, Vec<(&str, usize)>> =
+        places.iter().fold(BTreeMap::new(), |mut map, (subject, &at)| {
+            let first = subject.split(' ').next().unwrap_or(subject);
+            map.entry(first).or_insert_with(Vec::new).push((subject.as_str(), at));
+            map
+        });
     for allocation in &work.allocations {
-        let (Some(requirement), Some(source)) =
-            (work.out.requirements.get(allocation.requirement), work.out.components.get(allocation.component))
-        else {
+        let (Some(requirement), Some(source)) = (
+            work.out.requirements.get(allocation.requirement),
+            work.out.components.get(allocation.component),
+        ) else {
             continue;
         };
         let Some(response) = requirement.response.as_deref() else { continue };
         let text = words(response);
         for (i, (word, _, _)) in text.iter().enumerate() {
             for (subject, at) in by_first.get(word.as_str()).into_iter().flatten() {
-                let fits = subject.split(' ').enumerate().all(|(n, part)| text.get(i + n).is_some_and(|(w, _, _)| w == part));
-                let Some(target) = work.out.components.get(*at).filter(|_| fits && *at != allocation.component) else { continue };
+                let fits = subject
+                    .split(' ')
+                    .enumerate()
+                    .all(|(n, part)| text.get(i + n).is_some_and(|(w, _, _)| w == part));
+                let Some(target) =
+                    work.out.components.get(*at).filter(|_| fits && *at != allocation.component)
+                else {
+                    continue;
+                };
                 let item = item_of(response, &text, i);
-                if made.len() >= MAX_INTERFACES || !seen.insert((source.id.clone(), target.id.clone(), item.clone())) {
+                if made.len() >= MAX_INTERFACES
+                    || !seen.insert((source.id.clone(), target.id.clone(), item.clone()))
+                {
                     continue;
                 }
                 let id = work.ids.give("I-", &format!("{} {} {item}", source.name, target.name));
@@ -325,7 +450,25 @@ fn item_of(response: &str, text: &[(String, usize, usize)], other: usize) -> Str
     let to = text.get(other).map_or(0, |(_, from, _)| *from);
     let between = response.get(from..to.max(from)).unwrap_or_default().trim().to_lowercase();
     let mut kept: Vec<&str> = between.split_whitespace().collect();
-    while kept.last().is_some_and(|w| matches!(*w, "the" | "a" | "an" | "to" | "from" | "of" | "with" | "by" | "via" | "into" | "in" | "on" | "for" | "and")) {
+    while kept.last().is_some_and(|w| {
+        matches!(
+            *w,
+            "the"
+                | "a"
+                | "an"
+                | "to"
+                | "from"
+                | "of"
+                | "with"
+                | "by"
+                | "via"
+                | "into"
+                | "in"
+                | "on"
+                | "for"
+                | "and"
+        )
+    }) {
         kept.pop();
     }
     while kept.first().is_some_and(|w| matches!(*w, "the" | "a" | "an" | "to" | "its")) {

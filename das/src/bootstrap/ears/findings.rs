@@ -6,24 +6,126 @@ use super::Parsed;
 
 /// Words that nobody can test.
 const VAGUE: &[&str] = &[
-    "adequate", "adequately", "sufficient", "sufficiently", "appropriate", "appropriately", "as soon as possible",
-    "as far as possible", "as much as possible", "as low as possible", "as light as possible", "if possible",
-    "where possible", "where practicable", "as required", "as necessary", "if necessary", "user-friendly",
-    "user friendly", "easy", "easily", "easy to use", "simple", "intuitive", "intuitively", "fast", "quick",
-    "quickly", "rapid", "rapidly", "slow", "robust", "robustly", "flexible", "efficient", "efficiently", "effective",
-    "effectively", "reasonable", "reasonably", "good", "nice", "high quality", "high-quality", "comfortable",
-    "comfortably", "modern", "state of the art", "state-of-the-art", "seamless", "seamlessly", "minimal", "minimise",
-    "minimize", "maximise", "maximize", "optimise", "optimize", "optimal", "approximately", "about", "roughly",
-    "some", "several", "many", "few", "a number of", "normal", "normally", "typical", "typically", "usually",
-    "generally", "often", "etc", "and so on", "and/or", "tbd", "tbc", "to be defined", "to be determined", "suitable",
-    "suitably", "convenient", "conveniently", "smooth", "smoothly", "large", "small", "significant", "significantly",
-    "acceptable", "acceptably", "nearly", "almost", "timely", "in a timely manner", "up-to-date", "best", "better",
-    "cheap", "low cost", "affordable", "lightweight", "pleasant", "attractive", "safe", "safely", "reliable",
-    "reliably", "scalable", "maintainable", "secure", "improved", "enough",
+    "adequate",
+    "adequately",
+    "sufficient",
+    "sufficiently",
+    "appropriate",
+    "appropriately",
+    "as soon as possible",
+    "as far as possible",
+    "as much as possible",
+    "as low as possible",
+    "as light as possible",
+    "if possible",
+    "where possible",
+    "where practicable",
+    "as required",
+    "as necessary",
+    "if necessary",
+    "user-friendly",
+    "user friendly",
+    "easy",
+    "easily",
+    "easy to use",
+    "simple",
+    "intuitive",
+    "intuitively",
+    "fast",
+    "quick",
+    "quickly",
+    "rapid",
+    "rapidly",
+    "slow",
+    "robust",
+    "robustly",
+    "flexible",
+    "efficient",
+    "efficiently",
+    "effective",
+    "effectively",
+    "reasonable",
+    "reasonably",
+    "good",
+    "nice",
+    "high quality",
+    "high-quality",
+    "comfortable",
+    "comfortably",
+    "modern",
+    "state of the art",
+    "state-of-the-art",
+    "seamless",
+    "seamlessly",
+    "minimal",
+    "minimise",
+    "minimize",
+    "maximise",
+    "maximize",
+    "optimise",
+    "optimize",
+    "optimal",
+    "approximately",
+    "about",
+    "roughly",
+    "some",
+    "several",
+    "many",
+    "few",
+    "a number of",
+    "normal",
+    "normally",
+    "typical",
+    "typically",
+    "usually",
+    "generally",
+    "often",
+    "etc",
+    "and so on",
+    "and/or",
+    "tbd",
+    "tbc",
+    "to be defined",
+    "to be determined",
+    "suitable",
+    "suitably",
+    "convenient",
+    "conveniently",
+    "smooth",
+    "smoothly",
+    "large",
+    "small",
+    "significant",
+    "significantly",
+    "acceptable",
+    "acceptably",
+    "nearly",
+    "almost",
+    "timely",
+    "in a timely manner",
+    "up-to-date",
+    "best",
+    "better",
+    "cheap",
+    "low cost",
+    "affordable",
+    "lightweight",
+    "pleasant",
+    "attractive",
+    "safe",
+    "safely",
+    "reliable",
+    "reliably",
+    "scalable",
+    "maintainable",
+    "secure",
+    "improved",
+    "enough",
 ];
 
 /// Words that are exact once a quantity stands in the same requirement.
-const EXACT_WITH_QUANTITY: &[&str] = &["safe", "safely", "reliable", "reliably", "secure", "fast", "small", "large", "about", "few"];
+const EXACT_WITH_QUANTITY: &[&str] =
+    &["safe", "safely", "reliable", "reliably", "secure", "fast", "small", "large", "about", "few"];
 
 pub(super) fn look(lower: &str, parsed: &mut Parsed) {
     let mut said: Vec<&str> = Vec::new();
@@ -34,8 +136,11 @@ pub(super) fn look(lower: &str, parsed: &mut Parsed) {
         }
     }
     // A longer phrase says it all.
-    let longest: Vec<&str> =
-        said.iter().copied().filter(|word| !said.iter().any(|other| other != word && other.contains(word))).collect();
+    let longest: Vec<&str> = said
+        .iter()
+        .copied()
+        .filter(|word| !said.iter().any(|other| other != word && other.contains(word)))
+        .collect();
     if !longest.is_empty() {
         parsed.findings.push(Finding {
             kind: "vague".to_owned(),
@@ -43,7 +148,8 @@ pub(super) fn look(lower: &str, parsed: &mut Parsed) {
         });
     }
     let shalls = lower.matches(" shall ").count();
-    let also = ["and shall ", "and must ", "and also ", "as well as shall"].iter().any(|word| lower.contains(word));
+    let also =
+        ["and shall ", "and must ", "and also ", "as well as shall"].iter().any(|word| lower.contains(word));
     if shalls > 1 || also {
         parsed.findings.push(Finding {
             kind: "double".to_owned(),

@@ -9,8 +9,20 @@ static NUMBER: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 const WORDS: &[(&str, f64)] = &[
-    ("one", 1.0), ("two", 2.0), ("three", 3.0), ("four", 4.0), ("five", 5.0), ("six", 6.0), ("seven", 7.0), ("eight", 8.0),
-    ("nine", 9.0), ("ten", 10.0), ("eleven", 11.0), ("twelve", 12.0), ("twenty", 20.0), ("hundred", 100.0),
+    ("one", 1.0),
+    ("two", 2.0),
+    ("three", 3.0),
+    ("four", 4.0),
+    ("five", 5.0),
+    ("six", 6.0),
+    ("seven", 7.0),
+    ("eight", 8.0),
+    ("nine", 9.0),
+    ("ten", 10.0),
+    ("eleven", 11.0),
+    ("twelve", 12.0),
+    ("twenty", 20.0),
+    ("hundred", 100.0),
 ];
 
 /// A number in a text.
@@ -80,7 +92,8 @@ fn number(text: &str, from: usize, to: usize) -> Option<Number> {
         return None;
     }
     let digits = text.get(from..to)?;
-    let plain: String = digits.chars().filter(|c| !matches!(c, ',' | ' ' | '\u{2009}' | '\u{202f}')).collect();
+    let plain: String =
+        digits.chars().filter(|c| !matches!(c, ',' | ' ' | '\u{2009}' | '\u{202f}')).collect();
     let value = match plain.split_once(['×', 'x']) {
         Some((mantissa, power)) => {
             let power = power.trim_start_matches("10").trim_start_matches('^');
@@ -94,9 +107,10 @@ fn number(text: &str, from: usize, to: usize) -> Option<Number> {
 /// Whether the word before is one that a number only names: `ISO 9001`, `step 3`, `table 2`.
 fn is_name(head: &str) -> bool {
     const NAMES: &[&str] = &[
-        "iso", "iec", "ieee", "din", "en", "rfc", "astm", "mil-std", "do", "cs", "far", "part", "section", "chapter", "table",
-        "figure", "step", "phase", "level", "class", "version", "release", "http", "type", "annex", "article", "category",
-        "no.", "number", "page", "mode", "ansi", "nfpa", "sae", "ul", "tls", "python", "usb", "wcag", "oauth", "ipv", "ed",
+        "iso", "iec", "ieee", "din", "en", "rfc", "astm", "mil-std", "do", "cs", "far", "part", "section",
+        "chapter", "table", "figure", "step", "phase", "level", "class", "version", "release", "http",
+        "type", "annex", "article", "category", "no.", "number", "page", "mode", "ansi", "nfpa", "sae", "ul",
+        "tls", "python", "usb", "wcag", "oauth", "ipv", "ed",
     ];
     let word = head.trim_end().rsplit([' ', '(', ',']).next().unwrap_or_default();
     head.ends_with(' ') && NAMES.contains(&word.to_ascii_lowercase().as_str())

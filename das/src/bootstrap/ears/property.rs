@@ -2,12 +2,75 @@
 
 /// Nouns that are properties rather than things, as the last word of a phrase.
 const PROPERTIES: &[&str] = &[
-    "mass", "weight", "speed", "velocity", "range", "endurance", "length", "width", "height", "span", "area", "volume",
-    "capacity", "power", "consumption", "voltage", "current", "temperature", "pressure", "force", "forces", "load", "rate", "time",
-    "distance", "altitude", "ceiling", "cost", "price", "level", "latency", "throughput", "frequency", "efficiency", "life",
-    "lifetime", "duration", "noise", "accuracy", "resolution", "availability", "reliability", "probability", "flow", "torque",
-    "thrust", "factor", "margin", "ratio", "angle", "size", "depth", "diameter", "thickness", "humidity", "delay", "interval",
-    "number", "energy", "acceleration", "uptime", "bandwidth", "density", "gradient", "reserve", "error", "limit", "budget", "period",
+    "mass",
+    "weight",
+    "speed",
+    "velocity",
+    "range",
+    "endurance",
+    "length",
+    "width",
+    "height",
+    "span",
+    "area",
+    "volume",
+    "capacity",
+    "power",
+    "consumption",
+    "voltage",
+    "current",
+    "temperature",
+    "pressure",
+    "force",
+    "forces",
+    "load",
+    "rate",
+    "time",
+    "distance",
+    "altitude",
+    "ceiling",
+    "cost",
+    "price",
+    "level",
+    "latency",
+    "throughput",
+    "frequency",
+    "efficiency",
+    "life",
+    "lifetime",
+    "duration",
+    "noise",
+    "accuracy",
+    "resolution",
+    "availability",
+    "reliability",
+    "probability",
+    "flow",
+    "torque",
+    "thrust",
+    "factor",
+    "margin",
+    "ratio",
+    "angle",
+    "size",
+    "depth",
+    "diameter",
+    "thickness",
+    "humidity",
+    "delay",
+    "interval",
+    "number",
+    "energy",
+    "acceleration",
+    "uptime",
+    "bandwidth",
+    "density",
+    "gradient",
+    "reserve",
+    "error",
+    "limit",
+    "budget",
+    "period",
 ];
 
 /// Splits a subject into property and owner: “stall speed of the aircraft” is (`stall speed`, `aircraft`).
@@ -70,16 +133,33 @@ pub fn dimension(si: &str) -> &'static str {
 
 /// Words that end a noun phrase when one walks back from a value.
 const STOPS: &[&str] = &[
-    "with", "at", "in", "on", "for", "from", "to", "and", "or", "have", "has", "having", "under", "after", "during", "when",
-    "while", "that", "which", "between", "than", "by", "be", "is", "are", "shall", "not", "into", "per", "carrying", "using",
+    "with", "at", "in", "on", "for", "from", "to", "and", "or", "have", "has", "having", "under", "after",
+    "during", "when", "while", "that", "which", "between", "than", "by", "be", "is", "are", "shall", "not",
+    "into", "per", "carrying", "using",
 ];
-const LEADING: &[&str] = &["a", "an", "the", "its", "of", "their", "be", "is", "are", "to", "at", "in", "by", "for", "with", "within", "and", "or", "it", "this", "that", "from", "than", "as", "not", "on", "shall", "remain", "stay", "reach", "equal"];
+const LEADING: &[&str] = &[
+    "a", "an", "the", "its", "of", "their", "be", "is", "are", "to", "at", "in", "by", "for", "with",
+    "within", "and", "or", "it", "this", "that", "from", "than", "as", "not", "on", "shall", "remain",
+    "stay", "reach", "equal",
+];
 
 /// Verbs that say what they bound.
 const VERBS: &[(&str, &str)] = &[
-    ("weigh", "mass"), ("cost", "cost"), ("last", "duration"), ("measure", "length"), ("respond", "response time"),
-    ("answer", "response time"), ("reply", "response time"), ("start", "start time"), ("boot", "start time"), ("consume", "consumption"),
-    ("draw", "consumption"), ("fly", "range"), ("cruise", "cruise speed"), ("climb", "climb rate"), ("stop", "stopping distance"),
+    ("weigh", "mass"),
+    ("cost", "cost"),
+    ("last", "duration"),
+    ("measure", "length"),
+    ("respond", "response time"),
+    ("answer", "response time"),
+    ("reply", "response time"),
+    ("start", "start time"),
+    ("boot", "start time"),
+    ("consume", "consumption"),
+    ("draw", "consumption"),
+    ("fly", "range"),
+    ("cruise", "cruise speed"),
+    ("climb", "climb rate"),
+    ("stop", "stopping distance"),
 ];
 
 /// The property that a value bounds, from the words before its comparator and between comparator and value.
@@ -95,14 +175,19 @@ pub(super) fn of_words(
     if !near.is_empty() {
         return Some(near);
     }
-    let tokens: Vec<&str> = words.split(|c: char| c.is_whitespace() || c == ',').filter(|w| !w.is_empty()).collect();
-    let verb = tokens.iter().copied().find(|word| !matches!(*word, "not" | "be" | "always" | "never" | "also"));
-    let about_subject = tokens.iter().all(|word| LEADING.contains(word) || matches!(*word, "exceed" | "never" | "always" | "kept" | "limited"));
+    let tokens: Vec<&str> =
+        words.split(|c: char| c.is_whitespace() || c == ',').filter(|w| !w.is_empty()).collect();
+    let verb =
+        tokens.iter().copied().find(|word| !matches!(*word, "not" | "be" | "always" | "never" | "also"));
+    let about_subject = tokens.iter().all(|word| {
+        LEADING.contains(word) || matches!(*word, "exceed" | "never" | "always" | "kept" | "limited")
+    });
     if about_subject && let Some(property) = subject_property {
         return Some(property.to_owned());
     }
     let found = phrase(&tokens.get(1..).unwrap_or_default().join(" "));
-    let by_verb = verb.and_then(|verb| VERBS.iter().find(|(word, _)| verb == *word || verb == format!("{word}s")));
+    let by_verb =
+        verb.and_then(|verb| VERBS.iter().find(|(word, _)| verb == *word || verb == format!("{word}s")));
     let time_bound = si == Some("s") && upper_bound;
     if !found.is_empty() && (is_property(&found) || !time_bound) {
         let fits = by_verb.is_none() || is_property(&found);

@@ -62,13 +62,27 @@ pub(super) fn all(
             None => (before, ""),
         };
         let upper_bound = matches!(sign, Some("<=" | "<"));
-        let si = known.map(|unit| unit.si).or(unit.per_seconds.map(|_| "1/s")).or(if unit.strange { None } else { Some("1") });
+        let si = known.map(|unit| unit.si).or(unit.per_seconds.map(|_| "1/s")).or(if unit.strange {
+            None
+        } else {
+            Some("1")
+        });
         let name = match &unit.counted {
             Some(counted) if known.is_none() => Some(counted.clone()),
-            _ => property::of_words(words, between, subject_property.filter(|_| in_response), si, upper_bound),
+            _ => {
+                property::of_words(words, between, subject_property.filter(|_| in_response), si, upper_bound)
+            }
         };
-        let strange = unit.strange && known.is_none() && (bound.is_some() || name.as_deref().is_some_and(property::is_property));
-        if known.is_none() && unit.per_seconds.is_none() && bound.is_none() && sign.is_none() && !strange && pair.is_none() {
+        let strange = unit.strange
+            && known.is_none()
+            && (bound.is_some() || name.as_deref().is_some_and(property::is_property));
+        if known.is_none()
+            && unit.per_seconds.is_none()
+            && bound.is_none()
+            && sign.is_none()
+            && !strange
+            && pair.is_none()
+        {
             // A bare number without unit or comparator names something; it bounds nothing.
             continue;
         }
@@ -174,23 +188,37 @@ fn boundary(lower: &str, at: usize, response_at: usize, done_until: usize) -> us
     }
     let window = lower.get(from..at).unwrap_or_default();
     // A comma or bracket ends the words of the value before it, except one inside a number.
-    let cut = window.rfind([';', ':']).map(|i| i + 1).or_else(|| window.rfind(", ").map(|i| i + 2)).unwrap_or(0);
+    let cut =
+        window.rfind([';', ':']).map(|i| i + 1).or_else(|| window.rfind(", ").map(|i| i + 2)).unwrap_or(0);
     from + cut
 }
 
 /// `between X and Y`, `from X to Y`, `X to Y unit`, `X–Y unit`, `X - Y unit`.
-fn second_of_pair<'a>(lower: &str, before: &str, first: &Number, second: Option<&'a Number>) -> Option<&'a Number> {
+fn second_of_pair<'a>(
+    lower: &str,
+    before: &str,
+    first: &Number,
+    second: Option<&'a Number>,
+) -> Option<&'a Number> {
     let second = second.filter(|second| !second.word || first.word)?;
     let gap = lower.get(first.to..second.from)?;
     // The first value may carry its unit, too.
     let joint = gap.trim();
     let tail = before.trim_end();
-    let between = tail.ends_with("between") || tail.ends_with("from") || tail.ends_with("in the range") || tail.ends_with("range of");
+    let between = tail.ends_with("between")
+        || tail.ends_with("from")
+        || tail.ends_with("in the range")
+        || tail.ends_with("range of");
     let words: Vec<&str> = joint.split_whitespace().collect();
     let small = words.len() <= 2;
     let joined = match words.last().copied() {
         Some("and") => tail.ends_with("between"),
-        Some("to") => small && (between || words.len() == 1 || units::find(words.first().copied().unwrap_or_default()).is_some()),
+        Some("to") => {
+            small
+                && (between
+                    || words.len() == 1
+                    || units::find(words.first().copied().unwrap_or_default()).is_some())
+        }
         Some("–" | "-" | "…" | "...") => words.len() == 1,
         _ => matches!(gap, "–" | "-" | "…" | "..."),
     };
@@ -215,7 +243,11 @@ fn currency_before(text: &str, at: usize) -> Option<&'static Unit> {
 
 /// `g` means the acceleration of gravity beside loads, and the gram elsewhere.
 fn load_factor(known: Option<&'static Unit>, written: &str, lower: &str) -> Option<&'static Unit> {
-    if written == "g" && ["load factor", "acceleration", "limit load", "shock", "crash"].iter().any(|word| lower.contains(word)) {
+    if written == "g"
+        && ["load factor", "acceleration", "limit load", "shock", "crash"]
+            .iter()
+            .any(|word| lower.contains(word))
+    {
         return units::find("standard gravity");
     }
     known
@@ -223,26 +255,46 @@ fn load_factor(known: Option<&'static Unit>, written: &str, lower: &str) -> Opti
 
 /// Words that may follow a number and are no unit.
 const NOT_UNITS: &[&str] = &[
-    "and", "or", "of", "to", "in", "at", "for", "with", "on", "by", "from", "is", "are", "when", "while", "if", "per", "the", "a",
-    "an", "as", "than", "without", "after", "before", "during", "under", "above", "below", "shall", "be", "times", "x",
+    "and", "or", "of", "to", "in", "at", "for", "with", "on", "by", "from", "is", "are", "when", "while",
+    "if", "per", "the", "a", "an", "as", "than", "without", "after", "before", "during", "under", "above",
+    "below", "shall", "be", "times", "x",
 ];
 
 /// The unit behind a number (or behind the second one of a pair).
 fn unit_behind(text: &str, lower: &str, first: &Number, last: &Number) -> Found {
-    let nothing = |end: usize| Found { known: None, written: String::new(), counted: None, per_seconds: None, end, strange: false };
+    let nothing = |end: usize| Found {
+        known: None,
+        written: String::new(),
+        counted: None,
+        per_seconds: None,
+        end,
+        strange: false,
+    };
     let rest = text.get(last.to..).unwrap_or_default();
     let space = rest.len() - rest.trim_start_matches([' ', '\u{a0}', '-', '\u{202f}']).len();
     let start = last.to + space;
     let rest = text.get(start..).unwrap_or_default();
-    if rest.is_empty() || rest.starts_with(['±', '.', ',', ';', ')', '<', '>', '=']) || rest.starts_with("+/-") {
+    if rest.is_empty()
+        || rest.starts_with(['±', '.', ',', ';', ')', '<', '>', '='])
+        || rest.starts_with("+/-")
+    {
         return unit_between(text, first, last).unwrap_or_else(|| nothing(last.to));
     }
     let ends = word_ends(rest);
     for &end in ends.iter().rev() {
         let words = rest.get(..end).unwrap_or_default();
-        let trimmed = words.trim_end_matches(['.', ',', ';', ':', ')', '!', '?', '"', '\'']);
-        if let Some(unit) = units::find(trimmed).filter(|_| !misread(trimmed, rest.get(trimmed.len()..).unwrap_or_default())) {
-            return Found { known: Some(unit), written: trimmed.to_owned(), end: start + trimmed.len(), ..nothing(0) };
+        let trimmed = words.trim_end_matches(['.', ',', ';', ':', '!', '?', '"', '\'']);
+        let trimmed =
+            if units::find(trimmed).is_some() { trimmed } else { trimmed.trim_end_matches([')', '.', ',']) };
+        if let Some(unit) =
+            units::find(trimmed).filter(|_| !misread(trimmed, rest.get(trimmed.len()..).unwrap_or_default()))
+        {
+            return Found {
+                known: Some(unit),
+                written: trimmed.to_owned(),
+                end: start + trimmed.len(),
+                ..nothing(0)
+            };
         }
     }
     if let Some(found) = rate(rest, start) {
@@ -250,31 +302,54 @@ fn unit_behind(text: &str, lower: &str, first: &Number, last: &Number) -> Found 
     }
     let word = first_word(rest);
     let plain = word.to_ascii_lowercase();
-    if word.is_empty() || NOT_UNITS.contains(&plain.as_str()) || word.starts_with(|c: char| c.is_ascii_digit()) {
+    if word.is_empty()
+        || NOT_UNITS.contains(&plain.as_str())
+        || word.starts_with(|c: char| c.is_ascii_digit())
+    {
         return nothing(last.to);
     }
     let behind = lower.get(start + word.len()..).unwrap_or_default().trim_start();
-    let ends_here = behind.is_empty() || behind.starts_with(['.', ',', ';', ')']) || NOT_UNITS.contains(&first_word(behind));
+    let ends_here = behind.is_empty()
+        || behind.starts_with(['.', ',', ';', ')'])
+        || NOT_UNITS.contains(&first_word(behind));
     let plural = plain.ends_with('s') && plain.len() > 3;
     let before = lower.get(..first.from).unwrap_or_default();
     let physical = is_physical(before);
-    let symbol_like = word.chars().any(|c| !c.is_alphanumeric() && c != '-') || (word.len() <= 3 && ends_here);
+    let symbol_like =
+        word.chars().any(|c| !c.is_alphanumeric() && c != '-') || (word.len() <= 3 && ends_here);
     let strange = (ends_here && (physical || !plural)) || symbol_like;
     let counted = (!strange).then(|| counted_phrase(lower.get(start..).unwrap_or_default()));
     let written = if strange { word.to_owned() } else { String::new() };
-    Found { known: None, end: if strange { start + word.len() } else { last.to }, written, counted, per_seconds: None, strange }
+    Found {
+        known: None,
+        end: if strange { start + word.len() } else { last.to },
+        written,
+        counted,
+        per_seconds: None,
+        strange,
+    }
 }
 
 /// The unit of the first value of a pair, where only that one has it.
 fn unit_between(text: &str, first: &Number, last: &Number) -> Option<Found> {
     let gap = text.get(first.to..last.from).filter(|_| last.from > first.to)?;
     let unit = gap.split_whitespace().find_map(|word| units::find(word))?;
-    Some(Found { known: Some(unit), written: unit.symbol().to_owned(), counted: None, per_seconds: None, end: last.to, strange: false })
+    Some(Found {
+        known: Some(unit),
+        written: unit.symbol().to_owned(),
+        counted: None,
+        per_seconds: None,
+        end: last.to,
+        strange: false,
+    })
 }
 
 /// `requests per second`, `orders/min`: countable things per time.
 fn rate(rest: &str, start: usize) -> Option<Found> {
-    let joint = ["/", " per ", " an ", " a ", " each "].into_iter().filter_map(|joint| rest.find(joint).map(|at| (at, joint))).min()?;
+    let joint = ["/", " per ", " an ", " a ", " each "]
+        .into_iter()
+        .filter_map(|joint| rest.find(joint).map(|at| (at, joint)))
+        .min()?;
     let things = rest.get(..joint.0)?;
     let words = things.split_whitespace().count();
     if words > 3 || things.is_empty() || !things.chars().all(|c| c.is_alphabetic() || c == ' ' || c == '-') {
@@ -324,7 +399,8 @@ fn counted_phrase(rest: &str) -> String {
 }
 
 fn first_word(text: &str) -> &str {
-    let end = text.find(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | ')' | '(')).unwrap_or(text.len());
+    let end =
+        text.find(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | ')' | '(')).unwrap_or(text.len());
     text.get(..end).unwrap_or_default().trim_end_matches(['.', ':', '?', '!'])
 }
 

@@ -39,7 +39,9 @@ fn utf8(name: &str, bytes: &[u8]) -> Result<String, Error> {
 }
 
 fn utf16(name: &str, bytes: &[u8], join: fn([u8; 2]) -> u16) -> Result<String, Error> {
-    let units = bytes.chunks_exact(2).map(|pair| join([pair.first().copied().unwrap_or(0), pair.get(1).copied().unwrap_or(0)]));
+    let units = bytes
+        .chunks_exact(2)
+        .map(|pair| join([pair.first().copied().unwrap_or(0), pair.get(1).copied().unwrap_or(0)]));
     char::decode_utf16(units).collect::<Result<String, _>>().map_err(|_| Error::Source {
         place: name.to_owned(),
         why: "it begins like UTF-16 but is not".to_owned(),

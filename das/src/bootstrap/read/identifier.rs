@@ -12,8 +12,9 @@ static MARKED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 /// `R-12 The aircraft …`: an unmarked id only before a sentence.
-static BARE: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?s)^([A-Z][A-Za-z]{0,7}[-_]?\d{1,6}(?:\.\d+)*|\d+(?:\.\d+)+)\.?\s+([A-Z].+)$").ok());
+static BARE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?s)^([A-Z][A-Za-z]{0,7}[-_]?\d{1,6}(?:\.\d+)*|\d+(?:\.\d+)+)\.?\s+([A-Z].+)$").ok()
+});
 
 /// Splits a text into its id, if it has one, and the rest.
 pub(super) fn split(text: &str) -> (Option<String>, String) {
@@ -21,7 +22,10 @@ pub(super) fn split(text: &str) -> (Option<String>, String) {
     if let Some(found) = MARKED.as_ref().and_then(|regex| regex.captures(text)) {
         let id = (1..=4).find_map(|group| found.get(group));
         if let (Some(id), Some(rest)) = (id, found.get(5)) {
-            return (Some(id.as_str().trim_end_matches(['.', '-']).to_owned()), rest.as_str().trim().to_owned());
+            return (
+                Some(id.as_str().trim_end_matches(['.', '-']).to_owned()),
+                rest.as_str().trim().to_owned(),
+            );
         }
     }
     if let Some(found) = BARE.as_ref().and_then(|regex| regex.captures(text))

@@ -28,9 +28,11 @@ struct Open {
 }
 
 pub(super) fn read(text: &str) -> Source {
-    let starts: Vec<usize> =
-        std::iter::once(0).chain(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1)).collect();
-    let line_of = |offset: usize| u32::try_from(starts.partition_point(|start| *start <= offset)).unwrap_or(u32::MAX);
+    let starts: Vec<usize> = std::iter::once(0)
+        .chain(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1))
+        .collect();
+    let line_of =
+        |offset: usize| u32::try_from(starts.partition_point(|start| *start <= offset)).unwrap_or(u32::MAX);
     let mut reader = Reader::default();
     for (event, range) in Parser::new_ext(text, Options::ENABLE_TABLES).into_offset_iter() {
         reader.take(event, line_of(range.start));
@@ -143,7 +145,14 @@ impl Reader {
         let (id, text) = identifier::split(&open.text);
         open.place = Some(place);
         let line = open.line;
-        self.source.items.push(SourceItem { id: id.unwrap_or_default(), text: plain(&text), group, parent, kind: None, line });
+        self.source.items.push(SourceItem {
+            id: id.unwrap_or_default(),
+            text: plain(&text),
+            group,
+            parent,
+            kind: None,
+            line,
+        });
     }
 
     fn paragraph(&mut self, open: &Open) {
@@ -170,10 +179,9 @@ impl Reader {
         let id = column(&["id", "key", "no", "nr", "req"]);
         let (id, text) = match (id, text) {
             (id, Some(text)) => (id, text),
-            _ if self.row.len() >= 2 && self.row.iter().any(|cell| cell.contains(" shall ")) => (
-                Some(0),
-                self.row.iter().position(|cell| cell.contains(" shall ")).unwrap_or(1),
-            ),
+            _ if self.row.len() >= 2 && self.row.iter().any(|cell| cell.contains(" shall ")) => {
+                (Some(0), self.row.iter().position(|cell| cell.contains(" shall ")).unwrap_or(1))
+            }
             _ => return,
         };
         let cell = |i: usize| self.row.get(i).map(|cell| plain(cell)).filter(|cell| !cell.is_empty());

@@ -3,9 +3,19 @@
 use super::{Source, SourceItem, identifier};
 use crate::Error;
 
-const ID: &[&str] = &["id", "key", "req", "req id", "reqid", "requirement id", "identifier", "number", "no", "nr", "#"];
-const TEXT: &[&str] =
-    &["text", "requirement", "requirements", "description", "statement", "requirement text", "shall", "summary", "primary text"];
+const ID: &[&str] =
+    &["id", "key", "req", "req id", "reqid", "requirement id", "identifier", "number", "no", "nr", "#"];
+const TEXT: &[&str] = &[
+    "text",
+    "requirement",
+    "requirements",
+    "description",
+    "statement",
+    "requirement text",
+    "shall",
+    "summary",
+    "primary text",
+];
 const PARENT: &[&str] = &["parent", "parent id", "derived from", "parent requirement"];
 const KIND: &[&str] = &["kind", "type", "category", "class"];
 const GROUP: &[&str] = &["group", "section", "heading", "chapter", "area"];
@@ -49,8 +59,11 @@ fn columns<'a>(fields: impl Iterator<Item = &'a str>) -> Columns {
 }
 
 pub(super) fn read(name: &str, text: &str, delimiter: u8) -> Result<Source, Error> {
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(text.as_bytes());
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter)
+        .from_reader(text.as_bytes());
     let mut source = Source::default();
     let mut map: Option<Columns> = None;
     for record in reader.records() {

@@ -88,8 +88,10 @@ fn a_standard_at_the_start_is_not_an_id() {
 fn byte_order_marks_are_understood() {
     let utf8 = [b"\xEF\xBB\xBF".as_slice(), b"id,text\nA1,The pump shall run\n"].concat();
     assert_eq!(read("a.csv", &utf8).unwrap().items[0].id, "A1");
-    let utf16: Vec<u8> =
-        [0xFF, 0xFE].into_iter().chain("The pump shall run".encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    let utf16: Vec<u8> = [0xFF, 0xFE]
+        .into_iter()
+        .chain("The pump shall run".encode_utf16().flat_map(u16::to_le_bytes))
+        .collect();
     assert_eq!(read("a.txt", &utf16).unwrap().items[0].text, "The pump shall run");
 }
 
@@ -115,6 +117,7 @@ fn too_many_requirements_are_refused() {
 
 #[test]
 fn a_duplicate_id_is_named_with_both_lines() {
-    let why = refusal("a.md", b"- R-1: The pump shall run.\n- R-2: x shall y.\n- R-1: The pump shall stop.\n");
+    let why =
+        refusal("a.md", b"- R-1: The pump shall run.\n- R-2: x shall y.\n- R-1: The pump shall stop.\n");
     assert!(why.contains("R-1") && why.contains("line 1") && why.contains("line 3"), "{why}");
 }
