@@ -24,7 +24,7 @@ mod timers;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 
@@ -72,6 +72,8 @@ struct Core {
     catalogue: RwLock<Catalogue>,
     index: Mutex<Index>,
     slots: Mutex<HashMap<i64, Arc<Slot>>>,
+    /// Instances whose last commit failed: it may have been written all the same, so memory is filled again.
+    suspects: Mutex<BTreeSet<i64>>,
     keys: tokio::sync::Mutex<KeyBlock>,
     deploying: tokio::sync::Mutex<()>,
     notices: broadcast::Sender<Notice>,
@@ -97,6 +99,7 @@ impl Embedded {
             catalogue: RwLock::default(),
             index: Mutex::default(),
             slots: Mutex::default(),
+            suspects: Mutex::default(),
             keys: tokio::sync::Mutex::default(),
             deploying: tokio::sync::Mutex::default(),
             notices,

@@ -38,6 +38,7 @@ struct Tables {
     last_outbox: i64,
     idempotent: HashMap<String, i64>,
     refuse: bool,
+    lose_answers: bool,
 }
 
 impl MemoryStore {
@@ -51,9 +52,20 @@ impl MemoryStore {
     pub fn refuse_commits(&self, refuse: bool) {
         self.tables.lock().refuse = refuse;
     }
+
+    /// Makes every commit happen and yet fail (true), as a connection does that is lost while committing; for
+    /// tests.
+    pub fn lose_answers(&self, lose: bool) {
+        self.tables.lock().lose_answers = lose;
+    }
 }
 
 impl Tables {
+    fn commit(&mut self, commit: Commit) -> Result<i64, Error> {
+        let position = self.apply(commit)?;
+        if self.lose_answers { Err(Error::Store("the answer was lost".to_owned())) } else { Ok(position) }
+    }
+
     fn append(&mut self, events: Vec<NewEvent>) -> i64 {
         for content in events {
             let position = self.position() + 1;
@@ -133,7 +145,7 @@ impl Tables {
 #[async_trait]
 impl Store for MemoryStore {
     async fn commit(&self, commit: Commit) -> Result<i64, Error> {
-        self.tables.lock().apply(commit)
+        self.tables.lock().commit(commit)
     }
 
     async fn reserve_keys(&self, count: u32) -> Result<i64, Error> {

@@ -104,13 +104,8 @@ impl PromptStore for Prompts {
 
     async fn add_report(&self, organisation: &str, report: &TestReport) -> Result<(), ContextError> {
         let before = self.reports(organisation, &report.name).await?.len();
-        self.add(
-            &list(organisation, "report", &report.name),
-            report.at_ms,
-            &format!("{before:08}"),
-            report,
-        )
-        .await
+        self.add(&list(organisation, "report", &report.name), report.at_ms, &format!("{before:08}"), report)
+            .await
     }
 
     async fn reports(&self, organisation: &str, name: &str) -> Result<Vec<TestReport>, ContextError> {

@@ -45,13 +45,15 @@ pub(crate) enum Request {
         /// What.
         write: Box<dyn Write>,
         /// Where the answer goes.
-        answer: oneshot::Sender<Result<i64, Error>>,
+        answer: Sender,
     },
     /// To end after what was asked before.
     Stop,
 }
 
-type Answer = (oneshot::Sender<Result<i64, Error>>, Result<i64, Error>);
+type Sender = oneshot::Sender<Result<i64, Error>>;
+type Answer = (Sender, Result<i64, Error>);
+type Asked = (Box<dyn Write>, Sender);
 
 /// Works until it is told to stop or nobody can ask any more. Holds the lock file until then.
 pub(crate) async fn run(
@@ -102,7 +104,7 @@ pub(crate) async fn run(
 async fn write_batch(
     connection: &DatabaseConnection,
     chain: &mut Chain,
-    batch: Vec<(Box<dyn Write>, oneshot::Sender<Result<i64, Error>>)>,
+    batch: Vec<Asked>,
     answers: &mut Vec<Answer>,
 ) -> Result<(), Error> {
     let options = TransactionOptions {

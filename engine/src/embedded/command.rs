@@ -9,7 +9,7 @@ use trail::NewEvent;
 use super::batch::Batch;
 use super::index::Changes;
 use super::live::{Live, split_key};
-use super::{Core, Slot, follow_ups, messages};
+use super::{Core, Slot, follow_ups, messages, recover};
 use crate::Error;
 use crate::port::{Notice, Record, Status};
 use crate::store::{Commit, StoredFollowUp};
@@ -77,6 +77,7 @@ pub(crate) async fn run(core: &Arc<Core>, instance: i64, command: Command) -> Re
 async fn locked(core: &Arc<Core>, instance: i64, command: Command) -> Result<(), Error> {
     let slot = core.slot(instance);
     let mut place = slot.live.lock().await;
+    recover::check_suspect(core, instance, &mut place).await?;
     let live = match place.take() {
         Some(live) => live,
         None => load(core, instance).await?,
@@ -129,6 +130,7 @@ pub(crate) async fn finish(core: &Arc<Core>, mut batch: Batch<'_>) -> Result<Opt
     };
     let owed = commit.follow_ups.clone();
     if let Err(error) = core.commit(commit).await {
+        core.suspects.lock().extend(batch.lives.iter().map(|live| live.instance.key));
         batch.give_up();
         return Err(error);
     }

@@ -256,6 +256,11 @@ impl JobIndex {
         self.entries.get(&key).map(view)
     }
 
+    /// Keys of an instance's jobs.
+    pub(crate) fn of(&self, instance: i64) -> Vec<i64> {
+        self.by_instance.get(&instance).into_iter().flatten().copied().collect()
+    }
+
     /// Jobs that match, oldest first.
     pub(crate) fn list(&self, filter: &JobFilter) -> Vec<Job> {
         let matches = |job: &StoredJob| {

@@ -91,6 +91,11 @@ impl MessageIndex {
         own.map(|(id, _)| *id).collect()
     }
 
+    /// Subscriptions of an instance or definition.
+    pub(crate) fn of(&self, instance: i64) -> Vec<SubscriptionId> {
+        self.subscriptions.keys().filter(|id| id.0 == instance).copied().collect()
+    }
+
     /// Who receives a message: at most one subscription in each process.
     pub(crate) fn receivers(&self, name: &str, key: Option<&str>) -> Vec<StoredSubscription> {
         let Some(processes) = self.by_name.get(&(SubscriptionKind::Message, name.to_owned())) else {

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use futures::StreamExt;
 
 use super::deployed::Deployed;
+use super::index::Index;
 use super::job_index::Meta;
+use super::live::Live;
 use super::{Core, command, deploy, follow_ups, jobs, messages};
 use crate::Error;
-use crate::port::{InstanceFilter, Status};
+use crate::port::{Instance, InstanceFilter, Status};
+use crate::store::FollowUp;
 
 /// Instances read at once.
 const PAGE: usize = 1_000;
@@ -118,16 +121,100 @@ async fn load_instances(core: &Core) -> Result<Vec<i64>, Error> {
             if instance.incidents > 0 {
                 with_incidents.push(instance.key);
             }
-            let meta = Meta {
-                deployed,
-                seed: instance.seed,
-                dry_run: instance.dry_run,
-                business_key: instance.business_key,
-            };
-            core.index.lock().open.insert(instance.key, Arc::new(meta));
+            let meta = meta_of(&instance, deployed);
+            core.index.lock().open.insert(instance.key, meta);
         }
         if last {
             return Ok(with_incidents);
         }
     }
+}
+
+fn meta_of(instance: &Instance, deployed: Arc<Deployed>) -> Arc<Meta> {
+    Arc::new(Meta {
+        deployed,
+        seed: instance.seed,
+        dry_run: instance.dry_run,
+        business_key: instance.business_key.clone(),
+    })
+}
+
+/// Fills memory again for all instances whose last commit failed.
+pub(crate) async fn check_suspects(core: &Arc<Core>) -> Result<(), Error> {
+    let suspects: Vec<i64> = core.suspects.lock().iter().copied().collect();
+    for instance in suspects {
+        let slot = core.slot(instance);
+        let mut place = slot.live.lock().await;
+        check_suspect(core, instance, &mut place).await?;
+    }
+    Ok(())
+}
+
+/// Fills memory again for an instance whose last commit failed, under its lock. The failure may have been one of
+/// the answer only (a connection lost while committing), and then the store is further than memory.
+pub(crate) async fn check_suspect(
+    core: &Arc<Core>,
+    instance: i64,
+    place: &mut Option<Live>,
+) -> Result<(), Error> {
+    if !core.suspects.lock().contains(&instance) {
+        return Ok(());
+    }
+    *place = None;
+    let live = match command::load(core, instance).await {
+        Ok(live) => Some(live),
+        Err(Error::NotFound { .. }) => None,
+        Err(error) => return Err(error),
+    };
+    let mut waiting = core.store.load_waiting().await?;
+    let now_ms = core.now_ms();
+    waiting.jobs.retain(|job| job.instance == instance);
+    waiting.timers.retain(|timer| timer.instance == instance);
+    waiting.subscriptions.retain(|subscription| subscription.instance == instance);
+    // A signal twice would be two signals; one whose answer was lost waits for the next start.
+    waiting.follow_ups.retain(|one| !matches!(one.action, FollowUp::Signal { .. }));
+    let buffered = {
+        let mut index = core.index.lock();
+        forget(&mut index, instance);
+        if let Some(live) = live.filter(|live| live.instance.status == Status::Active) {
+            let meta = meta_of(&live.instance, Arc::clone(&live.deployed));
+            index.open.insert(instance, Arc::clone(&meta));
+            index.incidents.extend(live.kept.incidents.values().map(|one| (one.key, one.clone())));
+            for job in waiting.jobs {
+                index.jobs.insert(job, Arc::clone(&meta), now_ms);
+            }
+            for timer in waiting.timers {
+                index.timers.insert(timer);
+            }
+            for subscription in waiting.subscriptions {
+                index.messages.open(subscription, &live.instance.process_id);
+            }
+        }
+        index.notify(instance);
+        index.messages.keys()
+    };
+    core.suspects.lock().remove(&instance);
+    for key in buffered {
+        messages::match_later(core, key);
+    }
+    // One that is being worked on already finds nothing left to do the second time.
+    for follow_up in waiting.follow_ups {
+        follow_ups::spawn(core, follow_up);
+    }
+    Ok(())
+}
+
+/// Removes all that memory holds of an instance.
+fn forget(index: &mut Index, instance: i64) {
+    index.open.remove(&instance);
+    for key in index.jobs.of(instance) {
+        index.jobs.remove(key);
+    }
+    for id in index.timers.of(instance) {
+        index.timers.remove(id);
+    }
+    for id in index.messages.of(instance) {
+        index.messages.close(id);
+    }
+    index.incidents.retain(|_, incident| incident.instance != instance);
 }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::command::{self, Command};
 use super::start::{self, Start};
-use super::{Core, jobs};
+use super::{Core, jobs, recover};
 use crate::Error;
 use crate::limits::RETRY_DELAY_MS;
 use crate::store::{Commit, StoredTimer};
@@ -27,6 +27,7 @@ const ENDLESS: i64 = -1;
 
 /// Does what is due; gives when something is due next.
 pub(crate) async fn tick(core: &Arc<Core>, now_ms: i64) -> Result<Option<i64>, Error> {
+    recover::check_suspects(core).await?;
     let (timers, leases, messages) = {
         let mut index = core.index.lock();
         let woken = index.jobs.wake(now_ms);

@@ -114,3 +114,26 @@ async fn a_stopping_engine_refuses_commands() {
     let request = StartInstance { process_id: Some("p".to_owned()), ..StartInstance::default() };
     assert!(matches!(bench.engine.start(request).await, Err(Error::Stopping)));
 }
+
+#[tokio::test]
+async fn a_commit_whose_answer_is_lost_is_found_in_the_store_afterwards() {
+    let bench = Bench::new().await;
+    bench.deploy(&sequence("p", &["a", "b"])).await;
+    let key = bench.start("p", empty()).await;
+    let job = bench.lease_one().await;
+    bench.store.lose_answers(true);
+    let lost = bench.engine.complete_job(job.key, job.attempt, object(empty()), Record::default()).await;
+    assert!(matches!(lost, Err(Error::Store(_))), "{lost:?}");
+    let request = StartInstance { process_id: Some("p".to_owned()), ..StartInstance::default() };
+    assert!(bench.engine.start(request).await.is_err());
+    bench.store.lose_answers(false);
+    let again = bench.engine.complete_job(job.key, job.attempt, object(empty()), Record::default()).await;
+    assert!(matches!(again, Err(Error::Stale { .. })), "{again:?}");
+    bench.pass(1).await;
+    assert_eq!(bench.engine.open_instances(0, 10).await.unwrap().len(), 2);
+    let jobs = bench.lease(10).await;
+    let elements: Vec<&str> = jobs.iter().map(|job| job.element.as_str()).collect();
+    assert_eq!(elements, ["b", "a"]);
+    bench.complete(&jobs[0], empty()).await;
+    assert_eq!(bench.status(key).await, Status::Completed);
+}
