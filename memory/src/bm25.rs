@@ -51,6 +51,6 @@ pub(crate) fn dimension(word: &str) -> u32 {
     });
     hash ^= hash >> 33;
     hash = hash.wrapping_mul(0xFF51_AFD7_ED55_8CCD);
-    let folded = (hash >> 32) as u32;
-    folded
+    // The upper half is the better mixed one.
+    (hash >> 32) as u32
 }
