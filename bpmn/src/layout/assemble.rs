@@ -292,18 +292,32 @@ impl Drawing {
     }
 
     fn message_flows(&mut self, collaboration: &Collaboration) {
-        for flow in &collaboration.message_flows {
+        let pools: Vec<Bounds> = collaboration
+            .participants
+            .iter()
+            .filter_map(|it| self.places.get(&it.element.id))
+            .copied()
+            .collect();
+        for (index, flow) in collaboration.message_flows.iter().enumerate() {
             let ends = (self.places.get(&flow.source), self.places.get(&flow.target));
             let (Some(&from), Some(&to)) = ends else { continue };
             // A flow to or from a whole pool goes straight up or down to its border.
             let (mut from, mut to) = (from, to);
-            let is_pool = |bounds: &Bounds| bounds.width >= 500.0;
+            let is_pool = |bounds: &Bounds| pools.contains(bounds);
             if is_pool(&from) && !is_pool(&to) {
                 from = Bounds { x: to.x, width: to.width, ..from };
             } else if is_pool(&to) && !is_pool(&from) {
                 to = Bounds { x: from.x, width: from.width, ..to };
             }
-            let points = vertical(&from, &to).unwrap_or_else(|| direct(&from, &to));
+            // The horizontal part runs in the gap beside the source's pool, at one of five heights.
+            let shift = (size::count(index % 5) - 2.0) * 8.0;
+            let pool = pools.iter().find(|pool| pool.y <= from.y && from.bottom() <= pool.bottom());
+            let gap = match pool {
+                Some(pool) if from.bottom() < to.y => pool.bottom() + POOL_GAP / 2.0 + shift,
+                Some(pool) => pool.y - POOL_GAP / 2.0 + shift,
+                None => f64::midpoint(from.bottom(), to.y) + shift,
+            };
+            let points = vertical(&from, &to, gap).unwrap_or_else(|| direct(&from, &to));
             self.line(&flow.element.id, points, flow.element.name.as_deref());
         }
         for artifact in &collaboration.artifacts {
@@ -326,7 +340,7 @@ impl Drawing {
 }
 
 /// A line between pools: down (or up) from one shape, across in the gap, down to the other.
-fn vertical(from: &Bounds, to: &Bounds) -> Option<Vec<Point>> {
+fn vertical(from: &Bounds, to: &Bounds, gap: f64) -> Option<Vec<Point>> {
     let is_down = from.bottom() < to.y;
     if !is_down && to.bottom() >= from.y {
         return None;
@@ -336,7 +350,7 @@ fn vertical(from: &Bounds, to: &Bounds) -> Option<Vec<Point>> {
     if (x1 - x2).abs() < 0.5 {
         return Some(vec![Point { x: x1, y: y1 }, Point { x: x2, y: y2 }]);
     }
-    let middle = ((y1 + y2) / 2.0).round();
+    let middle = gap.clamp(y1.min(y2), y1.max(y2)).round();
     Some(vec![
         Point { x: x1, y: y1 },
         Point { x: x1, y: middle },

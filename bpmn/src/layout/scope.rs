@@ -239,8 +239,9 @@ fn add_row(layout: &mut ScopeLayout, boxes: Vec<(String, Bounds)>, y: f64) {
 fn extent(layout: &ScopeLayout) -> (f64, f64) {
     let (mut top, mut bottom) = (f64::INFINITY, f64::NEG_INFINITY);
     let lanes = layout.lanes.iter().map(|&(top, bottom)| (top, bottom));
-    // Labels stand below events and gateways.
-    let boxes = layout.boxes.iter().map(|(_, bounds)| (bounds.y, bounds.bottom() + TEXT));
+    // Labels stand below events and gateways; nothing touches the border of a lane.
+    let above = if layout.lanes.is_empty() { 0.0 } else { TEXT };
+    let boxes = layout.boxes.iter().map(|(_, bounds)| (bounds.y - above, bounds.bottom() + TEXT));
     let lines = layout.lines.iter().flat_map(|(_, points)| points).map(|point| (point.y, point.y));
     for (low, high) in lanes.chain(boxes).chain(lines) {
         top = top.min(low);
