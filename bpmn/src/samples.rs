@@ -70,7 +70,7 @@ impl Maker {
             }
             Block::Script => {
                 let id = self.id("script");
-                self.builder.feel_task(&id, "Compute", "1 + 1", "x");
+                self.builder.feel_task(&id, "Compute", "1 + 2", "x");
                 (id.clone(), id)
             }
             Block::Sequence(blocks) => {

@@ -311,3 +311,30 @@ fn a_file_without_executable_process_says_so() {
     assert_eq!(compile(&definitions, None).unwrap_err().code(), "BPMN-0010");
     assert_eq!(compile(&definitions, Some("p")).unwrap().len(), 1);
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 32, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn what_compiles_from_a_written_file_runs_to_its_end(block in samples::blocks()) {
+        use crate::exec::{Event, Input, State, StepContext, advance};
+        let text = crate::xml::write(&samples::process_of(&block));
+        let program = compile(&read(text.as_bytes()).unwrap(), None).unwrap().remove(0);
+        let mut variables = crate::program::Variables::new();
+        variables.insert("x".to_owned(), json!(5));
+        let mut state = State::new();
+        let mut inputs = vec![Input::Start { start: None, variables }];
+        while let Some(input) = inputs.pop() {
+            for event in advance(&program, &mut state, input, StepContext::at(0)).unwrap() {
+                match event {
+                    Event::JobCreated { job, .. } => {
+                        inputs.push(Input::CompleteJob { job, variables: crate::program::Variables::new() });
+                    }
+                    Event::Yielded { .. } => inputs.push(Input::Continue),
+                    _ => {}
+                }
+            }
+        }
+        proptest::prop_assert!(state.is_ended(), "{:?}", state.status());
+    }
+}
