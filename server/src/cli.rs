@@ -1,9 +1,12 @@
 //! The command line: one file per command, and what they share.
 
+mod bootstrap;
 mod check;
+mod generate;
 mod live;
 mod output;
 mod run;
+mod session;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,6 +14,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub(crate) use output::Output;
+pub(crate) use session::Session;
 
 use crate::failure::Failure;
 
@@ -26,6 +30,9 @@ struct Arguments {
     /// Where everything is kept.
     #[arg(long, global = true, value_name = "FOLDER", env = "PROCOS_DATA_DIR")]
     data_dir: Option<PathBuf>,
+    /// Configuration file instead of procos.toml in the data directory.
+    #[arg(long, global = true, value_name = "FILE", env = "PROCOS_CONFIG")]
+    config: Option<PathBuf>,
 }
 
 const EXAMPLES: &str = "\
@@ -42,6 +49,10 @@ enum Command {
     Run(run::Run),
     /// Check a BPMN file: can it be executed, is it sound, where else does it run.
     Check(check::Check),
+    /// Build a system from requirements.
+    Bootstrap(bootstrap::Bootstrap),
+    /// Draft a process from text.
+    Generate(generate::Generate),
 }
 
 /// Reads the command line, does what it says, and gives the exit code.
@@ -71,9 +82,12 @@ pub fn main() -> ExitCode {
 }
 
 async fn dispatch(arguments: Arguments, output: Output) -> Result<ExitCode, Failure> {
+    let session = Session::new(arguments.data_dir, arguments.config);
     match arguments.command {
-        Command::Run(command) => command.execute(output, arguments.data_dir).await,
+        Command::Run(command) => command.execute(output, session).await,
         Command::Check(command) => command.execute(output),
+        Command::Bootstrap(command) => command.execute(output, session).await,
+        Command::Generate(command) => command.execute(output, session).await,
     }
 }
 

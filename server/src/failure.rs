@@ -72,3 +72,34 @@ impl From<persistence::Error> for Failure {
         Self::work(error.code(), &error, error.hint().unwrap_or_default())
     }
 }
+
+impl From<ontology::Error> for Failure {
+    fn from(error: ontology::Error) -> Self {
+        let wrong_call = matches!(
+            error,
+            ontology::Error::NotFound { .. } | ontology::Error::Invalid(_) | ontology::Error::Query(_)
+        );
+        Self { code: error.code().to_owned(), message: error.to_string(), hint: String::new(), wrong_call }
+    }
+}
+
+impl From<das::Error> for Failure {
+    fn from(error: das::Error) -> Self {
+        let wrong_call =
+            !matches!(error, das::Error::Stopped(_) | das::Error::Engine(_) | das::Error::Ontology(_));
+        let hint = error.hint().unwrap_or_default().to_owned();
+        Self { code: error.code().to_owned(), message: error.to_string(), hint, wrong_call }
+    }
+}
+
+impl From<trail::Error> for Failure {
+    fn from(error: trail::Error) -> Self {
+        Self::work(error.code(), &error, "")
+    }
+}
+
+impl From<memory::Error> for Failure {
+    fn from(error: memory::Error) -> Self {
+        Self::work(error.code(), &error, "")
+    }
+}

@@ -1,4 +1,6 @@
 //! The binary: command line, configuration, wiring, HTTP; the only place that names every concrete type.
 
 pub mod cli;
+pub mod configuration;
 pub mod failure;
+pub mod wiring;

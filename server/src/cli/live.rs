@@ -10,11 +10,12 @@ use bpmn::program::{JobKind, Variables};
 use engine::clock::SystemClock;
 use engine::port::{DeployFile, JobFilter, Message, StartInstance, Status};
 use engine::{Embedded, MemoryStore, ProcessEngine, Store};
-use kernel::{DryRun, DryRunState, Microkernel, Parts, TraceEntry, Workspace};
+use kernel::{DryRun, DryRunState, Microkernel, Parts, TraceEntry};
 use tokio_util::sync::CancellationToken;
 use trail::{Filter, Trail};
 
 use crate::failure::Failure;
+use crate::wiring::open_workspace;
 
 /// How long the instance must stand still before it counts as waiting, in rounds of [`PAUSE`].
 const STILL_ROUNDS: u32 = 6;
@@ -51,13 +52,6 @@ pub(crate) async fn live(run: LiveRun, workspace: PathBuf) -> Result<DryRun, Fai
     stop.cancel();
     let _ = tokio::join!(kernel, timers);
     ended
-}
-
-fn open_workspace(folder: &std::path::Path, file_bytes: u64) -> Result<Workspace, Failure> {
-    Workspace::open(folder, file_bytes).map_err(|error| {
-        let message = format!("cannot open the workspace folder {}: {error}", folder.display());
-        Failure::work("SERVER-0002", message, "choose another folder with --data-dir")
-    })
 }
 
 async fn follow(

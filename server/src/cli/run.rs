@@ -1,7 +1,7 @@
 //! `procos run`: runs a file, for real or dry, and shows how it ends.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use bpmn::program::Variables;
@@ -11,7 +11,7 @@ use kernel::{DryRun, DryRunOptions, DryRunState, dry_run};
 use serde_json::json;
 
 use super::live::{LiveRun, live};
-use super::{Output, now_ms, object, read_file, seed};
+use super::{Output, Session, now_ms, object, read_file, seed};
 use crate::failure::Failure;
 
 /// Run a BPMN file and show how it ends.
@@ -56,11 +56,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    pub(crate) async fn execute(
-        self,
-        output: Output,
-        data_dir: Option<PathBuf>,
-    ) -> Result<ExitCode, Failure> {
+    pub(crate) async fn execute(self, output: Output, session: Session) -> Result<ExitCode, Failure> {
         let content = read_file(&self.file)?;
         let name = self.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let files = vec![DeployFile { name, content }];
@@ -98,7 +94,7 @@ impl Run {
                 signals: self.signal.clone(),
                 engine: self.engine.clone(),
             };
-            live(run, data_dir.unwrap_or_default().join("procos-workspace")).await?
+            live(run, workspace(&session)).await?
         };
         self.show(output, &ended);
         Ok(ExitCode::from(u8::from(ended.state == DryRunState::Failed)))
@@ -134,6 +130,15 @@ impl Run {
                 incident.code, incident.element, incident.message
             ));
         }
+    }
+}
+
+/// Where file tasks work.
+fn workspace(session: &Session) -> PathBuf {
+    if session.is_given {
+        session.data_directory.join("workspace")
+    } else {
+        Path::new("procos-workspace").to_owned()
     }
 }
 

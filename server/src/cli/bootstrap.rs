@@ -1,0 +1,120 @@
+//! `procos bootstrap`: from a file of requirements to a system that runs.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use das::bootstrap::{Progress, Report, Request, bootstrap};
+
+use super::{Output, Session, read_file};
+use crate::failure::Failure;
+
+/// Build a system from requirements: ontology, coverage, processes as BPMN, first runs, scores.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+FILE is Markdown (list items are requirements, headings group them), CSV (id,text[,parent,kind]) or plain lines.
+The same file with the same name again changes nothing; a changed file is a new change set.
+
+Examples:
+  procos bootstrap examples/light-aircraft/requirements.md
+  procos bootstrap needs.csv --name pump --no-run --json")]
+pub(crate) struct Bootstrap {
+    /// The file of requirements.
+    file: PathBuf,
+    /// Name of the system; the document's title where it is not given.
+    #[arg(long)]
+    name: Option<String>,
+    /// Do not run the processes.
+    #[arg(long)]
+    no_run: bool,
+}
+
+impl Bootstrap {
+    pub(crate) async fn execute(self, output: Output, session: Session) -> Result<ExitCode, Failure> {
+        let content = read_file(&self.file)?;
+        let assembly = session.open().await?;
+        let name = self.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let mut request = Request::new(name, content);
+        request.name = self.name;
+        request.run = !self.no_run;
+        let built = build(request, &assembly, output).await;
+        assembly.close().await;
+        let report = built?;
+        if output.is_json() {
+            output.value(&serde_json::json!(report));
+        } else {
+            output.line(&summary(&report));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Builds a system and shows progress on stderr.
+pub(crate) async fn build(
+    request: Request,
+    assembly: &crate::wiring::Assembly,
+    output: Output,
+) -> Result<Report, Failure> {
+    let quiet = output.is_json();
+    let progress = move |step: Progress| {
+        if !quiet && step.done == step.total {
+            output.remark(&format!(
+                "  {} {}",
+                step.stage,
+                if step.total > 1 { step.total.to_string() } else { String::new() }
+            ));
+        }
+    };
+    Ok(bootstrap(request, &assembly.bootstrap_deps(), Arc::new(progress)).await?)
+}
+
+/// What was built, in lines for people.
+pub(crate) fn summary(report: &Report) -> String {
+    let mut lines = vec![format!("{}", report.system)];
+    lines.push(format!(
+        "  {} requirements, {} allocated ({})",
+        report.requirements,
+        report.allocated,
+        percent(report.allocated, report.requirements)
+    ));
+    lines.push(format!(
+        "  {} components, {} functions, {} processes, {} interfaces, {} constraints",
+        report.components, report.functions, report.processes, report.interfaces, report.constraints
+    ));
+    for gap in &report.unallocated {
+        lines.push(format!("  not allocated: {}: {}", gap.id, gap.reason));
+    }
+    for conflict in &report.conflicts {
+        lines.push(format!("  contradiction: {}: {}", conflict.requirements.join(" and "), conflict.why));
+    }
+    for finding in &report.findings {
+        lines.push(format!("  {}: {}: {}", finding.kind, finding.id, finding.text));
+    }
+    if !report.runs.is_empty() {
+        let completed = report.runs.iter().filter(|run| run.state == "completed").count();
+        lines.push(format!("  {completed} of {} runs completed", report.runs.len()));
+    }
+    if !report.scores.is_empty() {
+        lines.push("  scores (successes of attempts, average, 95 % interval)".to_owned());
+        for score in &report.scores {
+            lines.push(format!(
+                "    {:<56} {:>3} of {:<3} {:>5.1} %  ({:.0} to {:.0} %)",
+                score.subject,
+                score.successes,
+                score.attempts,
+                score.average * 100.0,
+                score.low * 100.0,
+                score.high * 100.0
+            ));
+        }
+    }
+    lines.push(format!("  built in {:.2} s", report.seconds));
+    lines.join("\n")
+}
+
+fn percent(part: usize, whole: usize) -> String {
+    // Nothing to allocate is fully allocated.
+    let share = if whole == 0 { 100.0 } else { part as f64 * 100.0 / whole as f64 };
+    format!("{share:.0} %")
+}

@@ -1,0 +1,77 @@
+//! `procos generate`: a process from text.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use das::generate::{Context, evaluate_directory, generate};
+
+use super::{Output, Session};
+use crate::failure::Failure;
+
+/// Draft a process from text: sound BPMN with a diagram, by rules, or by a model where one is configured.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  procos generate \"Build a process to ingest data and train a model\" -o train.bpmn
+  procos generate --evaluate texts/     (pairs NAME.txt and NAME.bpmn)")]
+pub(crate) struct Generate {
+    /// What the process should do.
+    #[arg(required_unless_present = "evaluate")]
+    text: Option<String>,
+    /// Write the BPMN here instead of to stdout.
+    #[arg(short, long)]
+    output: Option<PathBuf>,
+    /// Compare what is generated from NAME.txt with NAME.bpmn for all pairs in a folder.
+    #[arg(long, value_name = "FOLDER")]
+    evaluate: Option<PathBuf>,
+}
+
+impl Generate {
+    pub(crate) async fn execute(self, output: Output, session: Session) -> Result<ExitCode, Failure> {
+        if let Some(folder) = &self.evaluate {
+            let evaluation = evaluate_directory(folder)?;
+            output.value(&serde_json::json!(evaluation));
+            return Ok(ExitCode::SUCCESS);
+        }
+        let text = self.text.unwrap_or_default();
+        // Without a data directory there is no memory to ask, and none is made for a question.
+        let assembly = if session.data_directory.exists() { Some(session.open().await?) } else { None };
+        let model = assembly.as_ref().and_then(|assembly| assembly.model.clone());
+        let memory = assembly.as_ref().map(|assembly| assembly.memory.clone());
+        let drafted = generate(&text, &Context::default(), model.as_deref(), memory.as_deref()).await;
+        if let Some(assembly) = assembly {
+            assembly.close().await;
+        }
+        let drafted = drafted?;
+        let written = match &self.output {
+            Some(path) => {
+                std::fs::write(path, &drafted.xml).map_err(|error| {
+                    let message = format!("cannot write {}: {error}", path.display());
+                    Failure::wrong_call("CLI-0006", message, "choose a folder that exists and may be written")
+                })?;
+                Some(path.clone())
+            }
+            None => None,
+        };
+        if output.is_json() {
+            output.value(&serde_json::json!({
+                "process": drafted.process_id, "name": drafted.name, "source": drafted.source, "file": written,
+                "assumptions": drafted.assumptions, "notes": drafted.notes, "origins": drafted.origins,
+                "rounds": drafted.rounds, "xml": drafted.xml,
+            }));
+            return Ok(ExitCode::SUCCESS);
+        }
+        match written {
+            Some(path) => output.line(&format!("{} written to {}", drafted.name, path.display())),
+            None => output.line(&drafted.xml),
+        }
+        for assumption in &drafted.assumptions {
+            output.remark(&format!("assumed: {assumption}"));
+        }
+        for note in &drafted.notes {
+            output.remark(note);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

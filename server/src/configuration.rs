@@ -1,0 +1,290 @@
+//! Configuration: defaults < `procos.toml` < environment < command line; one struct, every value with its origin.
+
+mod environment;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::{Table, Value};
+
+use crate::failure::Failure;
+
+/// Where the server listens unless told otherwise.
+pub const LISTEN: &str = "127.0.0.1:8080";
+/// Where everything is kept unless told otherwise.
+pub const DATA_DIRECTORY: &str = "procos-data";
+
+/// The whole configuration.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Configuration {
+    /// Address to listen on; loopback by default.
+    pub listen: SocketAddr,
+    /// Host names besides loopback ones under which browsers may reach the server.
+    pub hosts: Vec<String>,
+    /// `text` or `json`.
+    pub log_format: LogFormat,
+    /// What is logged, e.g. `info` or `server=debug,warn`.
+    pub log_filter: String,
+    /// Process engine.
+    pub engine: Engine,
+    /// Records and trail.
+    pub database: Database,
+    /// Language model.
+    pub model: llm::Config,
+    /// Vector memory.
+    pub memory: Memory,
+    /// Prompts.
+    pub prompts: Prompts,
+}
+
+impl Default for Configuration {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            hosts: Vec::new(),
+            log_format: LogFormat::Text,
+            log_filter: "warn,server=info".to_owned(),
+            engine: Engine::default(),
+            database: Database::default(),
+            model: llm::Config::default(),
+            memory: Memory::default(),
+            prompts: Prompts::default(),
+        }
+    }
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Which process engine.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Engine {
+    /// `embedded` or `camunda7`.
+    pub kind: EngineKind,
+    /// Address of its REST API, e.g. `http://127.0.0.1:8090/engine-rest`.
+    pub url: String,
+}
+
+/// The kinds of process engine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EngineKind {
+    /// Ours.
+    #[default]
+    Embedded,
+    /// Camunda 7, Operaton, CIB seven.
+    Camunda7,
+}
+
+/// Where records are kept.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Database {
+    /// PostgreSQL address; empty: SQLite in the data directory.
+    pub url: String,
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database").field("url", &masked_url(&self.url)).finish()
+    }
+}
+
+/// Which vector memory.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Memory {
+    /// Address of a Qdrant server (gRPC); empty: qdrant-edge in the data directory.
+    pub url: String,
+    /// Key of the Qdrant server.
+    pub api_key: llm::Secret,
+}
+
+/// How prompts are approved.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Prompts {
+    /// How many people other than its author must approve a version; 0: its author may.
+    pub approvers: usize,
+}
+
+impl Default for Prompts {
+    fn default() -> Self {
+        Self { approvers: 0 }
+    }
+}
+
+/// A value as it is in effect: its key, the value with secrets masked, and where it came from.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Effective {
+    /// Dotted key, e.g. `model.base_url`.
+    pub key: String,
+    /// Its value as TOML writes it; secrets are `***`.
+    pub value: String,
+    /// `file` or the name of an environment variable.
+    pub origin: String,
+}
+
+/// A configuration with the origin of what differs from the defaults.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The configuration.
+    pub configuration: Configuration,
+    /// What was set, and where.
+    pub set: Vec<Effective>,
+    /// The file that was read, if there is one.
+    pub file: Option<PathBuf>,
+}
+
+/// Reads the configuration: `explicit` file, else `procos.toml` in the data directory if it exists.
+///
+/// # Errors
+/// `CLI-0005` naming the file or variable and what is wrong with it.
+pub fn load(explicit: Option<&Path>, data_directory: &Path) -> Result<Loaded, Failure> {
+    let variables = std::env::vars();
+    load_from(explicit, data_directory, variables)
+}
+
+/// As [`load`], with the environment given.
+pub(crate) fn load_from(
+    explicit: Option<&Path>,
+    data_directory: &Path,
+    variables: impl Iterator<Item = (String, String)>,
+) -> Result<Loaded, Failure> {
+    let usual = data_directory.join("procos.toml");
+    let file = match explicit {
+        Some(path) => Some(path.to_owned()),
+        None => usual.exists().then_some(usual),
+    };
+    let mut table = match &file {
+        Some(path) => read(path)?,
+        None => Table::new(),
+    };
+    let mut set = Vec::new();
+    flatten("", &table, "file", &mut set);
+    for (key, value, variable) in environment::settings(variables) {
+        set.retain(|entry| entry.key != key);
+        set.push(Effective { key: key.clone(), value: shown(&key, &value), origin: variable });
+        insert(&mut table, &key, value);
+    }
+    set.sort_by(|a, b| a.key.cmp(&b.key));
+    let configuration = Configuration::deserialize(Value::Table(table)).map_err(|error| {
+        let place =
+            file.as_ref().map_or_else(|| "the environment".to_owned(), |path| path.display().to_string());
+        let hint = "docs/configuration.md lists every setting";
+        Failure::wrong_call("CLI-0005", format!("the configuration in {place} does not fit: {error}"), hint)
+    })?;
+    Ok(Loaded { configuration, set, file })
+}
+
+fn read(path: &Path) -> Result<Table, Failure> {
+    let wrong = |error: &dyn fmt::Display| {
+        let message = format!("cannot read the configuration {}: {error}", path.display());
+        Failure::wrong_call("CLI-0005", message, "docs/configuration.md lists every setting")
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
+    text.parse::<Table>().map_err(|error| wrong(&error))
+}
+
+fn flatten(prefix: &str, table: &Table, origin: &str, out: &mut Vec<Effective>) {
+    for (name, value) in table {
+        let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+        match value {
+            // Two levels are all there is: a section and its settings.
+            Value::Table(inner) if prefix.matches('.').count() < 2 => flatten(&key, inner, origin, out),
+            _ => out.push(Effective { value: shown(&key, value), key, origin: origin.to_owned() }),
+        }
+    }
+}
+
+fn insert(table: &mut Table, key: &str, value: Value) {
+    match key.split_once('.') {
+        None => {
+            table.insert(key.to_owned(), value);
+        }
+        Some((section, rest)) => {
+            let inner = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
+            if let Value::Table(inner) = inner {
+                insert(inner, rest, value);
+            }
+        }
+    }
+}
+
+fn shown(key: &str, value: &Value) -> String {
+    match value {
+        _ if key.ends_with("api_key") => "***".to_owned(),
+        Value::String(text) if key.ends_with("url") => masked_url(text),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// An address without the password in it.
+#[must_use]
+pub fn masked_url(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    match rest.rsplit_once('@') {
+        Some((user, host)) => {
+            let user = user.split_once(':').map_or(user, |(name, _)| name);
+            format!("{scheme}://{user}:***@{host}")
+        }
+        None => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(variables: &[(&str, &str)]) -> Result<Loaded, Failure> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(
+            folder.path().join("procos.toml"),
+            "log_format = \"json\"\n[model]\nmodel = \"small\"\n",
+        )
+        .unwrap();
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        load_from(None, folder.path(), variables.collect::<Vec<_>>().into_iter())
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file_and_its_origin_is_named() {
+        let loaded = with(&[("PROCOS_MODEL_NAME", "large"), ("PROCOS_MODEL_RETRIES", "2")]).unwrap();
+        assert_eq!(loaded.configuration.model.model, "large");
+        assert_eq!(loaded.configuration.model.retries, 2);
+        assert_eq!(loaded.configuration.log_format, LogFormat::Json);
+        let model = loaded.set.iter().find(|entry| entry.key == "model.model").unwrap();
+        assert_eq!(model.origin, "PROCOS_MODEL_NAME");
+    }
+
+    #[test]
+    fn secrets_are_never_shown() {
+        let loaded =
+            with(&[("PROCOS_MODEL_API_KEY", "sk-123"), ("PROCOS_DATABASE_URL", "postgres://u:geheim@h/d")])
+                .unwrap();
+        let shown = format!("{:?} {:?}", loaded.set, loaded.configuration);
+        assert!(!shown.contains("sk-123") && !shown.contains("geheim"), "{shown}");
+        assert_eq!(loaded.configuration.model.api_key.reveal(), "sk-123");
+    }
+
+    #[test]
+    fn an_unknown_setting_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("procos.toml"), "listn = \"x\"").unwrap();
+        let failure = load_from(None, folder.path(), std::iter::empty()).unwrap_err();
+        assert!(failure.wrong_call && failure.message.contains("listn"), "{failure}");
+    }
+}

@@ -1,0 +1,50 @@
+//! Every environment variable that ProcOS reads, in one list.
+
+use toml::Value;
+
+/// What kind of value a variable holds.
+#[derive(Clone, Copy)]
+enum Kind {
+    Text,
+    Number,
+    List,
+}
+
+/// Variable → setting. `PROCOS_DATA_DIR` is read by the command line itself.
+const VARIABLES: &[(&str, &str, Kind)] = &[
+    ("PROCOS_LISTEN", "listen", Kind::Text),
+    ("PROCOS_HOSTS", "hosts", Kind::List),
+    ("PROCOS_LOG_FORMAT", "log_format", Kind::Text),
+    ("PROCOS_LOG", "log_filter", Kind::Text),
+    ("PROCOS_ENGINE", "engine.kind", Kind::Text),
+    ("PROCOS_ENGINE_URL", "engine.url", Kind::Text),
+    ("PROCOS_DATABASE_URL", "database.url", Kind::Text),
+    ("PROCOS_MODEL_BASE_URL", "model.base_url", Kind::Text),
+    ("PROCOS_MODEL_API_KEY", "model.api_key", Kind::Text),
+    ("PROCOS_MODEL_NAME", "model.model", Kind::Text),
+    ("PROCOS_MODEL_EMBEDDING", "model.embedding_model", Kind::Text),
+    ("PROCOS_MODEL_TRANSCRIPTION", "model.transcription_model", Kind::Text),
+    ("PROCOS_MODEL_RETRIES", "model.retries", Kind::Number),
+    ("PROCOS_MODEL_CONCURRENCY", "model.concurrency", Kind::Number),
+    ("PROCOS_MEMORY_URL", "memory.url", Kind::Text),
+    ("PROCOS_MEMORY_API_KEY", "memory.api_key", Kind::Text),
+    ("PROCOS_PROMPT_APPROVERS", "prompts.approvers", Kind::Number),
+];
+
+/// The settings that the environment makes: (dotted key, value, variable). Other variables are left alone.
+pub(super) fn settings(
+    variables: impl Iterator<Item = (String, String)>,
+) -> impl Iterator<Item = (String, Value, String)> {
+    variables.filter_map(|(name, text)| {
+        let (variable, key, kind) = VARIABLES.iter().find(|(variable, ..)| *variable == name)?;
+        let value = match kind {
+            Kind::Text => Value::String(text),
+            // What is no number stays a text: reading the configuration then names the setting.
+            Kind::Number => text.parse().map_or(Value::String(text), Value::Integer),
+            Kind::List => {
+                Value::Array(text.split(',').map(|item| Value::String(item.trim().to_owned())).collect())
+            }
+        };
+        Some(((*key).to_owned(), value, (*variable).to_owned()))
+    })
+}

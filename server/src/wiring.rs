@@ -1,0 +1,214 @@
+//! Puts the parts together: the one place where ports meet what implements them.
+
+mod receivers;
+mod seeding;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use context::{ContextManager, DirectApproval};
+use engine::clock::{Clock, SystemClock};
+use engine::{Embedded, ProcessEngine, Store};
+use kernel::{Microkernel, Parts, Relay, Scores, Workspace};
+use memory::{BestEffort, EdgeMemory, Memory};
+use ontology::Ontology;
+use persistence::{Database, Documents, Prompts};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use trail::Trail;
+
+use crate::configuration::{Configuration, EngineKind};
+use crate::failure::Failure;
+
+/// How often the outbox is looked at.
+const RELAY_PAUSE: Duration = Duration::from_millis(100);
+
+/// Everything that runs in one data directory.
+pub struct Assembly {
+    /// Where everything is kept.
+    pub data_directory: PathBuf,
+    /// The database.
+    pub database: Database,
+    /// The process engine.
+    pub engine: Arc<dyn ProcessEngine>,
+    /// The embedded engine, where that is the one.
+    pub embedded: Option<Embedded>,
+    /// Kernel parts: templates, census, model, prompts, memory.
+    pub parts: Arc<Parts>,
+    /// The knowledge graph.
+    pub ontology: Arc<Ontology>,
+    /// Vector memory.
+    pub memory: Arc<dyn Memory>,
+    /// The context manager.
+    pub contexts: ContextManager,
+    /// The language model, where one is configured.
+    pub model: Option<Arc<dyn llm::Model>>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    stop: CancellationToken,
+    tasks: JoinSet<()>,
+}
+
+impl Assembly {
+    /// Opens a data directory and starts everything in it.
+    ///
+    /// # Errors
+    /// Where the directory is held by another process, or a part cannot be opened; each names the part.
+    pub async fn open(configuration: &Configuration, data_directory: &Path) -> Result<Self, Failure> {
+        std::fs::create_dir_all(data_directory).map_err(|error| {
+            let message = format!("cannot make the data directory {}: {error}", data_directory.display());
+            Failure::work("SERVER-0003", message, "choose another one with --data-dir")
+        })?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let database = open_database(configuration, data_directory).await?;
+        let store: Arc<dyn Store> = Arc::new(database.clone());
+        let trail: Arc<dyn Trail> = Arc::new(database.clone());
+        let (engine, embedded) = open_engine(configuration, store, Arc::clone(&clock)).await?;
+        let ontology = Arc::new(Ontology::open(Arc::new(database.clone())).await.map_err(Failure::from)?);
+        let model = open_model(configuration)?;
+        let memory = open_memory(configuration, data_directory).await?;
+        let approval = match configuration.prompts.approvers {
+            0 => DirectApproval::alone(),
+            people => DirectApproval::by_others(people),
+        };
+        let prompts = Arc::new(Prompts::new(database.documents()));
+        let contexts = ContextManager::new(prompts, Arc::new(approval), Arc::clone(&trail));
+        let mut parts = Parts::new(Arc::clone(&engine), Arc::clone(&clock))?;
+        parts.trail = Some(trail);
+        parts.model.clone_from(&model);
+        parts.contexts = Some(Arc::new(contexts.clone()));
+        parts.memory = Some(Arc::clone(&memory));
+        parts.workspace = Some(open_workspace(&data_directory.join("workspace"), parts.limits.file_bytes)?);
+        let mut assembly = Self {
+            data_directory: data_directory.to_owned(),
+            database,
+            engine,
+            embedded,
+            parts: Arc::new(parts),
+            ontology,
+            memory,
+            contexts,
+            model,
+            clock,
+            stop: CancellationToken::new(),
+            tasks: JoinSet::new(),
+        };
+        seeding::seed(&assembly).await?;
+        assembly.start();
+        Ok(assembly)
+    }
+
+    fn start(&mut self) {
+        if let Some(embedded) = self.embedded.clone() {
+            let stop = self.stop.clone();
+            self.tasks.spawn(async move { embedded.run_timers(stop).await });
+        }
+        let microkernel = Microkernel::new(Arc::clone(&self.parts), self.stop.clone());
+        self.tasks.spawn(async move {
+            if let Err(error) = microkernel.run().await {
+                tracing::error!(%error, "the microkernel ended");
+            }
+        });
+        let receivers = receivers::all(self);
+        let relay = Relay::new(Arc::new(self.database.clone()), receivers);
+        self.tasks.spawn(relay.run(RELAY_PAUSE, self.stop.clone()));
+    }
+
+    /// Small documents of other parts.
+    #[must_use]
+    pub fn documents(&self) -> Documents {
+        self.database.documents()
+    }
+
+    /// Scores.
+    #[must_use]
+    pub fn scores(&self) -> Arc<dyn Scores> {
+        Arc::new(self.database.clone())
+    }
+
+    /// The trail.
+    #[must_use]
+    pub fn trail(&self) -> Arc<dyn Trail> {
+        Arc::new(self.database.clone())
+    }
+
+    /// What a bootstrap works with.
+    #[must_use]
+    pub fn bootstrap_deps(&self) -> das::bootstrap::Deps {
+        das::bootstrap::Deps {
+            ontology: Arc::clone(&self.ontology),
+            engine: Arc::clone(&self.engine),
+            clock: Arc::clone(&self.clock),
+            scores: Some(Arc::new(receivers::ProcessScores(self.scores()))),
+            architectures: Vec::new(),
+        }
+    }
+
+    /// Ends what runs, waits for it, and closes the database.
+    pub async fn close(mut self) {
+        self.stop.cancel();
+        while self.tasks.join_next().await.is_some() {}
+        if let Some(embedded) = &self.embedded {
+            embedded.stop().await;
+        }
+        self.database.close().await;
+    }
+}
+
+async fn open_database(configuration: &Configuration, data_directory: &Path) -> Result<Database, Failure> {
+    if configuration.database.url.is_empty() {
+        return Ok(Database::open_sqlite(&data_directory.join("procos.db")).await?);
+    }
+    Ok(Database::open_postgres(&configuration.database.url).await?)
+}
+
+async fn open_engine(
+    configuration: &Configuration,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+) -> Result<(Arc<dyn ProcessEngine>, Option<Embedded>), Failure> {
+    match configuration.engine.kind {
+        EngineKind::Embedded => {
+            let embedded = Embedded::open(store, clock).await?;
+            Ok((Arc::new(embedded.clone()), Some(embedded)))
+        }
+        EngineKind::Camunda7 => {
+            let hint = "set engine.kind to embedded";
+            Err(Failure::wrong_call("SERVER-0004", "this build has no Camunda 7 engine", hint))
+        }
+    }
+}
+
+fn open_model(configuration: &Configuration) -> Result<Option<Arc<dyn llm::Model>>, Failure> {
+    if configuration.model.base_url.is_empty() {
+        return Ok(None);
+    }
+    let mut model = configuration.model.clone();
+    model.jitter_seed = rand::random();
+    let client = llm::ModelClient::new(model)
+        .map_err(|error| Failure::wrong_call(error.code(), &error, "see the settings model.*"))?;
+    Ok(Some(Arc::new(client)))
+}
+
+async fn open_memory(
+    configuration: &Configuration,
+    data_directory: &Path,
+) -> Result<Arc<dyn Memory>, Failure> {
+    if !configuration.memory.url.is_empty() {
+        let hint = "leave memory.url empty: memory is then kept in the data directory";
+        return Err(Failure::wrong_call("SERVER-0005", "memory.url is not connected in this build", hint));
+    }
+    let edge = EdgeMemory::open(&data_directory.join("memory"), None).await.map_err(|error| {
+        Failure::work(error.code(), &error, "delete the folder memory: it is filled again")
+    })?;
+    Ok(Arc::new(BestEffort::new(Arc::new(edge))))
+}
+
+/// Opens the folder that file tasks are confined to.
+pub(crate) fn open_workspace(folder: &Path, file_bytes: u64) -> Result<Workspace, Failure> {
+    Workspace::open(folder, file_bytes).map_err(|error| {
+        let message = format!("cannot open the workspace folder {}: {error}", folder.display());
+        Failure::work("SERVER-0002", message, "choose another folder with --data-dir")
+    })
+}

@@ -1,0 +1,136 @@
+//! What the outbox delivers to: the ontology's record of runs, and memory.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use das::bootstrap::{ScoreLine, ScoreSource};
+use kernel::{Receiver, ScoreFilter, Scores};
+use memory::{Entry, Kind, Memory};
+use ontology::{Ontology, RunRecord, RunScore};
+use trail::OutboxItem;
+
+use super::Assembly;
+
+/// Scores that one bootstrap reads for a process and its tasks.
+const SCORES_OF_PROCESS: usize = 200;
+
+/// All receivers of an assembly.
+pub(super) fn all(assembly: &Assembly) -> Vec<Arc<dyn Receiver>> {
+    vec![
+        Arc::new(Runs { ontology: Arc::clone(&assembly.ontology), scores: assembly.scores() }),
+        Arc::new(Remember(Arc::clone(&assembly.memory))),
+    ]
+}
+
+/// Runs and scores go into the graph.
+struct Runs {
+    ontology: Arc<Ontology>,
+    scores: Arc<dyn Scores>,
+}
+
+#[async_trait]
+impl Receiver for Runs {
+    fn topic(&self) -> &'static str {
+        "ontology"
+    }
+
+    async fn deliver(&self, item: &OutboxItem) -> Result<(), String> {
+        let payload = &item.payload;
+        // Task results come by this topic too; the graph keeps whole runs.
+        let (Some(instance), Some(process)) = (payload["instance"].as_i64(), payload["process_id"].as_str())
+        else {
+            return Ok(());
+        };
+        let Some(state) = payload["status"].as_str().or_else(|| payload["state"].as_str()) else {
+            return Ok(());
+        };
+        let filter = ScoreFilter {
+            kind: Some("process".to_owned()),
+            subject: Some(process.to_owned()),
+            ..ScoreFilter::default()
+        };
+        let rows = self.scores.scores(&filter).await.map_err(|error| error.to_string())?;
+        let score = rows.first().map(|row| {
+            let score = row.score();
+            let (attempts, successes) = (score.attempts, score.successes);
+            RunScore { attempts, successes, average: score.average, low: score.low, high: score.high }
+        });
+        self.ontology.record_run(RunRecord {
+            key: item.key.clone(),
+            system: system_of(&self.ontology, process),
+            process_id: process.to_owned(),
+            definition: payload["definition"].as_i64(),
+            instance,
+            state: state.to_owned(),
+            started_ms: payload["started_ms"].as_i64().unwrap_or_default(),
+            ended_ms: payload["ended_ms"].as_i64(),
+            score,
+        });
+        Ok(())
+    }
+}
+
+/// The system a process belongs to; empty where it belongs to none.
+fn system_of(ontology: &Ontology, process_id: &str) -> String {
+    let has = |system: &ontology::SystemSummary| {
+        let found = ontology.processes(&system.name).unwrap_or_default();
+        found.iter().any(|process| process.process_id == process_id)
+    };
+    ontology.systems().into_iter().find(has).map(|system| system.name).unwrap_or_default()
+}
+
+/// What is worth remembering goes into memory.
+struct Remember(Arc<dyn Memory>);
+
+#[async_trait]
+impl Receiver for Remember {
+    fn topic(&self) -> &'static str {
+        "memory"
+    }
+
+    async fn deliver(&self, item: &OutboxItem) -> Result<(), String> {
+        let payload = &item.payload;
+        let kind: Kind =
+            serde_json::from_value(payload["kind"].clone()).map_err(|error| error.to_string())?;
+        let text = |name: &str| payload[name].as_str().unwrap_or_default().to_owned();
+        let at_ms = payload["at_ms"].as_i64().unwrap_or_default();
+        let mut entry = Entry::new(&item.key, kind, &text("title"), &text("text"), at_ms);
+        entry.payload = payload["run"].clone();
+        entry.source = "trail".to_owned();
+        self.0.store(vec![entry]).await.map_err(|error| error.to_string())
+    }
+}
+
+/// Scores of processes and their tasks, as a bootstrap reports them.
+pub(super) struct ProcessScores(pub(super) Arc<dyn Scores>);
+
+#[async_trait]
+impl ScoreSource for ProcessScores {
+    async fn scores(&self, process_ids: &[String]) -> Result<Vec<ScoreLine>, das::Error> {
+        let mut lines = Vec::new();
+        for process in process_ids {
+            for (kind, prefix) in [("process", process.clone()), ("task", format!("{process}/"))] {
+                let filter = ScoreFilter {
+                    kind: Some(kind.to_owned()),
+                    subject: (kind == "process").then(|| prefix.clone()),
+                    subject_prefix: (kind == "task").then_some(prefix),
+                    limit: SCORES_OF_PROCESS,
+                };
+                let rows =
+                    self.0.scores(&filter).await.map_err(|error| das::Error::Stopped(error.to_string()))?;
+                lines.extend(rows.iter().map(|row| {
+                    let score = row.score();
+                    ScoreLine {
+                        subject: row.subject.clone(),
+                        attempts: score.attempts,
+                        successes: score.successes,
+                        average: score.average,
+                        low: score.low,
+                        high: score.high,
+                    }
+                }));
+            }
+        }
+        Ok(lines)
+    }
+}
