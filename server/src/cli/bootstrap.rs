@@ -97,7 +97,8 @@ pub(crate) fn summary(report: &Report) -> String {
     }
     if !report.scores.is_empty() {
         lines.push("  scores (successes of attempts, average, 95 % interval)".to_owned());
-        for score in &report.scores {
+        // A task's subject holds its process: a person first wants to see how the processes do.
+        for score in report.scores.iter().filter(|score| !score.subject.contains('/')) {
             lines.push(format!(
                 "    {:<56} {:>3} of {:<3} {:>5.1} %  ({:.0} to {:.0} %)",
                 score.subject,
