@@ -462,7 +462,7 @@ pub struct DrawSpec {
 /// `procos:stop`.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct StopSpec {
-    /// `winner` (PPR-1v1), `beta`, `shares`, `fixed`.
+    /// `winner` (PPR-1v1), `beta`, `window`, `shares`, `fixed`.
     pub rule: Option<String>,
     /// Error probability, in (0, 1).
     pub delta: Option<f64>,

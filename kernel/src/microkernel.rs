@@ -37,9 +37,7 @@ impl Microkernel {
     /// Where the engine does not answer at the start.
     pub async fn run(mut self) -> Result<(), Error> {
         let mut notices = self.parts.engine.notices();
-        if let Some(assistant) = &self.parts.assistant {
-            assistant.start().await;
-        }
+        self.parts.bring_up().await;
         self.look_for_instances().await?;
         let stop = self.stop.clone();
         let poll = Duration::from_millis(self.parts.limits.poll_ms);
@@ -62,9 +60,7 @@ impl Microkernel {
         }
         stop.cancel();
         while self.pdos.join_next().await.is_some() {}
-        if let Some(assistant) = &self.parts.assistant {
-            assistant.stop().await;
-        }
+        self.parts.shut_down().await;
         Ok(())
     }
 

@@ -109,6 +109,27 @@ impl Parts {
         })
     }
 
+    /// Brings up what is configured besides the engine. Memory that does not answer only makes answers worse, so
+    /// nothing waits for it.
+    pub(crate) async fn bring_up(&self) {
+        if let Some(memory) = &self.memory {
+            match memory.count(None).await {
+                Ok(entries) => tracing::info!(entries, "memory is up"),
+                Err(error) => tracing::warn!(%error, "memory does not answer; going on without it"),
+            }
+        }
+        if let Some(assistant) = &self.assistant {
+            assistant.start().await;
+        }
+    }
+
+    /// Stops what [`Parts::bring_up`] brought up.
+    pub(crate) async fn shut_down(&self) {
+        if let Some(assistant) = &self.assistant {
+            assistant.stop().await;
+        }
+    }
+
     /// The same with other limits.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {

@@ -2,6 +2,7 @@
 
 mod aircraft;
 mod delivery;
+mod fairness;
 mod model;
 mod restart;
 mod tasks;

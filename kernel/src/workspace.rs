@@ -359,6 +359,31 @@ mod tests {
         assert_eq!(std::fs::read_to_string(folder.path().join("secret")).unwrap(), "s");
     }
 
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig { cases: 200, ..Default::default() })]
+
+        #[test]
+        fn whatever_the_path_nothing_outside_changes(
+            path in "(\\.\\.|\\.|/|up|link|[a-c]|\\\\|~){1,6}", operation in 0_usize..10
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join("secret"), "s").unwrap();
+            let space = Workspace::open(&folder.path().join("space"), 1_000).unwrap();
+            std::os::unix::fs::symlink(folder.path(), folder.path().join("space/up")).unwrap();
+            std::os::unix::fs::symlink(folder.path().join("secret"), folder.path().join("space/link")).unwrap();
+            let operation = Operation::ALL[operation].1;
+            let result = space.run(operation, &path, Some("x"), Some(&path));
+            if let Ok(FileResult { content: Some(content), .. }) = result {
+                proptest::prop_assert_ne!(content, "s");
+            }
+            let mut outside: Vec<_> =
+                std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            outside.sort();
+            proptest::prop_assert_eq!(outside, ["secret", "space"]);
+            proptest::prop_assert_eq!(std::fs::read_to_string(folder.path().join("secret")).unwrap(), "s");
+        }
+    }
+
     #[test]
     fn creating_again_after_a_crash_is_fine_and_overwriting_is_not() {
         let (_folder, space) = workspace();

@@ -23,7 +23,7 @@ pub use drift::{Drift, drift};
 pub use entropy::{Entropy, entropy};
 pub use error::Error;
 pub use interval::{Interval, confidence_sequence, credible};
-pub use posterior::{BEST_DRAWS, probability_best};
+pub use posterior::{BEST_DRAWS, monte_carlo_best, probability_best};
 pub use score::Score;
 pub use stop::{
     Beta, Decision, EarlyWindow, Fixed, Plan, PprWinner, Rule, SharePrecision, Sprt, SprtDecision,

@@ -35,7 +35,12 @@ impl Tde {
         self.record = Record {
             events: self.events(state, error, verdict, now_ms),
             task_run: Some(task_run),
-            attempts: self.attempts(state, now_ms),
+            // Waiting for a person is not failing.
+            attempts: if matches!(error, Some(Error::Person { .. })) {
+                Vec::new()
+            } else {
+                self.attempts(state, now_ms)
+            },
             outbox: if self.job.dry_run { Vec::new() } else { self.outbox(state, now_ms) },
         };
     }

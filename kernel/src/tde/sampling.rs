@@ -155,6 +155,8 @@ impl Tde {
                     .map(|sample| source.sample(self.address(sample), &self.job.variables))
                     .collect::<Result<Vec<_>, _>>()?;
                 drawn.into_iter().for_each(|(label, seen)| sampling.note(label, &seen));
+                // A long series of draws must not keep other tasks from this thread.
+                tokio::task::yield_now().await;
             }
             SampleSource::Model(prompted) => {
                 let answers = self.ask_model(prompted, taken, batch).await?;
