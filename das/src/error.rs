@@ -105,7 +105,9 @@ impl Error {
         match self {
             Self::Tree(_) => Some("repair the nodes named, or describe the process in words"),
             Self::Edit { .. } => Some("use the id of a node that the process has"),
-            Self::NoStep { .. } => Some("say what is done, with verbs: 'check the order, then ship the goods'"),
+            Self::NoStep { .. } => {
+                Some("say what is done, with verbs: 'check the order, then ship the goods'")
+            }
             Self::TooLong { .. } => Some("describe one process at a time"),
             Self::Instruction { .. } => {
                 Some("say for instance 'add an approval before shipping' or 'remove the second check'")

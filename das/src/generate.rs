@@ -154,12 +154,16 @@ fn finish(
     notes: Vec<String>,
 ) -> Result<Generated, Error> {
     let process_id = context.process_id.clone().unwrap_or_else(|| free_id(&tree, &name));
-    tree.properties.insert("source".to_owned(), if source == Source::Model { "model" } else { "deterministic" }.to_owned());
+    tree.properties.insert(
+        "source".to_owned(),
+        if source == Source::Model { "model" } else { "deterministic" }.to_owned(),
+    );
     let definitions = compile(&tree, &process_id, &name)?;
     bpmn::compile::compile(&definitions, None).map_err(|problems| Error::Model(problems.to_string()))?;
     let xml = bpmn::xml::write(&definitions);
     let origins = origins(&tree);
-    let assumptions = origins.iter().filter(|origin| origin.assumed).map(|origin| origin.label.clone()).collect();
+    let assumptions =
+        origins.iter().filter(|origin| origin.assumed).map(|origin| origin.label.clone()).collect();
     Ok(Generated {
         tree,
         definitions,

@@ -50,8 +50,16 @@ static STARTING: [StartingProcess; 9] = [
     ),
     process!("directory_create", "directory-create", "Creates a directory in the workspace and confirms it."),
     process!("directory_list", "directory-list", "Lists the entries of a directory of the workspace."),
-    process!("directory_delete", "directory-delete", "Deletes an empty directory of the workspace and confirms it."),
-    process!("file_exists", "file-exists", "Says whether a path of the workspace exists, and how large the file is."),
+    process!(
+        "directory_delete",
+        "directory-delete",
+        "Deletes an empty directory of the workspace and confirms it."
+    ),
+    process!(
+        "file_exists",
+        "file-exists",
+        "Says whether a path of the workspace exists, and how large the file is."
+    ),
 ];
 
 /// The processes that are there from the start.

@@ -19,12 +19,14 @@ mod tests;
 use crate::error::Error;
 use crate::tree::{Activity, Node, Tree};
 
-pub use archetype::{Archetype, archetypes};
 pub(crate) use action::capitalised as sentence_case;
+pub use archetype::{Archetype, archetypes};
 pub(crate) use lexicon::similarity;
 
 /// Longest text read, in bytes: about a hundred pages.
 pub const MAX_TEXT_BYTES: usize = 256 * 1024;
+/// Most steps kept of a text that has to be simplified.
+const MAX_STEPS: usize = 1_000;
 /// A text of at most so many sentences is a prompt, which an archetype may complete.
 const PROMPT_SENTENCES: usize = 3;
 
@@ -55,15 +57,21 @@ pub fn read(text: &str) -> Result<Reading, Error> {
     let mut frame: Option<String> = None;
     let mut said = 0_usize;
     let mut first = true;
-    for sentence in &sentences {
+    for (place, sentence) in sentences.iter().enumerate() {
         let Some(words) = text.get(sentence.span.start..sentence.span.end) else { continue };
         let mut tokens = tag::tokens(words, sentence.span.start);
         if let Some(framed) = prompt::strip_frame(words, &tokens) {
             frame = frame.or(Some(framed.title));
             let start = sentence.span.start + framed.rest;
-            tokens = text.get(start..sentence.span.end).map_or_else(Vec::new, |rest| tag::tokens(rest, start));
+            tokens =
+                text.get(start..sentence.span.end).map_or_else(Vec::new, |rest| tag::tokens(rest, start));
         }
-        for part in tokens.split(|token| is_arrow(token)) {
+        // "These are the steps:" only announces the list.
+        let announces = words.ends_with(':') && sentences.get(place + 1).is_some_and(|next| next.item);
+        if announces && !sentence.item {
+            continue;
+        }
+        for part in tokens.split(is_arrow) {
             let mut statement = sentence::statement(part, &mut memory, first);
             if statement.steps.is_empty() && (sentence.item || part.len() < tokens.len()) {
                 statement.steps.extend(prompt::bare_item(part));
@@ -85,15 +93,36 @@ pub fn read(text: &str) -> Result<Reading, Error> {
         && let Some(archetype) = archetype::best(text)
     {
         tree = archetype.complete(&tree)?;
-        notes.push(format!("completed from the archetype '{}'; steps marked assumed were not said", archetype.name));
+        notes.push(format!(
+            "completed from the archetype '{}'; steps marked assumed were not said",
+            archetype.name
+        ));
         used = Some(archetype.name.clone());
     }
     if tree.activities().is_empty() {
-        return Err(Error::NoStep { why: "no sentence with a verb that says what is done was found".to_owned() });
+        return Err(Error::NoStep {
+            why: "no sentence with a verb that says what is done was found".to_owned(),
+        });
     }
     tree.normalise();
+    if let Err(faults) = tree.type_check() {
+        notes.push(format!("simplified, because what was read is not well formed: {}", faults.len()));
+        simplify(&mut tree);
+    }
     let title = title(frame, used.as_deref(), &tree);
     Ok(Reading { tree, title, archetype: used, notes })
+}
+
+/// A last resort that always gives a sound process: first without early ends, then the bare steps in order.
+fn simplify(tree: &mut Tree) {
+    discourse::strip_ends(&mut tree.root);
+    tree.normalise();
+    if tree.type_check().is_err() {
+        let steps: Vec<Activity> = tree.activities().into_iter().take(MAX_STEPS).cloned().collect();
+        let steps = steps.into_iter().map(|step| Node::from(Activity { id: String::new(), ..step }));
+        tree.root = Node::sequence(steps.collect());
+        tree.assign_ids();
+    }
 }
 
 fn is_arrow(token: &tag::Token) -> bool {

@@ -4,7 +4,10 @@
 //! They are element-level operations on any BPMN process, with the compiler as guard; the process that was given
 //! stays as it is.
 
-use bpmn::model::{Definitions, Element, FlowNode, FlowNodeKind, FormalExpression, Gateway, Process, RawElement, SequenceFlow, Task};
+use bpmn::model::{
+    Definitions, Element, FlowNode, FlowNodeKind, FormalExpression, Gateway, Process, RawElement,
+    SequenceFlow, Task,
+};
 use bpmn::xml::namespace;
 
 use crate::error::Error;
@@ -72,7 +75,9 @@ fn parse(instruction: &str) -> Option<Request> {
     if lower.len() != text.len() {
         return None;
     }
-    let part = |from: usize, to: usize| text.get(from..to).map(|part| part.trim().trim_matches(['"', '\'', ',']).to_owned());
+    let part = |from: usize, to: usize| {
+        text.get(from..to).map(|part| part.trim().trim_matches(['"', '\'', ',']).to_owned())
+    };
     if let Some(start) = starts(&lower, &["please add ", "add ", "insert ", "put "]) {
         let (at, before) = match (lower.rfind(" before "), lower.rfind(" after ")) {
             (Some(at), _) => (at, true),
@@ -82,24 +87,30 @@ fn parse(instruction: &str) -> Option<Request> {
         let skip = if before { " before ".len() } else { " after ".len() };
         return Some(Request::Add { what: part(start, at)?, anchor: part(at + skip, text.len())?, before });
     }
-    if let Some(start) = starts(&lower, &["please remove ", "remove ", "delete ", "drop ", "skip ", "leave out "]) {
+    if let Some(start) =
+        starts(&lower, &["please remove ", "remove ", "delete ", "drop ", "skip ", "leave out "])
+    {
         return Some(Request::Remove { what: part(start, text.len())? });
     }
     if let Some(start) = starts(&lower, &["rename "]) {
         let at = lower.rfind(" to ")?;
         return Some(Request::Rename { what: part(start, at)?, name: part(at + 4, text.len())? });
     }
-    if let Some(at) = lower.find(" may fail").or_else(|| lower.find(" can fail")).or_else(|| lower.find(" might fail")) {
+    if let Some(at) =
+        lower.find(" may fail").or_else(|| lower.find(" can fail")).or_else(|| lower.find(" might fail"))
+    {
         return Some(Request::Retry { what: part(0, at)?, times: times(&lower) });
     }
     if let Some(start) = starts(&lower, &["retry ", "repeat "]) {
-        let end = ["once", "twice", "three times", " times"].iter().filter_map(|word| lower.find(word)).min()?;
+        let end =
+            ["once", "twice", "three times", " times"].iter().filter_map(|word| lower.find(word)).min()?;
         let words = part(start, end)?;
         let what = words.trim_end_matches(|c: char| c.is_ascii_digit() || c == ' ').to_owned();
         return Some(Request::Retry { what, times: times(&lower) });
     }
     if lower.contains(" in parallel") || lower.contains(" at the same time") {
-        let start = starts(&lower, &["please do ", "do ", "run ", "make ", "execute ", "perform "]).unwrap_or(0);
+        let start =
+            starts(&lower, &["please do ", "do ", "run ", "make ", "execute ", "perform "]).unwrap_or(0);
         let end = lower.find(" in parallel").or_else(|| lower.find(" at the same time"))?;
         let and = start + lower.get(start..end)?.find(" and ")?;
         return Some(Request::Parallel { one: part(start, and)?, other: part(and + 5, end)? });
@@ -217,7 +228,8 @@ impl Work<'_> {
     fn add(&mut self, what: &str, anchor: &str, before: bool) -> Result<(), Error> {
         let anchor = self.find(anchor)?;
         let approval = what.to_lowercase().contains("approv");
-        let words = ["an ", "a ", "the "].iter().find_map(|article| what.strip_prefix(article)).unwrap_or(what);
+        let words =
+            ["an ", "a ", "the "].iter().find_map(|article| what.strip_prefix(article)).unwrap_or(what);
         let name = if approval && !words.to_lowercase().starts_with("approve") {
             format!("Approve: {}", self.label(&anchor))
         } else {
@@ -245,7 +257,12 @@ impl Work<'_> {
         for flow in self.process.flows.iter_mut().filter(|flow| flow.source == from) {
             to.clone_into(&mut flow.source);
         }
-        let default = self.process.nodes.iter_mut().find(|node| node.element.id == from).and_then(|n| n.default_flow.take());
+        let default = self
+            .process
+            .nodes
+            .iter_mut()
+            .find(|node| node.element.id == from)
+            .and_then(|n| n.default_flow.take());
         if let Some(node) = self.process.nodes.iter_mut().find(|node| node.element.id == to) {
             node.default_flow = default;
         }
@@ -254,16 +271,25 @@ impl Work<'_> {
     fn remove(&mut self, what: &str) -> Result<(), Error> {
         let id = self.find(what)?;
         let label = self.label(&id);
-        let next: Vec<String> =
-            self.process.flows.iter().filter(|flow| flow.source == id).map(|flow| flow.target.clone()).collect();
+        let next: Vec<String> = self
+            .process
+            .flows
+            .iter()
+            .filter(|flow| flow.source == id)
+            .map(|flow| flow.target.clone())
+            .collect();
         let attached = self.process.nodes.iter().any(|node| node.attached_to() == Some(id.as_str()));
         let inside = self.process.nodes.iter().any(|node| node.parent.as_deref() == Some(id.as_str()));
         let entered = self.process.flows.iter().any(|flow| flow.target == id);
         let [target] = next.as_slice() else {
-            return Err(self.unclear(format!("'{label}' does not have exactly one way out; remove it in the editor")));
+            return Err(
+                self.unclear(format!("'{label}' does not have exactly one way out; remove it in the editor"))
+            );
         };
         if attached || inside || !entered {
-            return Err(self.unclear(format!("'{label}' has events or steps of its own; remove it in the editor")));
+            return Err(
+                self.unclear(format!("'{label}' has events or steps of its own; remove it in the editor"))
+            );
         }
         self.process.flows.retain(|flow| flow.source != id);
         for flow in self.process.flows.iter_mut().filter(|flow| flow.target == id) {
@@ -294,7 +320,12 @@ impl Work<'_> {
         let count = self.free(&format!("{id}_count"));
         let split = self.free(&format!("{id}_failed"));
         self.place(&id, &join, "", FlowNodeKind::Gateway(Gateway::Exclusive));
-        self.place(&id, &count, "Count attempts", FlowNodeKind::Task(Task::Script { format: None, script: None }));
+        self.place(
+            &id,
+            &count,
+            "Count attempts",
+            FlowNodeKind::Task(Task::Script { format: None, script: None }),
+        );
         self.place(&id, &split, &format!("{label} failed?"), FlowNodeKind::Gateway(Gateway::Exclusive));
         for flow in self.process.flows.iter_mut().filter(|flow| flow.target == id) {
             flow.target.clone_from(&join);
@@ -322,7 +353,8 @@ impl Work<'_> {
                 node.element.extensions.push(script);
             }
         }
-        self.changes.push(format!("'{label}' is done again, at most {times} more times, while {failed} is true"));
+        self.changes
+            .push(format!("'{label}' is done again, at most {times} more times, while {failed} is true"));
         Ok(())
     }
 
@@ -330,8 +362,10 @@ impl Work<'_> {
     fn parallel(&mut self, one: &str, other: &str) -> Result<(), Error> {
         let (mut first, mut second) = (self.find(one)?, self.find(other)?);
         let follows = |work: &Self, a: &str, b: &str| {
-            let between = |source: &str| work.process.flows.iter().filter(|flow| flow.source == source).count() == 1;
-            between(a) && work.process.flows.iter().any(|flow| flow.source == a && flow.target == b)
+            let between =
+                |source: &str| work.process.flows.iter().filter(|flow| flow.source == source).count() == 1;
+            between(a)
+                && work.process.flows.iter().any(|flow| flow.source == a && flow.target == b)
                 && work.process.flows.iter().filter(|flow| flow.target == b).count() == 1
         };
         if follows(self, &second, &first) {
@@ -352,7 +386,11 @@ impl Work<'_> {
         for (source, target) in [(&split, &first), (&split, &second), (&first, &join), (&second, &join)] {
             self.connect(source, target, None);
         }
-        self.changes.push(format!("'{}' and '{}' are done in parallel", self.label(&first), self.label(&second)));
+        self.changes.push(format!(
+            "'{}' and '{}' are done in parallel",
+            self.label(&first),
+            self.label(&second)
+        ));
         Ok(())
     }
 }
@@ -360,7 +398,8 @@ impl Work<'_> {
 /// Share of the words asked for whose beginnings stand in the name: "shipping" means "Ship goods".
 fn overlap(name: &str, words: &str) -> f64 {
     let name = name.to_lowercase();
-    let wanted: Vec<String> = words.to_lowercase().split(' ').map(|word| word.chars().take(4).collect()).collect();
+    let wanted: Vec<String> =
+        words.to_lowercase().split(' ').map(|word| word.chars().take(4).collect()).collect();
     let hits = wanted.iter().filter(|stem| stem.len() > 2 && name.contains(stem.as_str())).count();
     #[expect(clippy::cast_precision_loss, reason = "counts of words are tiny")]
     let share = hits as f64 / wanted.len().max(1) as f64;

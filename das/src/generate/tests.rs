@@ -82,7 +82,8 @@ fn a_step_is_removed_retried_or_put_beside_another() {
     let retried = refine(&generated.definitions, "shipping may fail, retry twice").unwrap();
     assert!(retried.xml.contains("shipGoodsAttempts &lt; 3"), "{}", retried.xml);
     let parallel = refine(&generated.definitions, "do shipping and the invoice in parallel").unwrap();
-    let gateways = parallel.definitions.processes[0].nodes.iter().filter(|n| n.local_name() == "parallelGateway");
+    let gateways =
+        parallel.definitions.processes[0].nodes.iter().filter(|n| n.local_name() == "parallelGateway");
     assert_eq!(gateways.count(), 2);
     for refined in [&removed, &retried, &parallel] {
         assert_eq!(bpmn::compile::compile(&refined.definitions, None).unwrap().len(), 1);
@@ -98,11 +99,49 @@ fn an_instruction_that_makes_no_sense_is_refused() {
 
 #[test]
 fn a_process_is_perfectly_like_itself_and_unlike_another() {
-    let one = offline("The clerk checks the invoice. If it is correct, the clerk pays the supplier. Otherwise, the clerk calls the supplier.");
+    let one = offline(
+        "The clerk checks the invoice. If it is correct, the clerk pays the supplier. Otherwise, the clerk calls the supplier.",
+    );
     let same = score_pair("same", &one.definitions, &one.definitions);
     assert!((same.activities.f1 - 1.0).abs() < 1e-9 && (same.graph - 1.0).abs() < 1e-9);
     assert_eq!(same.footprint, Some(1.0));
     let other = offline("1. Mill the part\n2. Paint the frame");
     let different = score_pair("different", &one.definitions, &other.definitions);
     assert!(different.activities.f1 < 0.01 && different.graph < 0.1);
+}
+
+#[tokio::test]
+async fn what_is_generated_runs_to_its_end_without_any_input() {
+    let mut texts: Vec<String> = vec![
+        PROMPT.to_owned(),
+        "Build a hiring workflow".to_owned(),
+        "The clerk checks the claim. If the claim is valid, the clerk pays the customer. Otherwise, the claim is \
+         rejected. The manager approves the report."
+            .to_owned(),
+        "The engineer tests the code. If the tests fail, the engineer fixes the code and the tests are repeated. \
+         Meanwhile, the writer updates the manual."
+            .to_owned(),
+    ];
+    texts.extend(text::archetypes().iter().map(|archetype| format!("Build a {} process", archetype.title)));
+    for description in texts {
+        let generated = offline(&description);
+        let file =
+            engine::port::DeployFile { name: "g.bpmn".to_owned(), content: generated.xml.into_bytes() };
+        let run = kernel::dry_run(vec![file], kernel::DryRunOptions::default()).await.unwrap();
+        assert_eq!(run.state, kernel::DryRunState::Completed, "{description}: {:?}", run.incidents);
+    }
+}
+
+#[test]
+fn a_folder_of_pairs_is_scored_and_an_empty_one_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(evaluate_directory(folder.path()).unwrap_err().code(), "DAS-0007");
+    let text = "1. Pack the goods\n2. Ship the goods";
+    std::fs::write(folder.path().join("one.txt"), text).unwrap();
+    std::fs::write(folder.path().join("one.bpmn"), offline(text).xml).unwrap();
+    std::fs::write(folder.path().join("two.txt"), text).unwrap();
+    std::fs::write(folder.path().join("two.bpmn"), "no BPMN").unwrap();
+    let evaluation = evaluate_directory(folder.path()).unwrap();
+    assert_eq!((evaluation.pairs.len(), evaluation.failed.len()), (1, 1));
+    assert!((evaluation.activities_f1 - 0.5).abs() < 1e-9, "a pair that fails counts as nothing");
 }

@@ -45,7 +45,8 @@ pub(super) async fn generate(
     model: &dyn llm::Model,
 ) -> Result<Generated, Failure> {
     let mut usage = Usage::default();
-    let mut messages = vec![Message::system(INSTRUCTION), Message::user(question(description, context, examples))];
+    let mut messages =
+        vec![Message::system(INSTRUCTION), Message::user(question(description, context, examples))];
     let mut why = "no answer".to_owned();
     let mut rounds = 0;
     for round in 1..=MAX_ROUNDS {
@@ -75,7 +76,9 @@ pub(super) async fn generate(
             Err(problem) => why = problem,
         }
         messages.push(Message::assistant(sample.content.text()));
-        messages.push(Message::user(format!("That is not a sound process: {why}. Write the whole table again, corrected.")));
+        messages.push(Message::user(format!(
+            "That is not a sound process: {why}. Write the whole table again, corrected."
+        )));
     }
     Err(Failure { why, rounds, usage })
 }

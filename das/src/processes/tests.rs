@@ -154,5 +154,7 @@ async fn a_planner_s_reorder_point_reaches_the_service_level() {
     let factor = plan["safetyFactor"].as_f64().unwrap();
     // 95 % of a normal distribution lies below 1.645 standard deviations.
     assert!((1.25..=2.25).contains(&factor), "{factor}");
-    assert!(plan["reorderNeeded"].as_bool().unwrap() && plan["replenishment"]["quantity"].as_f64().unwrap() > 0.0);
+    assert!(
+        plan["reorderNeeded"].as_bool().unwrap() && plan["replenishment"]["quantity"].as_f64().unwrap() > 0.0
+    );
 }

@@ -21,7 +21,8 @@ pub(super) struct Action {
 impl Action {
     /// What a person reads.
     pub(super) fn label(&self) -> String {
-        let text = if self.object.is_empty() { self.verb.clone() } else { format!("{} {}", self.verb, self.object) };
+        let text =
+            if self.object.is_empty() { self.verb.clone() } else { format!("{} {}", self.verb, self.object) };
         capitalised(&text)
     }
 }
@@ -64,45 +65,33 @@ pub(super) fn action(tokens: &[Token], clause: &Clause, memory: &mut Memory) -> 
     let named_by = passive && by.is_some() && tokens.get(group.end).is_some_and(|token| token.lower == "by");
     let after = if named_by { &[] } else { object_tokens(tokens, group.end, clause.to) };
     let mut object = phrase(after);
-    let is_pronoun = |text: &str| matches!(text, "it" | "they" | "he" | "she" | "them" | "this" | "we" | "i" | "you");
-    let mut said_actor = None;
+    let is_pronoun =
+        |text: &str| matches!(text, "it" | "they" | "he" | "she" | "them" | "this" | "we" | "i" | "you");
+    let said_actor = said_actor(&subject, by.as_deref(), passive, clause, memory);
     if passive {
-        said_actor = by.clone();
-        let patient = match &subject {
-            Some(text) if is_pronoun(text) => memory.object.clone(),
-            Some(text) => Some(text.clone()),
-            None if inherits => memory.subject.clone(),
-            None => None,
-        };
-        if let Some(patient) = patient {
-            object = if object.is_empty() || starts_with_preposition(after) {
-                join_words(&patient, &object)
-            } else {
-                format!("{patient} {object}")
-            };
-        }
-    } else if let Some(text) = &subject {
-        if !is_pronoun(text) {
-            said_actor = Some(text.clone());
-        }
-    } else if clause.link == Link::Relative {
-        said_actor = memory.last_phrase.clone();
+        object = with_patient(object, &subject, inherits, starts_with_preposition(after), memory);
     }
-    let first_word = object.split(' ').next().unwrap_or_default().to_owned();
-    if matches!(first_word.as_str(), "it" | "them" | "him" | "her" | "this" | "these") {
-        let rest = object.get(first_word.len()..).unwrap_or_default().trim().to_owned();
-        object = memory.object.as_ref().map_or(rest.clone(), |last| join_words(last, &rest));
-    }
+    object = resolve_pronoun(object, memory);
     let sort = said_actor.as_deref().map(|name| lexicon::actor(&head(name)));
     let intransitive_thing = !passive && subject.is_some() && matches!(sort, Some(None)) && object.is_empty();
-    remember(memory, &subject, said_actor.as_deref().filter(|_| matches!(sort, Some(Some(_)))), sort.flatten(), passive);
+    remember(
+        memory,
+        &subject,
+        said_actor.as_deref().filter(|_| matches!(sort, Some(Some(_)))),
+        sort.flatten(),
+        passive,
+    );
     memory.last_phrase = last_phrase(tokens, group.end, clause.to).or_else(|| by.clone());
-    if !group.passive || subject.as_deref().is_none_or(is_pronoun) {
-        if let Some(head) = noun_phrase(after) {
-            memory.object = Some(head);
-        }
+    let thing = if !group.passive || subject.as_deref().is_none_or(is_pronoun) {
+        noun_phrase(after)
     } else {
-        memory.object.clone_from(&subject);
+        subject.clone()
+    };
+    // "it" is the contract that was written, not the customer who was called.
+    if let Some(thing) =
+        thing.filter(|thing| memory.object.is_none() || lexicon::actor(&head(thing)).is_none())
+    {
+        memory.object = Some(thing);
     }
     if group.negated || group.shape == Shape::Participle {
         return None;
@@ -144,6 +133,77 @@ pub(super) fn action(tokens: &[Token], clause: &Clause, memory: &mut Memory) -> 
     Some(Action { verb, object, actor, machine, span, confidence, possible: group.possible })
 }
 
+fn is_pronoun(text: &str) -> bool {
+    matches!(
+        text,
+        "it" | "they"
+            | "he"
+            | "she"
+            | "them"
+            | "this"
+            | "we"
+            | "i"
+            | "you"
+            | "It"
+            | "They"
+            | "He"
+            | "She"
+            | "We"
+            | "I"
+            | "You"
+            | "This"
+    )
+}
+
+/// Who the clause says does it.
+fn said_actor(
+    subject: &Option<String>,
+    by: Option<&str>,
+    passive: bool,
+    clause: &Clause,
+    memory: &Memory,
+) -> Option<String> {
+    if passive {
+        return by.map(str::to_owned);
+    }
+    match subject {
+        Some(text) => (!is_pronoun(text)).then(|| text.clone()),
+        None if clause.link == Link::Relative => memory.last_phrase.clone(),
+        None => None,
+    }
+}
+
+/// In the passive the subject is what something is done to.
+fn with_patient(
+    object: String,
+    subject: &Option<String>,
+    inherits: bool,
+    beside: bool,
+    memory: &Memory,
+) -> String {
+    let patient = match subject {
+        Some(text) if is_pronoun(text) => memory.object.clone(),
+        Some(text) => Some(text.clone()),
+        None if inherits => memory.subject.clone(),
+        None => None,
+    };
+    match patient {
+        Some(patient) if object.is_empty() || beside => join_words(&patient, &object),
+        Some(patient) => format!("{patient} {object}"),
+        None => object,
+    }
+}
+
+/// "sends it to the bank": what was named last.
+fn resolve_pronoun(object: String, memory: &Memory) -> String {
+    let first = object.split(' ').next().unwrap_or_default();
+    if !matches!(first, "it" | "them" | "him" | "her" | "this" | "these") {
+        return object;
+    }
+    let rest = object.get(first.len()..).unwrap_or_default().trim().to_owned();
+    memory.object.as_ref().map_or(rest.clone(), |last| join_words(last, &rest))
+}
+
 fn asks_for_deed(object: &str) -> bool {
     let object = object.to_lowercase();
     ["approval", "authorisation", "authorization", "signature", "confirmation", "review", "inspection"]
@@ -181,7 +241,9 @@ fn subject(tokens: &[Token], clause: &Clause, group: &VerbGroup) -> Option<Strin
             Tag::And | Tag::Or | Tag::But if words.is_empty() => {}
             Tag::Adverb | Tag::Not => {}
             // "In the warehouse the clerk …" and "the manager of the bank": keep the first noun phrase.
-            Tag::Preposition | Tag::To if words.is_empty() => return rest_after_preposition(tokens, clause, group),
+            Tag::Preposition | Tag::To if words.is_empty() => {
+                return rest_after_preposition(tokens, clause, group);
+            }
             _ => words.push(token),
         }
     }
@@ -192,7 +254,8 @@ fn subject(tokens: &[Token], clause: &Clause, group: &VerbGroup) -> Option<Strin
 /// `In this office the clerk checks`: the last noun phrase before the verb that begins with a determiner.
 fn rest_after_preposition(tokens: &[Token], clause: &Clause, group: &VerbGroup) -> Option<String> {
     let part = tokens.get(clause.from..group.start)?;
-    let start = part.iter().rposition(|token| matches!(token.tag, Tag::Determiner | Tag::Comma | Tag::Pronoun))?;
+    let start =
+        part.iter().rposition(|token| matches!(token.tag, Tag::Determiner | Tag::Comma | Tag::Pronoun))?;
     let words: Vec<&Token> = part.get(start..)?.iter().filter(|token| token.tag != Tag::Comma).collect();
     let text = cut_at_preposition(&words);
     (!text.is_empty()).then_some(text)
@@ -227,10 +290,14 @@ fn object_tokens(tokens: &[Token], from: usize, to: usize) -> &[Token] {
             Tag::Mark(Mark::Each) => true,
             Tag::Mark(Mark::Whether) => false,
             Tag::Mark(_) => true,
-            Tag::To => part.get(place + 1).is_some_and(|next| matches!(next.tag, Tag::Verb(_) | Tag::Be)) && nouns > 0,
+            Tag::To => {
+                part.get(place + 1).is_some_and(|next| matches!(next.tag, Tag::Verb(_) | Tag::Be))
+                    && nouns > 0
+            }
             Tag::Preposition => match token.lower.as_str() {
                 "of" | "to" | "into" | "against" | "for" | "about" | "with" | "on" | "from" => nouns > 5,
-                "by" | "via" | "during" | "within" | "using" | "per" | "as" | "in" | "at" | "through" | "over" => nouns > 0,
+                "by" | "via" | "during" | "within" | "using" | "per" | "as" | "in" | "at" | "through"
+                | "over" => nouns > 0,
                 _ => nouns > 3,
             },
             Tag::That => true,
@@ -284,7 +351,22 @@ fn phrase(tokens: &[Token]) -> String {
         }
     }
     while words.last().is_some_and(|word| {
-        matches!(word.to_lowercase().as_str(), "," | "and" | "or" | "of" | "to" | "for" | "with" | "from" | "on" | "in" | "as" | "by" | "out" | "back")
+        matches!(
+            word.to_lowercase().as_str(),
+            "," | "and"
+                | "or"
+                | "of"
+                | "to"
+                | "for"
+                | "with"
+                | "from"
+                | "on"
+                | "in"
+                | "as"
+                | "by"
+                | "out"
+                | "back"
+        )
     }) {
         words.pop();
     }

@@ -104,7 +104,9 @@ impl Archetype {
         }
         // Where the text has structure of its own, that structure stays and nothing is added.
         let flat = match &said.root {
-            Node::Sequence(sequence) => sequence.children.iter().all(|node| matches!(node, Node::Activity(_))),
+            Node::Sequence(sequence) => {
+                sequence.children.iter().all(|node| matches!(node, Node::Activity(_)))
+            }
             Node::Activity(_) => true,
             _ => false,
         };

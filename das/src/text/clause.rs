@@ -67,10 +67,13 @@ pub(super) fn clauses(tokens: &[Token]) -> Vec<Clause> {
             Tag::Mark(mark) if !matches!(mark, Mark::Each | Mark::Then | Mark::Parallel | Mark::Example) => {
                 (place > last(&cuts)).then_some(Link::None)
             }
-            Tag::Mark(Mark::Then | Mark::Parallel) if has_verb && begins_clause(tokens, place + 1) => Some(Link::And),
+            Tag::Mark(Mark::Then | Mark::Parallel) if has_verb && begins_clause(tokens, place + 1) => {
+                Some(Link::And)
+            }
             Tag::Mark(Mark::Example) => Some(Link::Restrictive),
             Tag::Relative => {
-                let comma = place.checked_sub(1).and_then(|at| tokens.get(at)).is_some_and(|t| t.tag == Tag::Comma);
+                let comma =
+                    place.checked_sub(1).and_then(|at| tokens.get(at)).is_some_and(|t| t.tag == Tag::Comma);
                 Some(if comma { Link::Relative } else { Link::Restrictive })
             }
             Tag::That if verb_group(tokens, place + 1).is_some() || follows_verb(tokens, place) => {
@@ -121,7 +124,9 @@ fn last(cuts: &[(usize, Link)]) -> usize {
 }
 
 fn skip_joiners(tokens: &[Token], from: usize) -> usize {
-    let joiner = |tag: Tag| matches!(tag, Tag::Comma | Tag::And | Tag::Or | Tag::But | Tag::Adverb | Tag::Mark(Mark::Then));
+    let joiner = |tag: Tag| {
+        matches!(tag, Tag::Comma | Tag::And | Tag::Or | Tag::But | Tag::Adverb | Tag::Mark(Mark::Then))
+    };
     let run = tokens.get(from..).unwrap_or_default().iter().take_while(|token| joiner(token.tag)).count();
     from + run
 }
@@ -138,8 +143,14 @@ fn begins_clause(tokens: &[Token], place: usize) -> bool {
     let mut at = place;
     while let Some(token) = tokens.get(at) {
         match token.tag {
-            Tag::Determiner | Tag::Adjective | Tag::Noun | Tag::Number | Tag::Pronoun | Tag::Adverb => at += 1,
-            Tag::Preposition if at > place && matches!(token.lower.as_str(), "of" | "in" | "for" | "from") => at += 1,
+            Tag::Determiner | Tag::Adjective | Tag::Noun | Tag::Number | Tag::Pronoun | Tag::Adverb => {
+                at += 1
+            }
+            Tag::Preposition
+                if at > place && matches!(token.lower.as_str(), "of" | "in" | "for" | "from") =>
+            {
+                at += 1
+            }
             Tag::And | Tag::Or if at > place => at += 1,
             _ => break,
         }
@@ -147,7 +158,8 @@ fn begins_clause(tokens: &[Token], place: usize) -> bool {
             return false;
         }
     }
-    at > place && verb_group(tokens, at).is_some_and(|group| group.start == at && group.shape == Shape::Finite)
+    at > place
+        && verb_group(tokens, at).is_some_and(|group| group.start == at && group.shape == Shape::Finite)
 }
 
 /// The verb group that begins exactly here.
@@ -240,12 +252,16 @@ fn shape_alone(tokens: &[Token], place: usize, form: Form) -> Shape {
 /// `needs to check`, `is asked to check`, `starts checking`: the verb behind counts.
 fn chain(tokens: &[Token], group: VerbGroup) -> VerbGroup {
     let hands_over = lexicon::is_catenative(&group.lemma)
-        || (group.passive && ["ask", "instruct", "request", "tell", "suppose"].contains(&group.lemma.as_str()));
+        || (group.passive
+            && ["ask", "instruct", "request", "tell", "suppose"].contains(&group.lemma.as_str()));
     if !hands_over {
         return group;
     }
     let mut at = group.end;
-    while tokens.get(at).is_some_and(|token| matches!(token.tag, Tag::Adverb) || token.lower == "by" || token.lower == "with") {
+    while tokens
+        .get(at)
+        .is_some_and(|token| matches!(token.tag, Tag::Adverb) || token.lower == "by" || token.lower == "with")
+    {
         at += 1;
     }
     match verb_group(tokens, at) {
@@ -296,7 +312,8 @@ fn clause(tokens: &[Token], from: usize, to: usize, link: Link) -> Clause {
                     !matches!(found.shape, Shape::Finite | Shape::Imperative) && group.shape == Shape::Finite
                 }
             };
-            let purpose = group.shape == Shape::Participle || (group.shape == Shape::Gerund && after_preposition(part, at));
+            let purpose = group.shape == Shape::Participle
+                || (group.shape == Shape::Gerund && after_preposition(part, at));
             at = group.end;
             if better && (!purpose || verb.is_none()) {
                 verb = Some(group);

@@ -56,11 +56,17 @@ const COMPARISONS: [(&str, &str); 34] = [
 /// Reads a condition from its words, without the `if`.
 pub(super) fn condition(text: &str) -> Condition {
     let clean = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let clean = clean.trim_matches(|c: char| c == ',' || c == '.' || c == ';' || c.is_whitespace()).to_owned();
+    let clean =
+        clean.trim_matches(|c: char| c == ',' || c == '.' || c == ';' || c.is_whitespace()).to_owned();
     let lower = clean.to_lowercase();
     let words = crate::text::lexicon::lemmas(&lower)
         .into_iter()
-        .filter(|word| !matches!(word.as_str(), "not" | "no" | "do" | "does" | "can" | "if" | "there" | "they" | "he" | "she"))
+        .filter(|word| {
+            !matches!(
+                word.as_str(),
+                "not" | "no" | "do" | "does" | "can" | "if" | "there" | "they" | "he" | "she"
+            )
+        })
         .collect();
     let negative = is_negative(&lower);
     let feel = comparison(&lower).unwrap_or_else(|| format!("{} = true", flag(&lower)));
@@ -82,13 +88,35 @@ fn label(text: &str) -> String {
 }
 
 fn strip_article(text: &str) -> &str {
-    ["the ", "The ", "a ", "A ", "an ", "An "].iter().find_map(|article| text.strip_prefix(article)).unwrap_or(text)
+    ["the ", "The ", "a ", "A ", "an ", "An "]
+        .iter()
+        .find_map(|article| text.strip_prefix(article))
+        .unwrap_or(text)
 }
 
 fn is_negative(lower: &str) -> bool {
     const WORDS: [&str; 21] = [
-        "not", "no", "cannot", "without", "reject", "rejected", "rejects", "fail", "fails", "failed", "refused", "invalid",
-        "incorrect", "incomplete", "missing", "unsuccessful", "denied", "declined", "negative", "insufficient", "never",
+        "not",
+        "no",
+        "cannot",
+        "without",
+        "reject",
+        "rejected",
+        "rejects",
+        "fail",
+        "fails",
+        "failed",
+        "refused",
+        "invalid",
+        "incorrect",
+        "incomplete",
+        "missing",
+        "unsuccessful",
+        "denied",
+        "declined",
+        "negative",
+        "insufficient",
+        "never",
     ];
     lower.split(|c: char| !c.is_alphanumeric()).any(|word| WORDS.contains(&word))
 }
@@ -96,8 +124,8 @@ fn is_negative(lower: &str) -> bool {
 /// A variable that says whether the condition holds.
 fn flag(lower: &str) -> String {
     const SKIPPED: [&str; 27] = [
-        "the", "a", "an", "is", "are", "was", "were", "be", "been", "has", "have", "had", "it", "they", "he", "she", "that",
-        "this", "of", "to", "there", "any", "will", "does", "do", "by", "then",
+        "the", "a", "an", "is", "are", "was", "were", "be", "been", "has", "have", "had", "it", "they", "he",
+        "she", "that", "this", "of", "to", "there", "any", "will", "does", "do", "by", "then",
     ];
     let words: Vec<&str> = lower
         .split(|c: char| !c.is_alphanumeric())
@@ -124,7 +152,8 @@ fn comparison(lower: &str) -> Option<String> {
 /// The first number in a text that begins with one, perhaps behind a currency or an article.
 fn number(text: &str) -> Option<String> {
     let text = text.trim_start().trim_start_matches(['$', '€', '£']).trim_start();
-    let text = ["usd ", "eur ", "the ", "a "].iter().find_map(|prefix| text.strip_prefix(prefix)).unwrap_or(text);
+    let text =
+        ["usd ", "eur ", "the ", "a "].iter().find_map(|prefix| text.strip_prefix(prefix)).unwrap_or(text);
     let digits: String = text
         .chars()
         .take_while(|c| c.is_ascii_digit() || *c == '.' || *c == ',')

@@ -40,7 +40,11 @@ impl Story {
         }
         let Statement { lead, condition, unless, steps, parallel, until, back_to, ends, .. } = statement;
         let mut nodes = self.nodes(steps, parallel);
-        if ends && (condition.is_some() || lead == Lead::Otherwise || (lead == Lead::InThisCase && self.open.is_some())) {
+        if ends
+            && (condition.is_some()
+                || lead == Lead::Otherwise
+                || (lead == Lead::InThisCase && self.open.is_some()))
+        {
             nodes.push(Event::new("Process ended", EventKind::End).into());
         }
         if let Some(target) = back_to {
@@ -49,9 +53,11 @@ impl Story {
         }
         if let Some(until) = until {
             let body = if nodes.is_empty() { self.take_recent() } else { std::mem::take(&mut nodes) };
+            let mut body = Node::sequence(body);
+            strip_ends(&mut body);
             if !body.is_empty() {
                 let question = capitalised(&format!("{}?", until.label));
-                nodes.push(Node::repeat(question, negated(&until.feel), Node::sequence(body), Node::empty()));
+                nodes.push(Node::repeat(question, negated(&until.feel), body, Node::empty()));
             }
         }
         if nodes.is_empty() && condition.is_none() {
@@ -60,8 +66,10 @@ impl Story {
         match condition {
             Some(condition) if unless => {
                 self.close();
-                let branches =
-                    vec![Branch::when(condition.label.clone(), condition.feel, Node::empty()), otherwise(nodes)];
+                let branches = vec![
+                    Branch::when(condition.label.clone(), condition.feel, Node::empty()),
+                    otherwise(nodes),
+                ];
                 self.push(vec![Node::choice(question(&condition.label), branches)]);
             }
             Some(condition) => self.branch(condition, nodes, lead),
@@ -109,7 +117,8 @@ impl Story {
     fn joins_last_branch(&mut self, nodes: &[Node]) -> bool {
         let Some(last) = self.steps.last_mut().filter(|last| ends(last)) else { return false };
         let Node::Choice(choice) = last else { return false };
-        let going_on = choice.branches.iter_mut().rev().find(|branch| !ends(&branch.body) && !branch.body.is_empty());
+        let going_on =
+            choice.branches.iter_mut().rev().find(|branch| !ends(&branch.body) && !branch.body.is_empty());
         let Some(branch) = going_on else { return false };
         let before = std::mem::replace(&mut branch.body, Node::empty());
         branch.body = beside(vec![before], nodes.to_vec());
@@ -121,7 +130,8 @@ impl Story {
         if let Some(open) = &mut self.open
             && (lead == Lead::Otherwise || open.is_about(&condition))
         {
-            let contrary = open.branches.len() == 1 && open.negative != condition.negative && lead != Lead::Otherwise;
+            let contrary =
+                open.branches.len() == 1 && open.negative != condition.negative && lead != Lead::Otherwise;
             if contrary {
                 // Yes and no: the second one is what happens when the first does not hold.
                 open.branches.push(Branch::otherwise(condition.label, body));
@@ -162,7 +172,8 @@ impl Story {
             (None, None) => match self.open.take().filter(|_| lead == Lead::Otherwise) {
                 Some(mut open) if open.branches.len() == 1 => {
                     let branch = open.branches.pop();
-                    let condition = branch.as_ref().and_then(|branch| branch.condition.clone()).unwrap_or_default();
+                    let condition =
+                        branch.as_ref().and_then(|branch| branch.condition.clone()).unwrap_or_default();
                     after.extend(branch.map(|branch| branch.body));
                     (open.label.unwrap_or_default(), negated(&condition))
                 }
@@ -248,7 +259,11 @@ impl Story {
         if open.branches.iter().all(|branch| branch.condition.is_some()) {
             open.branches.push(Branch::otherwise("otherwise", Node::empty()));
         }
-        self.push(vec![Node::Choice(Choice { id: String::new(), label: open.label, branches: open.branches })]);
+        self.push(vec![Node::Choice(Choice {
+            id: String::new(),
+            label: open.label,
+            branches: open.branches,
+        })]);
     }
 
     /// The tree's root.
@@ -300,16 +315,24 @@ fn beside(before: Vec<Node>, nodes: Vec<Node>) -> Node {
 fn either(before: Node, node: Node) -> Node {
     let name = labels(&before).into_iter().next().unwrap_or_default();
     let condition = format!("{} = true", variable_name(&name));
-    Node::choice(format!("{name}?"), vec![Branch::when("yes", condition, before), Branch::otherwise("no", node)])
+    Node::choice(
+        format!("{name}?"),
+        vec![Branch::when("yes", condition, before), Branch::otherwise("no", node)],
+    )
 }
 
 /// An action as a step: people's steps pass through unless the process has to wait for what they decide.
 fn node(action: Action, label: String) -> Node {
     let decides = ["approve", "authorise", "authorize", "sign"].contains(&action.verb.as_str())
-        || (matches!(action.verb.as_str(), "wait" | "obtain") && action.object.to_lowercase().contains("approval"));
+        || (matches!(action.verb.as_str(), "wait" | "obtain")
+            && action.object.to_lowercase().contains("approval"));
     if let Some(duration) = duration(&action) {
-        return Event { span: Some(action.span), confidence: action.confidence, ..Event::new(label, EventKind::Timer(duration)) }
-            .into();
+        return Event {
+            span: Some(action.span),
+            confidence: action.confidence,
+            ..Event::new(label, EventKind::Timer(duration))
+        }
+        .into();
     }
     let kind = if decides && !action.machine {
         TaskKind::User
@@ -392,7 +415,7 @@ fn can_go_on(node: &Node) -> bool {
 }
 
 /// Takes out the ends of a part that something follows.
-fn strip_ends(node: &mut Node) {
+pub(super) fn strip_ends(node: &mut Node) {
     let mut open = vec![node];
     while let Some(node) = open.pop() {
         if matches!(node, Node::Event(event) if event.ends()) {

@@ -125,8 +125,8 @@ fn ends_in_consonant_y(base: &str) -> bool {
 /// One-syllable verbs in consonant–vowel–consonant, and those stressed at the end, double their last letter.
 fn doubles(base: &str) -> bool {
     const STRESSED_AT_END: [&str; 15] = [
-        "submit", "commit", "permit", "admit", "omit", "refer", "prefer", "transfer", "infer", "occur", "debug", "control",
-        "enrol", "program", "unpack",
+        "submit", "commit", "permit", "admit", "omit", "refer", "prefer", "transfer", "infer", "occur",
+        "debug", "control", "enrol", "program", "unpack",
     ];
     if STRESSED_AT_END.contains(&base) {
         return base != "unpack";
@@ -204,8 +204,10 @@ pub(super) fn mark(word: &str) -> Option<Mark> {
         "because" | "since" | "although" | "though" | "where" => Mark::Because,
         "otherwise" | "else" | "alternatively" => Mark::Otherwise,
         "meanwhile" | "simultaneously" | "concurrently" => Mark::Parallel,
-        "then" | "afterwards" | "afterward" | "next" | "finally" | "subsequently" | "thereafter" | "lastly"
-        | "first" | "firstly" | "second" | "secondly" | "third" | "thirdly" | "initially" => Mark::Then,
+        "then" | "afterwards" | "afterward" | "next" | "finally" | "subsequently" | "thereafter"
+        | "lastly" | "first" | "firstly" | "second" | "secondly" | "third" | "thirdly" | "initially" => {
+            Mark::Then
+        }
         "e.g" | "e.g." | "i.e" | "i.e." => Mark::Example,
         _ => return None,
     })
@@ -214,9 +216,41 @@ pub(super) fn mark(word: &str) -> Option<Mark> {
 /// Verbs that say how things are, not what is done.
 pub(super) fn is_state_verb(base: &str) -> bool {
     const STATES: [&str; 35] = [
-        "be", "have", "consist", "contain", "exist", "belong", "need", "want", "depend", "mean", "represent", "remain",
-        "include", "involve", "require", "expect", "happen", "occur", "appear", "seem", "exceed", "cost", "relate",
-        "intend", "prefer", "understand", "think", "own", "stay", "concern", "allow", "enable", "follow", "entitle", "result",
+        "be",
+        "have",
+        "consist",
+        "contain",
+        "exist",
+        "belong",
+        "need",
+        "want",
+        "depend",
+        "mean",
+        "represent",
+        "remain",
+        "include",
+        "involve",
+        "require",
+        "expect",
+        "happen",
+        "occur",
+        "appear",
+        "seem",
+        "exceed",
+        "cost",
+        "relate",
+        "intend",
+        "prefer",
+        "understand",
+        "think",
+        "own",
+        "stay",
+        "concern",
+        "allow",
+        "enable",
+        "follow",
+        "entitle",
+        "result",
     ];
     STATES.contains(&base)
 }
@@ -224,8 +258,8 @@ pub(super) fn is_state_verb(base: &str) -> bool {
 /// Verbs that hand over to the verb behind them: `needs to check`, `starts checking`, `is asked to check`.
 pub(super) fn is_catenative(base: &str) -> bool {
     const CATENATIVES: [&str; 19] = [
-        "need", "have", "want", "try", "attempt", "begin", "start", "continue", "proceed", "require", "expect", "intend",
-        "go", "plan", "agree", "wish", "commence", "allow", "force",
+        "need", "have", "want", "try", "attempt", "begin", "start", "continue", "proceed", "require",
+        "expect", "intend", "go", "plan", "agree", "wish", "commence", "allow", "force",
     ];
     CATENATIVES.contains(&base)
 }
@@ -233,8 +267,18 @@ pub(super) fn is_catenative(base: &str) -> bool {
 /// Words that build process descriptions and do not belong to them: `build a process to …`.
 pub(super) fn is_process_word(word: &str) -> bool {
     const WORDS: [&str; 12] = [
-        "process", "processes", "workflow", "workflows", "pipeline", "pipelines", "procedure", "flow", "bpmn", "model",
-        "diagram", "routine",
+        "process",
+        "processes",
+        "workflow",
+        "workflows",
+        "pipeline",
+        "pipelines",
+        "procedure",
+        "flow",
+        "bpmn",
+        "model",
+        "diagram",
+        "routine",
     ];
     WORDS.contains(&word)
 }
@@ -246,50 +290,39 @@ pub(super) enum ActorSort {
     Machine,
 }
 
+static NOUNS: LazyLock<HashMap<&'static str, Option<ActorSort>>> = LazyLock::new(|| {
+    let mut nouns = HashMap::new();
+    let mut sort = None;
+    for line in include_str!("../../lexicon/actors.txt").lines().filter(|line| !line.starts_with('#')) {
+        match line {
+            "[machines]" => sort = Some(ActorSort::Machine),
+            "[people]" => sort = Some(ActorSort::Person),
+            "[things]" => sort = None,
+            _ => nouns.extend(line.split_whitespace().map(|noun| (noun, sort))),
+        }
+    }
+    nouns
+});
+
 /// Whether a noun names somebody or something that acts.
 pub(super) fn actor(noun: &str) -> Option<ActorSort> {
-    const MACHINES: &[&str] = &[
-        "system", "server", "software", "application", "app", "platform", "pipeline", "database", "engine", "tool",
-        "robot", "machine", "controller", "sensor", "bot", "gateway", "scheduler", "program", "script", "website",
-        "portal", "computer", "printer", "crs", "crm", "erp", "api", "backend", "frontend", "algorithm", "service",
-        "plc", "autopilot", "module", "device", "client", "broker-system", "plant", "workflow", "microservice", "cloud",
-        "pump", "valve", "wms",
+    const PERSON_ENDINGS: [&str; 8] = ["er", "or", "ist", "ian", "ee", "man", "woman", "yst"];
+    const PEOPLE_IN_ANT: [&str; 8] = [
+        "assistant",
+        "accountant",
+        "consultant",
+        "agent",
+        "participant",
+        "president",
+        "claimant",
+        "technician",
     ];
-    const PEOPLE: &[&str] = &[
-        "customer", "clerk", "department", "team", "company", "office", "bank", "ceo", "cfo", "cto", "hr", "staff",
-        "person", "people", "somebody", "someone", "committee", "board", "authority", "agency", "court", "secretary",
-        "secretariat", "warehouse", "hospital", "laboratory", "lab", "finance", "accounting", "sales", "logistics",
-        "procurement", "purchasing", "marketing", "insurance", "insurer", "management", "production", "council",
-        "group", "chef", "cook", "nurse", "patient", "student", "candidate", "applicant", "guest", "police", "expert",
-        "chief", "head", "partner", "pilot", "crew", "branch", "firm", "organisation", "organization", "institute",
-        "university", "ministry", "government", "party", "desk", "support", "sme", "mpon", "mpoo", "mspo", "mspn", "gsp",
-        "helpdesk", "hotline", "retailer", "distributor", "shop", "restaurant", "hotel", "factory", "builder", "driver",
-        "boss", "lawyer", "attorney", "landlord", "tenant", "citizen", "member", "colleague", "kitchen", "reception",
-        "registry", "chairman", "chairperson", "principal", "dean", "faculty", "publisher", "household", "public", "user",
-        "trader", "owner", "unit", "employees",
-    ];
-    static PERSON_SET: LazyLock<HashSet<&str>> = LazyLock::new(|| PEOPLE.iter().copied().collect());
     let singular = singular(noun);
-    if MACHINES.contains(&singular.as_str()) {
-        return Some(ActorSort::Machine);
+    if let Some(sort) = NOUNS.get(singular.as_str()).or_else(|| NOUNS.get(noun)) {
+        return *sort;
     }
-    if PERSON_SET.contains(singular.as_str()) || PERSON_SET.contains(noun) {
-        return Some(ActorSort::Person);
-    }
-    const NOT_PEOPLE: &[&str] = &[
-        "order", "number", "paper", "letter", "offer", "folder", "matter", "computer", "container", "tender", "member",
-        "buffer", "cover", "error", "factor", "parameter", "register", "transfer", "voucher", "answer", "ledger", "reminder",
-        "newsletter", "filter", "counter", "center", "quarter", "remainder", "vector", "door", "floor", "labor", "invoice-number",
-        "trailer", "header", "layer", "power", "other",
-    ];
-    if NOT_PEOPLE.contains(&singular.as_str()) {
-        return None;
-    }
-    let person = ["er", "or", "ist", "ian", "ee", "man", "woman", "yst"]
-        .iter()
-        .any(|end| singular.len() > 4 && singular.ends_with(end))
-        || ["assistant", "accountant", "consultant", "agent", "participant", "president", "claimant", "technician"]
-            .contains(&singular.as_str());
+    let person = PERSON_ENDINGS.iter().any(|end| singular.len() > 4 && singular.ends_with(end))
+        || PEOPLE_IN_ANT.contains(&singular.as_str());
     person.then_some(ActorSort::Person)
 }
 
@@ -310,8 +343,9 @@ pub(super) fn singular(noun: &str) -> String {
 /// Content of a label for comparing: base forms without function words.
 pub(crate) fn lemmas(text: &str) -> Vec<String> {
     const SKIPPED: [&str; 30] = [
-        "the", "a", "an", "of", "to", "for", "in", "on", "at", "by", "with", "and", "or", "is", "are", "be", "been", "was", "its",
-        "their", "his", "her", "this", "that", "from", "it", "has", "have", "will", "as",
+        "the", "a", "an", "of", "to", "for", "in", "on", "at", "by", "with", "and", "or", "is", "are", "be",
+        "been", "was", "its", "their", "his", "her", "this", "that", "from", "it", "has", "have", "will",
+        "as",
     ];
     text.split(|c: char| !c.is_alphanumeric())
         .map(str::to_lowercase)

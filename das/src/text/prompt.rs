@@ -18,13 +18,39 @@ pub(super) struct Framed {
 /// Finds the frame of a prompt: a word for making, then a word for process before the first other verb.
 pub(super) fn strip_frame(sentence: &str, tokens: &[Token]) -> Option<Framed> {
     const MAKING: [&str; 24] = [
-        "build", "create", "design", "make", "generate", "model", "write", "draw", "define", "develop", "set", "need",
-        "want", "give", "show", "produce", "implement", "construct", "propose", "describe", "like", "add", "would",
+        "build",
+        "create",
+        "design",
+        "make",
+        "generate",
+        "model",
+        "write",
+        "draw",
+        "define",
+        "develop",
+        "set",
+        "need",
+        "want",
+        "give",
+        "show",
+        "produce",
+        "implement",
+        "construct",
+        "propose",
+        "describe",
+        "like",
+        "add",
+        "would",
         "please",
     ];
     let lead = tokens.iter().take(6).position(|token| MAKING.contains(&token.lower.as_str()))?;
     let before = tokens.get(..lead)?;
-    if before.iter().any(|token| !matches!(token.lower.as_str(), "please" | "can" | "could" | "you" | "i" | "we" | "i'd" | "would" | "let's" | "to" | "me" | "us")) {
+    if before.iter().any(|token| {
+        !matches!(
+            token.lower.as_str(),
+            "please" | "can" | "could" | "you" | "i" | "we" | "i'd" | "would" | "let's" | "to" | "me" | "us"
+        )
+    }) {
         return None;
     }
     let process = tokens
@@ -39,7 +65,11 @@ pub(super) fn strip_frame(sentence: &str, tokens: &[Token]) -> Option<Framed> {
     });
     let process = match opener {
         Some(opener) if opener < process => {
-            tokens.get(..opener)?.iter().rposition(|token| lexicon::is_process_word(&token.lower))?
+            let before =
+                tokens.get(..opener)?.iter().rposition(|token| lexicon::is_process_word(&token.lower));
+            // "an order to cash process": there the "to" belongs to the name.
+            let named = tokens.get(process).is_some_and(|token| token.tag == Tag::Noun);
+            before.or(named.then_some(process))?
         }
         _ => process,
     };
@@ -47,8 +77,13 @@ pub(super) fn strip_frame(sentence: &str, tokens: &[Token]) -> Option<Framed> {
     let base = sentence_offset(sentence, tokens)?;
     let mut next = process + 1;
     while let Some(token) = tokens.get(next) {
-        let opens = matches!(token.tag, Tag::To | Tag::That | Tag::Relative | Tag::Stop | Tag::Comma | Tag::Mark(lexicon::Mark::Purpose))
-            || matches!(token.lower.as_str(), "for" | "where" | "in" | "which" | "of" | "diagram" | "model" | "process");
+        let opens = matches!(
+            token.tag,
+            Tag::To | Tag::That | Tag::Relative | Tag::Stop | Tag::Comma | Tag::Mark(lexicon::Mark::Purpose)
+        ) || matches!(
+            token.lower.as_str(),
+            "for" | "where" | "in" | "which" | "of" | "diagram" | "model" | "process"
+        );
         if !opens {
             break;
         }
@@ -68,7 +103,12 @@ fn title(tokens: &[Token]) -> String {
     let words: Vec<&str> = tokens
         .iter()
         .filter(|token| !matches!(token.tag, Tag::Determiner | Tag::Pronoun | Tag::Adverb))
-        .filter(|token| !matches!(token.lower.as_str(), "bpmn" | "me" | "up" | "new" | "simple" | "business" | "to" | "have" | "us"))
+        .filter(|token| {
+            !matches!(
+                token.lower.as_str(),
+                "bpmn" | "me" | "up" | "new" | "simple" | "business" | "to" | "have" | "us"
+            )
+        })
         .map(|token| token.text.as_str())
         .collect();
     words.join(" ")

@@ -127,8 +127,20 @@ fn lead(found: &mut Statement, marks: &[Mark], said_before: bool) {
 fn role(marks: &[Mark], found: &Statement, tokens: &[Token], clause: &Clause) -> Role {
     let asks = found.steps.last().is_some_and(|step| {
         step.action.object.is_empty()
-            && ["check", "determine", "decide", "verify", "examine", "test", "see", "ask", "evaluate", "assess", "find"]
-                .contains(&step.action.verb.as_str())
+            && [
+                "check",
+                "determine",
+                "decide",
+                "verify",
+                "examine",
+                "test",
+                "see",
+                "ask",
+                "evaluate",
+                "assess",
+                "find",
+            ]
+            .contains(&step.action.verb.as_str())
     });
     for mark in marks {
         match mark {
@@ -150,8 +162,12 @@ fn role(marks: &[Mark], found: &Statement, tokens: &[Token], clause: &Clause) ->
         Some(Shape::Participle) => Role::Skip,
         // "to VERB" behind a complete clause says why.
         Some(Shape::Infinitive) if !found.steps.is_empty() && clause.link == Link::None => Role::Skip,
-        Some(Shape::Gerund) if !found.steps.is_empty() || tokens.get(clause.from).is_some_and(|t| t.tag == Tag::Comma) => {
-            if clause.link == Link::And && found.steps.last().is_some_and(|step| step.action.confidence < 0.65) {
+        Some(Shape::Gerund)
+            if !found.steps.is_empty() || tokens.get(clause.from).is_some_and(|t| t.tag == Tag::Comma) =>
+        {
+            if clause.link == Link::And
+                && found.steps.last().is_some_and(|step| step.action.confidence < 0.65)
+            {
                 Role::Act
             } else {
                 Role::Skip
@@ -165,7 +181,9 @@ fn role(marks: &[Mark], found: &Statement, tokens: &[Token], clause: &Clause) ->
 fn run_on(tokens: &[Token], clauses: &[Clause], index: usize) -> usize {
     let mut end = index + 1;
     while let Some(next) = clauses.get(end) {
-        let comma = tokens.get(next.from).is_some_and(|token| matches!(token.tag, Tag::Comma | Tag::Mark(_) | Tag::Stop));
+        let comma = tokens
+            .get(next.from)
+            .is_some_and(|token| matches!(token.tag, Tag::Comma | Tag::Mark(_) | Tag::Stop));
         if comma && next.link != Link::Relative {
             break;
         }
@@ -197,14 +215,19 @@ fn act(found: &mut Statement, tokens: &[Token], clause: &Clause, memory: &mut Me
     let object = words_of(tokens, group.end, clause.to).to_lowercase();
     let about_process =
         subject.split(' ').any(lexicon::is_process_word) || (group.passive && subject.contains("instance"));
-    if about_process && ["end", "finish", "terminate", "complete", "stop", "close", "conclude"].contains(&group.lemma.as_str()) {
+    if about_process
+        && ["end", "finish", "terminate", "complete", "stop", "close", "conclude"]
+            .contains(&group.lemma.as_str())
+    {
         found.ends = true;
         return;
     }
     let again = object.starts_with("back") || object.contains("again") && object.contains("from");
     let back = match group.lemma.as_str() {
         "repeat" | "restart" | "redo" => true,
-        "go" | "return" | "loop" | "start" | "continue" | "jump" | "come" => again || (about_process && object.contains("back")),
+        "go" | "return" | "loop" | "start" | "continue" | "jump" | "come" => {
+            again || (about_process && object.contains("back"))
+        }
         _ => false,
     };
     if back && group.lemma != "redo" {
@@ -228,7 +251,14 @@ fn remember(tokens: &[Token], clause: &Clause, memory: &mut Memory) {
 }
 
 /// "When an order arrives", "after checking the order": starts the process, or mentions what was done.
-fn time(found: &mut Statement, tokens: &[Token], clause: &Clause, to: usize, memory: &mut Memory, first: bool) {
+fn time(
+    found: &mut Statement,
+    tokens: &[Token],
+    clause: &Clause,
+    to: usize,
+    memory: &mut Memory,
+    first: bool,
+) {
     let after = clause.marks.contains(&Mark::After);
     let read = action(tokens, clause, memory);
     if first && !after {

@@ -15,7 +15,8 @@ pub(super) struct Sentence {
 
 /// Abbreviations whose full stop does not end a sentence.
 const ABBREVIATIONS: [&str; 18] = [
-    "e.g", "i.e", "etc", "no", "dr", "mr", "mrs", "ms", "st", "vs", "approx", "fig", "dept", "inc", "ltd", "co", "cf", "resp",
+    "e.g", "i.e", "etc", "no", "dr", "mr", "mrs", "ms", "st", "vs", "approx", "fig", "dept", "inc", "ltd",
+    "co", "cf", "resp",
 ];
 
 /// The sentences of a text in order; headings and empty lines only separate.
@@ -70,7 +71,8 @@ fn marker_length(line: &str) -> usize {
         length += 1;
     } else if line.starts_with(['-', '*', '•', '–']) && line.chars().nth(1) == Some(' ') {
         length = line.chars().next().map_or(0, char::len_utf8);
-    } else if line.len() > 3 && line.as_bytes().get(1) == Some(&b')') && line.starts_with(char::is_alphabetic) {
+    } else if line.len() > 3 && line.as_bytes().get(1) == Some(&b')') && line.starts_with(char::is_alphabetic)
+    {
         length = 2;
     } else {
         return 0;
@@ -119,7 +121,8 @@ fn ends_sentence(part: &str, place: usize) -> bool {
         return false;
     }
     let before = part.get(..place).unwrap_or_default();
-    let word = before.rsplit(|c: char| c.is_whitespace() || c == '(').next().unwrap_or_default().to_lowercase();
+    let word =
+        before.rsplit(|c: char| c.is_whitespace() || c == '(').next().unwrap_or_default().to_lowercase();
     if ABBREVIATIONS.contains(&word.as_str()) {
         return false;
     }

@@ -58,7 +58,8 @@ pub(super) fn tokens(sentence: &str, offset: usize) -> Vec<Token> {
             if let Tag::Verb(form) = tag {
                 let readings = lexicon::verb(&token.lower);
                 let reading = readings.iter().find(|reading| reading.form == form).or(readings.first());
-                token.lemma = reading.map_or_else(|| strip(&token.lower, form), |reading| reading.base.clone());
+                token.lemma =
+                    reading.map_or_else(|| strip(&token.lower, form), |reading| reading.base.clone());
             }
         }
     }
@@ -121,7 +122,11 @@ fn join_phrases(tokens: &mut Vec<Token>) {
         let hit = PHRASES.iter().find_map(|(phrase, mark)| {
             let words = phrase.split(' ').count();
             let window = tokens.get(place..place + words)?;
-            window.iter().map(|token| token.lower.as_str()).eq(phrase.split(' ')).then_some((words, *mark, *phrase))
+            window
+                .iter()
+                .map(|token| token.lower.as_str())
+                .eq(phrase.split(' '))
+                .then_some((words, *mark, *phrase))
         });
         if let Some((words, mark, phrase)) = hit {
             let end = tokens.get(place + words - 1).map_or(0, |token| token.span.end);
@@ -141,30 +146,41 @@ fn first_guess(token: &mut Token) {
         return;
     }
     token.tag = match token.lower.as_str() {
-        "the" | "a" | "an" | "this" | "these" | "those" | "each" | "every" | "all" | "any" | "some" | "no" | "both"
-        | "its" | "their" | "his" | "her" | "my" | "our" | "your" | "another" | "several" | "many" | "few" | "such"
-        | "either" | "neither" | "whose" | "which" if is_determiner(&token.lower) => Tag::Determiner,
-        "it" | "he" | "she" | "they" | "them" | "him" | "we" | "i" | "you" | "us" | "one" | "itself" | "themselves"
-        | "everyone" | "there" => Tag::Pronoun,
-        "must" | "can" | "may" | "might" | "shall" | "should" | "will" | "would" | "could" | "cannot" => Tag::Modal,
-        "is" | "are" | "was" | "were" | "be" | "been" | "being" | "am" | "gets" | "isn't" | "aren't" => Tag::Be,
+        "the" | "a" | "an" | "this" | "these" | "those" | "each" | "every" | "all" | "any" | "some"
+        | "no" | "both" | "its" | "their" | "his" | "her" | "my" | "our" | "your" | "another" | "several"
+        | "many" | "few" | "such" | "either" | "neither" | "whose" | "which"
+            if is_determiner(&token.lower) =>
+        {
+            Tag::Determiner
+        }
+        "it" | "he" | "she" | "they" | "them" | "him" | "we" | "i" | "you" | "us" | "one" | "itself"
+        | "themselves" | "everyone" | "there" => Tag::Pronoun,
+        "must" | "can" | "may" | "might" | "shall" | "should" | "will" | "would" | "could" | "cannot" => {
+            Tag::Modal
+        }
+        "is" | "are" | "was" | "were" | "be" | "been" | "being" | "am" | "gets" | "isn't" | "aren't" => {
+            Tag::Be
+        }
         "has" | "have" | "had" => Tag::Have,
         "do" | "does" | "did" | "doesn't" | "don't" | "didn't" => Tag::Do,
         "to" => Tag::To,
-        "of" | "in" | "on" | "at" | "by" | "for" | "with" | "from" | "into" | "onto" | "about" | "against" | "between"
-        | "through" | "within" | "without" | "under" | "over" | "via" | "per" | "during" | "regarding" | "among"
-        | "as" | "than" | "out" | "up" | "down" | "off" | "back" | "around" | "towards" | "toward" | "along"
-        | "concerning" | "including" | "using" | "like" => Tag::Preposition,
+        "of" | "in" | "on" | "at" | "by" | "for" | "with" | "from" | "into" | "onto" | "about"
+        | "against" | "between" | "through" | "within" | "without" | "under" | "over" | "via" | "per"
+        | "during" | "regarding" | "among" | "as" | "than" | "out" | "up" | "down" | "off" | "back"
+        | "around" | "towards" | "toward" | "along" | "concerning" | "including" | "using" | "like" => {
+            Tag::Preposition
+        }
         "and" | "&" | "plus" => Tag::And,
         "or" => Tag::Or,
         "but" => Tag::But,
         "who" | "which" => Tag::Relative,
         "that" => Tag::That,
         "not" | "never" => Tag::Not,
-        "also" | "just" | "again" | "immediately" | "directly" | "manually" | "automatically" | "usually" | "only"
-        | "already" | "still" | "now" | "so" | "therefore" | "however" | "always" | "often" | "eventually" | "very"
-        | "thus" | "hence" | "please" | "additionally" | "furthermore" | "moreover" | "later" | "early" | "together"
-        | "instead" | "even" | "too" | "further" | "yet" | "soon" | "besides" | "once more" => Tag::Adverb,
+        "also" | "just" | "again" | "immediately" | "directly" | "manually" | "automatically" | "usually"
+        | "only" | "already" | "still" | "now" | "so" | "therefore" | "however" | "always" | "often"
+        | "eventually" | "very" | "thus" | "hence" | "please" | "additionally" | "furthermore"
+        | "moreover" | "later" | "early" | "together" | "instead" | "even" | "too" | "further" | "yet"
+        | "soon" | "besides" | "once more" => Tag::Adverb,
         word => match lexicon::mark(word) {
             Some(mark) => Tag::Mark(mark),
             None => by_ending(word),
@@ -178,11 +194,56 @@ fn is_determiner(word: &str) -> bool {
 
 fn by_ending(word: &str) -> Tag {
     const ADJECTIVES: [&str; 50] = [
-        "new", "responsible", "available", "ready", "complete", "correct", "incorrect", "valid", "invalid", "successful",
-        "necessary", "possible", "final", "full", "empty", "good", "bad", "big", "small", "high", "low", "old", "large",
-        "other", "same", "own", "due", "able", "unable", "free", "important", "positive", "negative", "different", "next",
-        "second", "internal", "external", "sufficient", "insufficient", "missing", "okay", "ok", "raw", "true", "false",
-        "urgent", "relevant", "faulty", "whole",
+        "new",
+        "responsible",
+        "available",
+        "ready",
+        "complete",
+        "correct",
+        "incorrect",
+        "valid",
+        "invalid",
+        "successful",
+        "necessary",
+        "possible",
+        "final",
+        "full",
+        "empty",
+        "good",
+        "bad",
+        "big",
+        "small",
+        "high",
+        "low",
+        "old",
+        "large",
+        "other",
+        "same",
+        "own",
+        "due",
+        "able",
+        "unable",
+        "free",
+        "important",
+        "positive",
+        "negative",
+        "different",
+        "next",
+        "second",
+        "internal",
+        "external",
+        "sufficient",
+        "insufficient",
+        "missing",
+        "okay",
+        "ok",
+        "raw",
+        "true",
+        "false",
+        "urgent",
+        "relevant",
+        "faulty",
+        "whole",
     ];
     if word.starts_with(|c: char| c.is_ascii_digit() || "$€£".contains(c)) {
         return Tag::Number;
@@ -196,7 +257,10 @@ fn by_ending(word: &str) -> Tag {
     if let Some(reading) = lexicon::verb(word).first() {
         return Tag::Verb(reading.form);
     }
-    if word.len() > 4 && word.ends_with("ly") && !["supply", "reply", "assembly", "family", "anomaly"].contains(&word) {
+    if word.len() > 4
+        && word.ends_with("ly")
+        && !["supply", "reply", "assembly", "family", "anomaly"].contains(&word)
+    {
         return Tag::Adverb;
     }
     let long = word.len() > 5;
@@ -206,7 +270,10 @@ fn by_ending(word: &str) -> Tag {
     if long && word.ends_with("ed") {
         return Tag::Verb(Form::Past);
     }
-    if long && ["ize", "ise", "ify"].iter().any(|end| word.ends_with(end)) && !["franchise", "exercise"].contains(&word) {
+    if long
+        && ["ize", "ise", "ify"].iter().any(|end| word.ends_with(end))
+        && !["franchise", "exercise"].contains(&word)
+    {
         return Tag::Verb(Form::Base);
     }
     if long && ["izes", "ises", "ifies"].iter().any(|end| word.ends_with(end)) && word != "premises" {
@@ -243,7 +310,11 @@ fn decide(tokens: &[Token], place: usize) -> Tag {
     let before = previous_content(tokens, place);
     let next = tag_at(Some(place + 1));
     // "Preheat the oven": an unknown word that opens a sentence before a determiner is an instruction.
-    if token.tag == Tag::Noun && place == 0 && next == Some(Tag::Determiner) && token.lower.chars().all(char::is_alphabetic) {
+    if token.tag == Tag::Noun
+        && place == 0
+        && next == Some(Tag::Determiner)
+        && token.lower.chars().all(char::is_alphabetic)
+    {
         return Tag::Verb(Form::Base);
     }
     // "the next job"
@@ -254,16 +325,23 @@ fn decide(tokens: &[Token], place: usize) -> Tag {
     let noun_too = lexicon::verb(&token.lower).iter().any(|reading| reading.noun_too);
     let starts_object = matches!(
         next,
-        Some(Tag::Determiner | Tag::Pronoun | Tag::Number | Tag::That | Tag::Mark(Mark::Whether | Mark::Each))
+        Some(
+            Tag::Determiner | Tag::Pronoun | Tag::Number | Tag::That | Tag::Mark(Mark::Whether | Mark::Each)
+        )
     );
     match form {
         Form::Gerund => {
-            if matches!(previous, Some(Tag::Determiner | Tag::Adjective)) { Tag::Noun } else { token.tag }
+            if matches!(previous, Some(Tag::Determiner | Tag::Adjective)) {
+                Tag::Noun
+            } else {
+                token.tag
+            }
         }
         Form::Past => {
             // "the approved order", but "the order approved by" and "is approved".
-            let modifies = matches!(previous, Some(Tag::Determiner | Tag::Adjective | Tag::Preposition | Tag::Number))
-                && matches!(next, Some(Tag::Noun | Tag::Adjective | Tag::Verb(_)));
+            let modifies =
+                matches!(previous, Some(Tag::Determiner | Tag::Adjective | Tag::Preposition | Tag::Number))
+                    && matches!(next, Some(Tag::Noun | Tag::Adjective | Tag::Verb(_)));
             if modifies { Tag::Adjective } else { token.tag }
         }
         Form::Base | Form::Third => {
@@ -304,7 +382,12 @@ fn decide(tokens: &[Token], place: usize) -> Tag {
 
 /// The tag before, adverbs skipped.
 fn previous_content(tokens: &[Token], place: usize) -> Option<Tag> {
-    tokens.get(..place)?.iter().rev().map(|token| token.tag).find(|tag| !matches!(tag, Tag::Adverb | Tag::Not))
+    tokens
+        .get(..place)?
+        .iter()
+        .rev()
+        .map(|token| token.tag)
+        .find(|tag| !matches!(tag, Tag::Adverb | Tag::Not))
 }
 
 fn previous_word(tokens: &[Token], place: usize) -> Option<&str> {
@@ -324,10 +407,14 @@ fn imperative(tokens: &[Token], place: usize, tag: Tag) -> Tag {
     // "Order processing starts": another finite verb before the next boundary makes it a noun.
     let until = rest
         .iter()
-        .position(|token| matches!(token.tag, Tag::Comma | Tag::Stop | Tag::And | Tag::Or | Tag::Mark(_) | Tag::Relative))
+        .position(|token| {
+            matches!(token.tag, Tag::Comma | Tag::Stop | Tag::And | Tag::Or | Tag::Mark(_) | Tag::Relative)
+        })
         .unwrap_or(rest.len());
     let finite = rest.get(..until).is_some_and(|tokens| {
-        tokens.iter().any(|token| matches!(token.tag, Tag::Be | Tag::Modal | Tag::Have | Tag::Verb(Form::Third)))
+        tokens
+            .iter()
+            .any(|token| matches!(token.tag, Tag::Be | Tag::Modal | Tag::Have | Tag::Verb(Form::Third)))
     });
     if finite { Tag::Noun } else { tag }
 }
@@ -339,9 +426,12 @@ fn coordinated(tokens: &[Token], place: usize, form: Form, tag: Tag) -> Tag {
         Tag::Verb(earlier) => Some(earlier == form),
         _ => None,
     });
-    let after_modal = form == Form::Base && earlier.iter().any(|token| matches!(token.tag, Tag::Modal | Tag::To));
+    let after_modal =
+        form == Form::Base && earlier.iter().any(|token| matches!(token.tag, Tag::Modal | Tag::To));
     // "the data and train schedule" has a noun behind it as well; a verb before it decides.
-    if same.unwrap_or(false) || after_modal || (earlier.iter().all(|t| !matches!(t.tag, Tag::Verb(_))) && form == Form::Base)
+    if same.unwrap_or(false)
+        || after_modal
+        || (earlier.iter().all(|t| !matches!(t.tag, Tag::Verb(_))) && form == Form::Base)
     {
         tag
     } else {
@@ -353,12 +443,20 @@ fn third_after_noun(tokens: &[Token], place: usize, next: Option<Tag>, tag: Tag)
     let finite_later = tokens.get(place + 1..).unwrap_or_default().iter().take_while(|token| {
         !matches!(token.tag, Tag::Comma | Tag::Stop | Tag::And | Tag::Mark(_) | Tag::Relative | Tag::That)
     });
-    let finite_later = finite_later.clone().any(|token| matches!(token.tag, Tag::Be | Tag::Modal | Tag::Have));
+    let finite_later =
+        finite_later.clone().any(|token| matches!(token.tag, Tag::Be | Tag::Modal | Tag::Have));
     let subject = previous_word(tokens, place).is_some_and(|word| lexicon::actor(word).is_some());
     let open = matches!(
         next,
         None | Some(
-            Tag::Preposition | Tag::To | Tag::And | Tag::Comma | Tag::Stop | Tag::Adverb | Tag::Mark(_) | Tag::That
+            Tag::Preposition
+                | Tag::To
+                | Tag::And
+                | Tag::Comma
+                | Tag::Stop
+                | Tag::Adverb
+                | Tag::Mark(_)
+                | Tag::That
         )
     );
     if !finite_later && (subject || open || !matches!(next, Some(Tag::Verb(_)))) { tag } else { Tag::Noun }

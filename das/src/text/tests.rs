@@ -75,15 +75,21 @@ fn failing_and_repeating_becomes_a_loop() {
 #[test]
 fn until_and_while_and_unless_are_understood() {
     assert_eq!(
-        shape("The machine mills the part until the surface is smooth. Then the operator cleans the machine."),
+        shape(
+            "The machine mills the part until the surface is smooth. Then the operator cleans the machine."
+        ),
         "[Mill part / ]; Clean machine"
     );
     assert_eq!(
-        shape("While the clerk writes the contract, the manager calls the customer. Then the customer signs it."),
-        "(Write contract & Call customer); Sign customer".replace("Sign customer", "Sign contract").as_str()
+        shape(
+            "While the clerk writes the contract, the manager calls the customer. Then the customer signs it."
+        ),
+        "(Write contract & Call customer); Sign contract"
     );
     assert_eq!(
-        shape("The team plans the work. Unless the request is urgent, the team waits 2 days. Then it starts the work."),
+        shape(
+            "The team plans the work. Unless the request is urgent, the team waits 2 days. Then it starts the work."
+        ),
         "Plan work; { | P2D}; Start work"
     );
 }
@@ -91,7 +97,9 @@ fn until_and_while_and_unless_are_understood() {
 #[test]
 fn lists_are_steps_in_order_even_without_a_verb() {
     assert_eq!(
-        labels("Baking:\n1. Preheat the oven\n2. Mix flour, eggs and sugar\n3. Bake the cake\n4. Quality check"),
+        labels(
+            "Baking:\n1. Preheat the oven\n2. Mix flour, eggs and sugar\n3. Bake the cake\n4. Quality check"
+        ),
         ["Preheat oven", "Mix flour, eggs and sugar", "Bake cake", "Quality check"]
     );
 }
@@ -110,7 +118,10 @@ fn shared_objects_and_pronouns_are_filled_in() {
 
 #[test]
 fn who_does_it_becomes_the_actor_and_decides_the_kind_of_task() {
-    let tree = read("The clerk checks the order. The server sends a receipt. The manager approves the refund.").unwrap().tree;
+    let tree =
+        read("The clerk checks the order. The server sends a receipt. The manager approves the refund.")
+            .unwrap()
+            .tree;
     let steps: Vec<_> = tree.activities().into_iter().map(|a| (a.actor.clone().unwrap(), a.kind)).collect();
     assert_eq!(
         steps,
@@ -124,7 +135,11 @@ fn who_does_it_becomes_the_actor_and_decides_the_kind_of_task() {
 
 #[test]
 fn a_bound_in_a_condition_becomes_a_comparison_that_an_unset_variable_does_not_break() {
-    let tree = read("The clerk checks the claim. If the claim amount exceeds 1,000 EUR, the manager reviews the claim.").unwrap().tree;
+    let tree = read(
+        "The clerk checks the claim. If the claim amount exceeds 1,000 EUR, the manager reviews the claim.",
+    )
+    .unwrap()
+    .tree;
     let conditions: Vec<String> = tree
         .nodes()
         .into_iter()
@@ -142,7 +157,7 @@ fn prompts_without_steps_take_the_whole_archetype() {
         ("Build a hiring workflow", "Interview candidates"),
         ("I need a procurement process", "Compare offers"),
         ("Create an incident management process", "Diagnose incident"),
-        ("Design a trade lifecycle process", "Settle"),
+        ("Design a trade lifecycle process", "settle"),
         ("Make an order to cash process", "invoice"),
         ("Draw a maintenance workflow for pumps", "Inspect equipment"),
     ] {
@@ -167,7 +182,20 @@ fn every_archetype_is_well_formed() {
 fn odd_input_gives_a_tree_or_an_error_and_never_a_panic() {
     let deep = "If a, ".repeat(2_000);
     let long = "the clerk checks the order and ".repeat(2_000);
-    for text in ["", "   \n\n", "???", "((((((", "1.", "- ", "\u{202e}אבג", "if if if then then", "ß→ö→ü", "İstanbul checks İ", &deep, &long] {
+    for text in [
+        "",
+        "   \n\n",
+        "???",
+        "((((((",
+        "1.",
+        "- ",
+        "\u{202e}אבג",
+        "if if if then then",
+        "ß→ö→ü",
+        "İstanbul checks İ",
+        &deep,
+        &long,
+    ] {
         if let Ok(reading) = read(text) {
             reading.tree.type_check().unwrap();
         }

@@ -43,7 +43,8 @@ impl Tree {
         for node in self.nodes() {
             let id = node.id();
             if !is_name(id) {
-                faults.push(fault(id, "the id must begin with a letter and hold only letters, digits and '_'"));
+                faults
+                    .push(fault(id, "the id must begin with a letter and hold only letters, digits and '_'"));
             }
             if matches!(id, "start" | "end") {
                 faults.push(fault(id, "this id belongs to the start or end event; use another one"));
@@ -92,10 +93,14 @@ fn rules(node: &Node, faults: &mut Vec<Fault>) {
                 faults.push(fault(&activity.id, "an activity needs a label"));
             }
             if activity.label.len() > MAX_LABEL_BYTES {
-                faults.push(fault(&activity.id, "the label is too long; put the detail into the documentation"));
+                faults.push(fault(
+                    &activity.id,
+                    "the label is too long; put the detail into the documentation",
+                ));
             }
             if activity.kind == super::TaskKind::Script && activity.script.is_none() {
-                faults.push(fault(&activity.id, "a script activity needs an expression and a result variable"));
+                faults
+                    .push(fault(&activity.id, "a script activity needs an expression and a result variable"));
             }
         }
         Node::Event(event) => match &event.kind {

@@ -1,8 +1,8 @@
 //! From the tree to a BPMN model with lanes and a diagram.
 
 use bpmn::model::{
-    Builder, Collaboration, Definitions, Element as ModelElement, EventDefinitionKind, EventPosition, Participant,
-    RawElement, TimerExpression,
+    Builder, Collaboration, Definitions, Element as ModelElement, EventDefinitionKind, EventPosition,
+    Participant, RawElement, TimerExpression,
 };
 use bpmn::xml::namespace;
 
@@ -35,7 +35,10 @@ pub fn compile(tree: &Tree, id: &str, name: &str) -> Result<Definitions, Error> 
     write_properties(&mut definitions, tree);
     if actors > 1 {
         let participant = Participant {
-            element: ModelElement { name: Some(name.to_owned()), ..ModelElement::with_id(format!("{id}-pool")) },
+            element: ModelElement {
+                name: Some(name.to_owned()),
+                ..ModelElement::with_id(format!("{id}-pool"))
+            },
             process: Some(id.to_owned()),
         };
         definitions.collaborations.push(Collaboration {
@@ -113,7 +116,8 @@ fn write_activity(builder: &mut Builder, activity: &Activity) {
             builder.feel_task(id, label, plain(expression), result);
         }
         TaskKind::Call => {
-            let called = activity.spec.as_ref().and_then(|spec| spec.reference.as_deref()).unwrap_or_default();
+            let called =
+                activity.spec.as_ref().and_then(|spec| spec.reference.as_deref()).unwrap_or_default();
             builder.call(id, label, called);
         }
     }
@@ -133,13 +137,7 @@ fn write_activity(builder: &mut Builder, activity: &Activity) {
 }
 
 /// Where an element came from, kept in the file so that an editor can show it.
-fn write_origin(
-    builder: &mut Builder,
-    id: &str,
-    assumed: bool,
-    confidence: f64,
-    span: Option<super::Span>,
-) {
+fn write_origin(builder: &mut Builder, id: &str, assumed: bool, confidence: f64, span: Option<super::Span>) {
     if !assumed && span.is_none() {
         return;
     }
@@ -154,7 +152,8 @@ fn write_origin(
 
 fn write_flows(builder: &mut Builder, graph: &Graph<'_>) {
     for edge in &graph.edges {
-        let (Some(source), Some(target)) = (graph.vertices.get(edge.source), graph.vertices.get(edge.target)) else {
+        let (Some(source), Some(target)) = (graph.vertices.get(edge.source), graph.vertices.get(edge.target))
+        else {
             continue;
         };
         let label = edge.name.as_deref().unwrap_or_default();
@@ -185,7 +184,9 @@ fn write_lanes(builder: &mut Builder, graph: &Graph<'_>, tree: &Tree) -> usize {
 }
 
 fn write_properties(definitions: &mut Definitions, tree: &Tree) {
-    let Some(process) = definitions.processes.first_mut().filter(|_| !tree.properties.is_empty()) else { return };
+    let Some(process) = definitions.processes.first_mut().filter(|_| !tree.properties.is_empty()) else {
+        return;
+    };
     let mut list = RawElement::named(namespace::ZEEBE, "properties");
     for (name, value) in &tree.properties {
         let entry = RawElement::named(namespace::ZEEBE, "property").with("name", name).with("value", value);

@@ -220,7 +220,8 @@ fn normal_choice(mut choice: Choice, next: impl Fn(Node) -> Node) -> Node {
     for (place, branch) in choice.branches.into_iter().enumerate() {
         if branch.condition.is_some() && branch.body.is_empty() {
             // A way that does nothing can go only where no later condition would then catch its case.
-            let first_empty = kept.iter().position(|other| other.condition.is_some() && other.body.is_empty());
+            let first_empty =
+                kept.iter().position(|other| other.condition.is_some() && other.body.is_empty());
             if let Some(first) = first_empty.filter(|&first| first + 1 == kept.len() && place > 0)
                 && let Some(other) = kept.get_mut(first)
             {
@@ -234,14 +235,8 @@ fn normal_choice(mut choice: Choice, next: impl Fn(Node) -> Node) -> Node {
         }
         kept.push(branch);
     }
-    // An empty way right before an empty default does what the default does.
-    while default_is_empty {
-        let conditions = kept.iter().filter(|branch| branch.condition.is_some()).count();
-        let last = kept.iter().rposition(|branch| branch.condition.is_some());
-        match last.filter(|&last| conditions > 0 && kept.get(last).is_some_and(|b| b.body.is_empty())) {
-            Some(last) => drop(kept.remove(last)),
-            None => break,
-        }
+    if default_is_empty {
+        drop_last_empty(&mut kept);
     }
     if kept.len() == 1
         && let Some(only) = kept.pop()
@@ -250,6 +245,15 @@ fn normal_choice(mut choice: Choice, next: impl Fn(Node) -> Node) -> Node {
     }
     choice.branches = kept;
     Node::Choice(choice)
+}
+
+/// An empty way right before an empty default does what the default does.
+fn drop_last_empty(branches: &mut Vec<Branch>) {
+    while let Some(last) = branches.iter().rposition(|branch| branch.condition.is_some())
+        && branches.get(last).is_some_and(|branch| branch.body.is_empty())
+    {
+        branches.remove(last);
+    }
 }
 
 fn bare(condition: Option<&str>) -> &str {

@@ -221,7 +221,9 @@ impl<'a> Graph<'a> {
             }
         }
         let kept: Vec<bool> = (0..self.vertices.len())
-            .map(|place| place == 0 || self.edges.iter().any(|edge| edge.source == place || edge.target == place))
+            .map(|place| {
+                place == 0 || self.edges.iter().any(|edge| edge.source == place || edge.target == place)
+            })
             .collect();
         let mut places = Vec::with_capacity(kept.len());
         let mut next = 0;

@@ -58,8 +58,26 @@ pub fn variable_name(words: &str) -> String {
 /// Words of the expression language that cannot stand for a variable.
 fn is_reserved(word: &str) -> bool {
     const RESERVED: [&str; 20] = [
-        "if", "then", "else", "for", "in", "return", "some", "every", "satisfies", "and", "or", "not", "between",
-        "instance", "of", "function", "true", "false", "null", "external",
+        "if",
+        "then",
+        "else",
+        "for",
+        "in",
+        "return",
+        "some",
+        "every",
+        "satisfies",
+        "and",
+        "or",
+        "not",
+        "between",
+        "instance",
+        "of",
+        "function",
+        "true",
+        "false",
+        "null",
+        "external",
     ];
     RESERVED.contains(&word)
 }

@@ -143,7 +143,16 @@ pub fn schema() -> Value {
         "documentation": text,
     });
     let columns: Vec<&str> = vec![
-        "id", "op", "label", "actor", "children", "conditions", "labels", "condition", "order", "assumed",
+        "id",
+        "op",
+        "label",
+        "actor",
+        "children",
+        "conditions",
+        "labels",
+        "condition",
+        "order",
+        "assumed",
         "documentation",
     ];
     json!({
@@ -298,14 +307,20 @@ impl<'a> Assembly<'a> {
             Operator::Sequence => Node::Sequence(Sequence { id, children }),
             Operator::Choice => {
                 if row.conditions.len() != children.len() {
-                    self.faults.push(fault(&row.id, "a choice needs one entry in 'conditions' for each child"));
+                    self.faults
+                        .push(fault(&row.id, "a choice needs one entry in 'conditions' for each child"));
                 }
                 let branches = children
                     .into_iter()
                     .enumerate()
                     .map(|(place, body)| Branch {
                         label: row.labels.get(place).cloned().flatten(),
-                        condition: row.conditions.get(place).cloned().flatten().filter(|c| !c.trim().is_empty()),
+                        condition: row
+                            .conditions
+                            .get(place)
+                            .cloned()
+                            .flatten()
+                            .filter(|c| !c.trim().is_empty()),
                         body,
                     })
                     .collect();
@@ -313,7 +328,8 @@ impl<'a> Assembly<'a> {
             }
             Operator::Loop => {
                 if children.is_empty() || children.len() > 2 {
-                    self.faults.push(fault(&row.id, "a loop has a body and at most one redo part as children"));
+                    self.faults
+                        .push(fault(&row.id, "a loop has a body and at most one redo part as children"));
                 }
                 let redo = if children.len() > 1 { children.remove(1) } else { Node::empty() };
                 let body = children.pop().unwrap_or_else(Node::empty);
@@ -372,7 +388,8 @@ fn event(row: &Row) -> Node {
         _ => EventKind::Error(detail),
     };
     let label = row.label.clone().unwrap_or_else(|| "End".to_owned());
-    Event { id: row.id.clone(), actor: row.actor.clone(), assumed: row.assumed, ..Event::new(label, kind) }.into()
+    Event { id: row.id.clone(), actor: row.actor.clone(), assumed: row.assumed, ..Event::new(label, kind) }
+        .into()
 }
 
 fn fault(node: &str, why: &str) -> Fault {

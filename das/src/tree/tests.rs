@@ -20,30 +20,36 @@ fn node() -> impl Strategy<Value = Node> {
     leaf().prop_recursive(5, 40, 4, |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 1..4).prop_map(Node::sequence),
-            (proptest::collection::vec(inner.clone(), 1..3), any::<bool>(), 0..4_u8).prop_map(|(bodies, empty, end)| {
-                let mut branches: Vec<Branch> = bodies
-                    .into_iter()
-                    .enumerate()
-                    .map(|(place, body)| Branch::when(format!("w{place}"), format!("v{place} = true"), body))
-                    .collect();
-                let last = match end {
-                    0 => Event::new("Ended", EventKind::End).into(),
-                    _ if empty => Node::empty(),
-                    _ => Activity::new("Otherwise").into(),
-                };
-                branches.push(Branch::otherwise("else", last));
-                Node::choice("Which?", branches)
-            }),
+            (proptest::collection::vec(inner.clone(), 1..3), any::<bool>(), 0..4_u8).prop_map(
+                |(bodies, empty, end)| {
+                    let mut branches: Vec<Branch> = bodies
+                        .into_iter()
+                        .enumerate()
+                        .map(|(place, body)| {
+                            Branch::when(format!("w{place}"), format!("v{place} = true"), body)
+                        })
+                        .collect();
+                    let last = match end {
+                        0 => Event::new("Ended", EventKind::End).into(),
+                        _ if empty => Node::empty(),
+                        _ => Activity::new("Otherwise").into(),
+                    };
+                    branches.push(Branch::otherwise("else", last));
+                    Node::choice("Which?", branches)
+                }
+            ),
             (inner.clone(), inner.clone(), any::<bool>()).prop_map(|(body, redo, bare)| {
                 Node::repeat("Again?", "again = true", body, if bare { Node::empty() } else { redo })
             }),
-            (proptest::collection::vec(inner, 2..5), proptest::collection::vec((0..5_usize, 0..5_usize), 0..6)).prop_map(
-                |(children, pairs)| {
+            (
+                proptest::collection::vec(inner, 2..5),
+                proptest::collection::vec((0..5_usize, 0..5_usize), 0..6)
+            )
+                .prop_map(|(children, pairs)| {
                     let size = children.len();
                     let order = pairs.into_iter().filter(|&(a, b)| a < b && b < size).collect();
                     Node::partial(children, order)
-                }
-            ),
+                }),
         ]
     })
 }
@@ -106,10 +112,12 @@ fn edits_insert_move_replace_and_wrap() {
     assert_eq!(order(&inserted), ["Pack goods", "Approve shipment", "Ship goods", "Send invoice"]);
     let moved = tree.edit(Edit::Move { id: "send_invoice".into(), place: Place::First }).unwrap();
     assert_eq!(order(&moved), ["Send invoice", "Pack goods", "Ship goods"]);
-    let replaced =
-        tree.edit(Edit::Replace { id: "ship_goods".into(), node: Activity::new("Collect goods").into() }).unwrap();
+    let replaced = tree
+        .edit(Edit::Replace { id: "ship_goods".into(), node: Activity::new("Collect goods").into() })
+        .unwrap();
     assert_eq!(order(&replaced), ["Pack goods", "Collect goods", "Send invoice"]);
-    let around = Wrap::Loop { label: "Failed?".into(), condition: "failed = true".into(), redo: Node::empty() };
+    let around =
+        Wrap::Loop { label: "Failed?".into(), condition: "failed = true".into(), redo: Node::empty() };
     let wrapped = tree.edit(Edit::Wrap { id: "ship_goods".into(), around }).unwrap();
     assert!(wrapped.nodes().iter().any(|node| matches!(node, Node::Loop(_))));
     assert_eq!(tree, three(), "the tree that was edited stays as it is");
@@ -128,7 +136,10 @@ fn broken_rules_are_named_with_their_node() {
     assert!(why(Node::choice("", vec![Branch::otherwise("", step())])).contains("at least two"));
     let two_defaults = vec![Branch::otherwise("", step()), Branch::otherwise("", Activity::new("Other"))];
     assert!(why(Node::choice("", two_defaults)).contains("exactly one branch"));
-    assert!(why(Node::partial(vec![step(), Activity::new("Other").into()], vec![(0, 1), (1, 0)])).contains("circle"));
+    assert!(
+        why(Node::partial(vec![step(), Activity::new("Other").into()], vec![(0, 1), (1, 0)]))
+            .contains("circle")
+    );
     let ended = Node::sequence(vec![Event::new("Over", EventKind::End).into(), step()]);
     assert!(why(ended).contains("nothing after"));
     let bad = Node::repeat("", "this is (not", step(), Node::empty());
@@ -142,8 +153,12 @@ fn nesting_without_end_is_refused_and_not_followed() {
         node = Node::sequence(vec![node]);
     }
     assert!(Tree::new(node).type_check().unwrap_err()[0].why.contains("deeper"));
-    let rows = (0..200).map(|place| format!(r#"{{"id":"n{place}","op":"sequence","children":["n{}"]}}"#, place + 1));
-    let text = format!(r#"{{"root":"n0","nodes":[{},{{"id":"n200","op":"activity","label":"X"}}]}}"#, rows.collect::<Vec<_>>().join(","));
+    let rows =
+        (0..200).map(|place| format!(r#"{{"id":"n{place}","op":"sequence","children":["n{}"]}}"#, place + 1));
+    let text = format!(
+        r#"{{"root":"n0","nodes":[{},{{"id":"n200","op":"activity","label":"X"}}]}}"#,
+        rows.collect::<Vec<_>>().join(",")
+    );
     let table: Table = serde_json::from_str(&text).unwrap();
     assert!(table.to_tree().unwrap_err()[0].why.contains("deeper"));
 }
@@ -151,7 +166,10 @@ fn nesting_without_end_is_refused_and_not_followed() {
 #[test]
 fn two_actors_get_a_lane_each_and_one_gets_none() {
     let of = |actors: &[&str]| {
-        let steps = actors.iter().map(|actor| Activity::new(format!("Work of {actor}")).actor(*actor).into()).collect();
+        let steps = actors
+            .iter()
+            .map(|actor| Activity::new(format!("Work of {actor}")).actor(*actor).into())
+            .collect();
         compile(&Tree::new(Node::sequence(steps)), "work", "Work").unwrap()
     };
     let two = of(&["Clerk", "Manager"]);

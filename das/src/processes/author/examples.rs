@@ -146,7 +146,10 @@ fn trading_order() -> Tree {
 }
 
 fn refuse(label: &str, condition: &str, ending: &str) -> Node {
-    Node::choice(label, vec![Branch::when("no", condition, end(ending)), Branch::otherwise("yes", Node::empty())])
+    Node::choice(
+        label,
+        vec![Branch::when("no", condition, end(ending)), Branch::otherwise("yes", Node::empty())],
+    )
 }
 
 fn slippage() -> Node {
@@ -156,7 +159,10 @@ fn slippage() -> Node {
             draw("volatility_bp", "lognormal", &[("mean", "1.1"), ("sd", "0.4")]),
             draw("noise_bp", "normal", &[("mean", "0"), ("sd", "2")]),
         ],
-        computes: vec![("slippage_bp".to_owned(), "volatility_bp + noise_bp + order.amount / 1000".to_owned())],
+        computes: vec![(
+            "slippage_bp".to_owned(),
+            "volatility_bp + noise_bp + order.amount / 1000".to_owned(),
+        )],
         outcomes: vec![
             outcome("acceptable", Some("slippage_bp <= order.slippage_limit"), true),
             outcome("excessive", None, false),
@@ -181,10 +187,9 @@ fn slippage() -> Node {
 }
 
 fn execute() -> Node {
-    let split = Activity::new("Split order into slices").actor("Trader").script(
-        "for slice in 1..5 return order.amount / 5",
-        "slices",
-    );
+    let split = Activity::new("Split order into slices")
+        .actor("Trader")
+        .script("for slice in 1..5 return order.amount / 5", "slices");
     let at_once = Activity::new("Send order as a whole").actor("Trader").script("[order.amount]", "slices");
     let fill = Activity::new("Execute order").actor("Trader").script(
         "{ price: min(order.limit, order.market), filled: sum(slices), value: sum(slices) * min(order.limit, order.market) }",
@@ -202,17 +207,13 @@ fn execute() -> Node {
         .input("order", "order")
         .input("fill", "fill")
         .output("newPosition", "newPosition");
-    let settle = Activity::new("Instruct settlement").actor("Operations").script(
-        "{ amount: fill.value, days: 2 }",
-        "settlement",
-    );
+    let settle = Activity::new("Instruct settlement")
+        .actor("Operations")
+        .script("{ amount: fill.value, days: 2 }", "settlement");
     Node::sequence(vec![
         Node::choice(
             "Slippage acceptable?",
-            vec![
-                Branch::when("no", "slippage = \"excessive\"", split),
-                Branch::otherwise("yes", at_once),
-            ],
+            vec![Branch::when("no", "slippage = \"excessive\"", split), Branch::otherwise("yes", at_once)],
         ),
         fill.into(),
         Node::parallel(vec![book.into(), settle.into()]),
@@ -232,7 +233,8 @@ const PLAN: &str = "{ \
 
 fn reorder() -> Tree {
     let plan: Node = Activity::new("Set planning parameters").actor("Planner").script(PLAN, "plan").into();
-    let start: Node = Activity::new("Start without safety stock").actor("Planner").script("0", "safetyFactor").into();
+    let start: Node =
+        Activity::new("Start without safety stock").actor("Planner").script("0", "safetyFactor").into();
     let point: Node = Activity::new("Set reorder point")
         .actor("Planner")
         .script(
@@ -242,7 +244,10 @@ fn reorder() -> Tree {
         )
         .documentation("Mean demand over the lead time plus safety factor times its standard deviation.")
         .into();
-    let raise: Node = Activity::new("Raise safety factor").actor("Planner").script("safetyFactor + 0.25", "safetyFactor").into();
+    let raise: Node = Activity::new("Raise safety factor")
+        .actor("Planner")
+        .script("safetyFactor + 0.25", "safetyFactor")
+        .into();
     let mut search = Node::repeat(
         "Service level reached?",
         "serviceLevel != null and serviceLevel < plan.target and safetyFactor < 5",
@@ -296,7 +301,10 @@ fn demand() -> Node {
             ("days".to_owned(), "max(lead_time, 0)".to_owned()),
             ("demand".to_owned(), "plan.daily * days + surprise * plan.daily_sd * sqrt(days)".to_owned()),
         ],
-        outcomes: vec![outcome("covered", Some("demand <= reorderPoint"), true), outcome("stockout", None, false)],
+        outcomes: vec![
+            outcome("covered", Some("demand <= reorderPoint"), true),
+            outcome("stockout", None, false),
+        ],
         stop: Some(StopSpec {
             rule: Some("shares".to_owned()),
             share: Some(0.03),
