@@ -32,6 +32,8 @@ use crate::{Action, Error, Parts};
 const OFFERS: u32 = 5;
 /// How many times longer than the poll time an idle PDO waits where the engine tells what happens.
 const LONGEST_IDLE: u32 = 16;
+/// Milliseconds after the pause of a failed job until the PDO looks for it: the engine's clock ticks too.
+const RETRY_SLACK_MS: u64 = 50;
 /// Element ids listed in a PDO's own variables.
 const LISTED: usize = 50;
 
@@ -82,6 +84,8 @@ struct Pdo {
     extended: Instant,
     /// Waits in a row in which nothing happened.
     idle: u32,
+    /// When a failed job may be tried again.
+    retry_at: Option<Instant>,
     stopped_at: Option<Instant>,
 }
 
@@ -100,6 +104,7 @@ impl Pdo {
             finished: Vec::new(),
             extended: Instant::now(),
             idle: 0,
+            retry_at: None,
             stopped_at: None,
         }
     }
@@ -194,6 +199,13 @@ impl Pdo {
     async fn apply_results(&mut self) -> Variables {
         for (finished, offers) in std::mem::take(&mut self.finished) {
             let (key, attempt) = (finished.job, finished.attempt);
+            if let Report::Fail { failure, .. } = &finished.report
+                && failure.retries_left > 0
+            {
+                let pause = Duration::from_millis(failure.backoff_ms.unsigned_abs() + RETRY_SLACK_MS);
+                self.retry_at =
+                    Some(self.retry_at.map_or(Instant::now() + pause, |at| at.min(Instant::now() + pause)));
+            }
             match self.apply(&finished).await {
                 Ok(()) => {}
                 Err(EngineError::Stale { .. } | EngineError::NotFound { .. } | EngineError::Conflict(_)) => {
@@ -260,8 +272,13 @@ impl Pdo {
         // The embedded engine tells of every change; the others must be asked.
         let tells = self.parts.engine.name() == "embedded" && self.running.is_empty();
         let longer = if tells { (1 << self.idle.min(8)).min(LONGEST_IDLE) } else { 1 };
-        let poll = Duration::from_millis(self.parts.limits.poll_ms) * longer;
-        self.idle += 1;
+        let mut poll = Duration::from_millis(self.parts.limits.poll_ms) * longer;
+        if let Some(at) = self.retry_at {
+            poll = poll.min(at.saturating_duration_since(Instant::now()));
+            // Once its time has come it is looked for at the usual pace.
+            self.retry_at = Some(at).filter(|at| *at > Instant::now());
+        }
+        self.idle = if self.retry_at.is_some() { 0 } else { self.idle.saturating_add(1) };
         if self.stop.is_cancelled() {
             let since = *self.stopped_at.get_or_insert_with(Instant::now);
             if since.elapsed() > Duration::from_millis(self.parts.limits.grace_ms) {

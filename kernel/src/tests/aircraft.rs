@@ -1,10 +1,11 @@
 //! The light aircraft: the feedback loop finds the fixed point, the range margin gets a verdict, nobody lives on.
 
 use engine::ProcessEngine;
-use engine::port::Status;
+use engine::port::{DeployFile, Status};
 use serde_json::json;
 
 use super::{Bed, variables};
+use crate::{DryRunOptions, DryRunState, dry_run};
 
 const AIRCRAFT: &str = include_str!("../../../examples/light-aircraft/size-aircraft.bpmn");
 
@@ -112,4 +113,20 @@ async fn an_aircraft_that_swings_without_end_stops_after_two_hundred_iterations(
         bed.until(key, |instance| instance.incidents > 0 || instance.status != Status::Active).await;
     assert_eq!(stopped.incidents, 1, "{stopped:?}");
     bed.stop().await;
+}
+
+#[tokio::test]
+async fn a_dry_run_gives_what_the_run_gives() {
+    let bed = Bed::new().await;
+    bed.deploy(AIRCRAFT).await;
+    let run = bed.run("size-aircraft", variables(json!({"range_km": 900})), 12).await;
+    bed.stop().await;
+    let file = DeployFile { name: "a.bpmn".to_owned(), content: AIRCRAFT.as_bytes().to_vec() };
+    let options = DryRunOptions {
+        variables: variables(json!({"range_km": 900})),
+        seed: 12,
+        ..DryRunOptions::default()
+    };
+    let dry = dry_run(vec![file], options).await.unwrap();
+    assert_eq!((dry.state, &dry.variables), (DryRunState::Completed, &run.variables));
 }
