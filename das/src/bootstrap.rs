@@ -8,6 +8,7 @@ pub mod name;
 pub mod processes;
 pub mod read;
 pub mod report;
+mod scores;
 mod store;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use sha2::{Digest, Sha256};
 
 use crate::Error;
 pub use report::{FindingLine, Report, RunLine, ScoreLine, Unallocated};
+pub use scores::KernelScores;
 
 /// Raised when the same text would give another system: a new build may then renew what an older one derived.
 const RULES_VERSION: u32 = 1;
@@ -68,7 +70,7 @@ impl Request {
     }
 }
 
-/// Gives the scores of processes; the caller adapts `kernel::Scores`.
+/// Gives the scores of processes; [`KernelScores`] reads them through the kernel's port.
 #[async_trait]
 pub trait ScoreSource: Send + Sync {
     /// Scores of these processes and their tasks.

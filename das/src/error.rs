@@ -58,6 +58,9 @@ pub enum Error {
     /// The engine refused or failed.
     #[error(transparent)]
     Engine(#[from] engine::Error),
+    /// The kernel refused or failed.
+    #[error(transparent)]
+    Kernel(#[from] kernel::Error),
     /// Work broke off.
     #[error("the work broke off: {0}")]
     Stopped(String),
@@ -95,6 +98,7 @@ impl Error {
             Self::Source { .. } => "DAS-0020",
             Self::Ontology(error) => error.code(),
             Self::Engine(error) => error.code(),
+            Self::Kernel(error) => error.code(),
             Self::Stopped(_) => "DAS-0021",
         }
     }
@@ -114,7 +118,7 @@ impl Error {
             }
             Self::Model(_) => Some("check the file with procos check"),
             Self::Source { hint, .. } => Some(hint),
-            Self::Ontology(_) | Self::Engine(_) => None,
+            Self::Ontology(_) | Self::Engine(_) | Self::Kernel(_) => None,
             Self::Stopped(_) => Some("try again; the log says more"),
             Self::Evaluation { .. } => Some("the folder holds pairs NAME.txt and NAME.bpmn"),
         }

@@ -247,7 +247,9 @@ fn response_range(requirement: &Requirement) -> (usize, usize) {
 /// The quantities of a requirement that state what shall hold.
 fn bounds(requirement: &Requirement) -> impl Iterator<Item = &Quantity> {
     let (from, to) = response_range(requirement);
-    requirement.quantities.iter().filter(move |quantity| quantity.span.0 >= from && quantity.span.0 < to)
+    requirement.quantities.iter().filter(move |quantity| {
+        quantity.property.is_some() && quantity.span.0 >= from && quantity.span.0 < to
+    })
 }
 
 #[cfg(test)]

@@ -200,6 +200,12 @@ fn trailing(lower: &str, from: usize, to: usize) -> Option<(usize, &'static str)
     let (at, word) = TRAILING
         .iter()
         .filter_map(|word| response.find(word).map(|at| (at, *word)))
+        .filter(|(at, word)| {
+            // `once per second` counts; it is no condition.
+            let behind = response.get(at + word.len()..).unwrap_or_default();
+            *word != " once "
+                || !["per ", "a ", "an ", "every ", "each "].iter().any(|w| behind.starts_with(w))
+        })
         .min_by_key(|(at, _)| *at)
         .filter(|(at, _)| *at > 2)?;
     let pattern = KEYWORDS.iter().find(|(key, _)| *key == word.trim_start()).map(|(_, pattern)| *pattern)?;

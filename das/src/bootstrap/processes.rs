@@ -186,7 +186,12 @@ fn tree_of(
         vec![readiness(group, functions.len(), &mut ids)]
     } else {
         let size = constraints.len().div_ceil(MAX_STEPS).max(1);
-        constraints.chunks(size).enumerate().map(|(i, chunk)| check(chunk, model, i == 0, &mut ids)).collect()
+        let shared = Checks { model, assumed: assumptions(constraints, model) };
+        constraints
+            .chunks(size)
+            .enumerate()
+            .map(|(i, chunk)| check(chunk, &shared, i == 0, &mut ids))
+            .collect()
     };
     let mut verdicts = Vec::new();
     for activity in &mut checks {
@@ -263,13 +268,20 @@ fn element(ids: &mut Ids, words: &str) -> String {
     ids.give("t_", words).replace('-', "_")
 }
 
+/// What the checks of a process share.
+struct Checks<'a> {
+    model: &'a Decomposition,
+    assumed: BTreeMap<String, f64>,
+}
+
 /// Holds one or more bounds against values.
-fn check(constraints: &[Constraint], model: &Decomposition, draws: bool, ids: &mut Ids) -> Activity {
+fn check(constraints: &[Constraint], checks: &Checks<'_>, draws: bool, ids: &mut Ids) -> Activity {
     let first = constraints.first();
     let name = first.map(|c| c.name.as_str()).unwrap_or_default();
     let more =
         if constraints.len() > 1 { format!(" (and {} more)", constraints.len() - 1) } else { String::new() };
-    let id = element(ids, &format!("check {name}"));
+    // The bound may change while the check stays the same one: its score goes on under this id.
+    let id = element(ids, &format!("check {}", first.map(|c| c.property.as_str()).unwrap_or_default()));
     let mut spec = TaskSpec { by: ExecutedBy::Feel, class: Some("pure".to_owned()), ..TaskSpec::default() };
     let mut activity = Activity::new(format!("Check {name}{more}").chars().take(120).collect::<String>())
         .id(id)
@@ -280,7 +292,7 @@ fn check(constraints: &[Constraint], model: &Decomposition, draws: bool, ids: &m
         let (inputs, said) = if constraint.kind == "budget" && !constraint.parts.is_empty() {
             budget_value(constraint, n)
         } else {
-            bound_value(constraint, model, n)
+            bound_value(constraint, checks, n)
         };
         for (target, source) in inputs {
             activity = activity.input(target, source);
@@ -348,6 +360,44 @@ fn number(value: f64) -> String {
     if value < 0.0 { format!("({text})") } else { text }
 }
 
+/// The variable that gives the value of a bound.
+fn variable_of(constraint: &Constraint, model: &Decomposition) -> String {
+    let owner = model.components.iter().find(|c| c.id == constraint.subject).map_or("", |c| c.name.as_str());
+    format!("v_{}", variable(&format!("{owner} {}", constraint.property)))
+}
+
+/// One assumed value for each variable: what bounds it from below and from above is met halfway, so that
+/// contradictory bounds show as violated.
+fn assumptions(constraints: &[Constraint], model: &Decomposition) -> BTreeMap<String, f64> {
+    let mut ranges: BTreeMap<String, (f64, f64, f64)> = BTreeMap::new();
+    for constraint in constraints.iter().filter(|c| c.kind == "bound") {
+        let alone = assumed_value(constraint);
+        let range =
+            ranges.entry(variable_of(constraint, model)).or_insert((f64::NEG_INFINITY, f64::INFINITY, alone));
+        let upper = matches!(constraint.comparator.as_str(), "<=" | "<" | "=");
+        let lower = matches!(constraint.comparator.as_str(), ">=" | ">" | "=");
+        if lower {
+            range.0 = range.0.max(constraint.si_value);
+        }
+        if upper {
+            range.1 = range.1.min(constraint.si_value);
+        }
+        // The strictest bound of one side decides alone.
+        if range.0.is_infinite() && range.1 >= constraint.si_value
+            || range.1.is_infinite() && range.0 <= constraint.si_value
+        {
+            range.2 = alone;
+        }
+    }
+    ranges
+        .into_iter()
+        .map(|(name, (low, high, alone))| {
+            let value = if low.is_finite() && high.is_finite() { f64::midpoint(low, high) } else { alone };
+            (name, value)
+        })
+        .collect()
+}
+
 /// The value assumed for a bound, a tenth on its good side.
 fn assumed_value(constraint: &Constraint) -> f64 {
     let limit = constraint.si_value;
@@ -365,10 +415,9 @@ fn variable(words: &str) -> String {
 }
 
 /// Inputs (variable, FEEL) and what the documentation says.
-fn bound_value(constraint: &Constraint, model: &Decomposition, n: usize) -> (Vec<(String, String)>, String) {
-    let owner = model.components.iter().find(|c| c.id == constraint.subject).map_or("", |c| c.name.as_str());
-    let given = format!("v_{}", variable(&format!("{owner} {}", constraint.property)));
-    let assumed = assumed_value(constraint);
+fn bound_value(constraint: &Constraint, checks: &Checks<'_>, n: usize) -> (Vec<(String, String)>, String) {
+    let given = variable_of(constraint, checks.model);
+    let assumed = checks.assumed.get(&given).copied().unwrap_or_else(|| assumed_value(constraint));
     let source = format!("if {given} = null then {} else {given}", number(assumed));
     let said = format!(
         "{}: {} {} {} {}; value from the variable {given}, else assumed as {}.",

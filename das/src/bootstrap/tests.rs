@@ -183,6 +183,16 @@ async fn contradictions_and_unknown_units_are_reported_and_do_not_fail() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_contradiction_shows_in_the_run_as_a_violated_bound() {
+    let bed = Bed::new().await;
+    let text = "A1: The cart shall have a mass of at most 600 kg.\nA2: The cart shall have a mass of at least 700 kg.\n";
+    let report = bed.build("cart.txt", text.as_bytes(), true).await.unwrap();
+    let instance = bed.deps.engine.instance(report.runs[0].instance).await.unwrap();
+    assert_eq!(report.runs[0].state, "completed");
+    assert!(instance.variables.iter().any(|(name, value)| name.ends_with("_holds") && value == false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_requirements_take_seconds() {
     let bed = Bed::new().await;
     let text: String = (0..10_000)

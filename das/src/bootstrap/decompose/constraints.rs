@@ -203,12 +203,16 @@ fn share_out(
     let weight = |part: &String| if any_usual { usual(part).unwrap_or(0.0) } else { 1.0 };
     let total: f64 = open.iter().map(|part| weight(part)).sum();
     let rest = (value * (1.0 - MARGIN) - known).max(0.0);
+    // Six decimals are more than an assumption deserves, and keep the text of a sum short.
+    let rounded = |value: f64| (value * 1e6).round() / 1e6;
     parts
         .iter()
-        .map(|part| match declared(part) {
-            Some(own) => (part.clone(), own, false),
-            None if total > 0.0 => (part.clone(), rest * weight(part) / total, true),
-            None => (part.clone(), 0.0, true),
+        .filter_map(|part| match declared(part) {
+            Some(own) => Some((part.clone(), own, false)),
+            None if total > 0.0 && weight(part) > 0.0 => {
+                Some((part.clone(), rounded(rest * weight(part) / total), true))
+            }
+            None => None,
         })
         .collect()
 }

@@ -16,7 +16,7 @@ const STRONG: f64 = 3.0;
 /// The root takes what no part takes: its keywords weigh less.
 const ROOT_FACTOR: f64 = 0.3;
 /// Keywords in the subject weigh more than those elsewhere.
-const SUBJECT_FACTOR: f64 = 2.0;
+const SUBJECT_FACTOR: f64 = 3.0;
 /// Most components one requirement is allocated to.
 const MAX_ALLOCATIONS: usize = 3;
 

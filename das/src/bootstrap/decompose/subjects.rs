@@ -176,7 +176,7 @@ fn headings(
     if found.len() < 2 {
         return BTreeMap::new();
     }
-    let mut order: Vec<(String, (usize, String, Vec<String>))> = found.into_iter().collect();
+    let mut order: Vec<_> = found.into_iter().collect();
     order.sort_by_key(|(_, (first, _, _))| *first);
     order
         .into_iter()

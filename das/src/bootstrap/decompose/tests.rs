@@ -62,6 +62,7 @@ fn an_aircraft_is_built_from_its_reference() {
     for (requirement, component) in [
         ("R-6", "Wing"),
         ("R-7", "Propulsion"),
+        ("R-14", "High-lift devices"),
         ("R-18", "Landing gear"),
         ("R-19", "Landing gear"),
         ("R-21", "Engine"),
@@ -105,7 +106,7 @@ fn the_mass_budget_sums_along_the_tree() {
     assert!((root.si_value - 650.0).abs() < 1e-9);
     for budget in &budgets {
         let sum: f64 = budget.parts.iter().map(|(_, value, _)| value).sum();
-        assert!(sum <= budget.si_value + 1e-9, "{}: {sum}", budget.name);
+        assert!(sum <= budget.si_value + 1e-3, "{}: {sum}", budget.name);
         if let Some(above) =
             budgets.iter().find(|b| b.parts.iter().any(|(part, _, _)| *part == budget.subject))
         {

@@ -73,7 +73,33 @@ const PROPERTIES: &[&str] = &[
     "period",
 ];
 
-/// Splits a subject into property and owner: “stall speed of the aircraft” is (`stall speed`, `aircraft`).
+/// Words by which what stands behind a noun begins.
+const MODIFIERS: &[&str] = &[
+    " in ",
+    " at ",
+    " over ",
+    " during ",
+    " with ",
+    " under ",
+    " from ",
+    " for ",
+    " between ",
+    " on ",
+    " drawn by ",
+    " used by ",
+    " measured ",
+    " per ",
+];
+
+/// A phrase without what stands behind its noun, and that rest.
+fn without_modifier(phrase: &str) -> (&str, &str) {
+    let lower = phrase.to_ascii_lowercase();
+    let at = MODIFIERS.iter().filter_map(|word| lower.find(word)).filter(|at| *at > 0).min();
+    at.map_or((phrase, ""), |at| (phrase.get(..at).unwrap_or(phrase), phrase.get(at..).unwrap_or_default()))
+}
+
+/// Splits a subject into property and owner: “stall speed of the aircraft” is (`stall speed`, `aircraft`). What
+/// stands behind the noun (“in the landing configuration”) belongs to the property: it says which one is meant.
 pub(super) fn of_subject(subject: &str) -> (Option<String>, String) {
     let lower = subject.to_ascii_lowercase();
     for joint in [" of the ", " of an ", " of a ", " of each ", " of every ", " of all ", " of "] {
@@ -81,12 +107,14 @@ pub(super) fn of_subject(subject: &str) -> (Option<String>, String) {
             let head = subject.get(..at).unwrap_or_default().trim();
             let owner = subject.get(at + joint.len()..).unwrap_or_default().trim();
             if is_property(head) || matches!(joint, " of the " | " of each " | " of every ") {
-                return (Some(head.to_ascii_lowercase()), owner.to_owned());
+                let (owner, modifier) = without_modifier(owner);
+                return (Some(format!("{head}{modifier}").to_ascii_lowercase()), owner.to_owned());
             }
         }
     }
-    if is_property(subject) {
-        return (Some(lower), subject.to_owned());
+    let (head, _) = without_modifier(subject);
+    if is_property(head) {
+        return (Some(lower), head.to_owned());
     }
     (None, subject.to_owned())
 }
@@ -139,8 +167,8 @@ const STOPS: &[&str] = &[
 ];
 const LEADING: &[&str] = &[
     "a", "an", "the", "its", "of", "their", "be", "is", "are", "to", "at", "in", "by", "for", "with",
-    "within", "and", "or", "it", "this", "that", "from", "than", "as", "not", "on", "shall", "remain",
-    "stay", "reach", "equal",
+    "within", "and", "or", "it", "this", "that", "from", "than", "as", "not", "on", "shall", "each", "every",
+    "remain", "stay", "reach", "equal",
 ];
 
 /// Verbs that say what they bound.
@@ -162,19 +190,32 @@ const VERBS: &[(&str, &str)] = &[
     ("stop", "stopping distance"),
 ];
 
+/// The words around a comparator.
+#[derive(Clone, Copy)]
+pub(super) struct Words<'a> {
+    /// Those before it.
+    pub(super) words: &'a str,
+    /// Those between it and the value.
+    pub(super) between: &'a str,
+    /// The words begin with the verb of the response.
+    pub(super) verb_first: bool,
+}
+
 /// The property that a value bounds, from the words before its comparator and between comparator and value.
-/// `words` are those from the verb on; `between` those behind the comparator.
 pub(super) fn of_words(
-    words: &str,
-    between: &str,
+    around: Words<'_>,
     subject_property: Option<&str>,
     si: Option<&str>,
     upper_bound: bool,
 ) -> Option<String> {
+    let Words { words, between, verb_first } = around;
     let near = phrase(between);
     if !near.is_empty() {
         return Some(near);
     }
+    let words = ["be able to ", "be capable of "].iter().fold(words.trim_start(), |words, start| {
+        if verb_first { words.strip_prefix(start).unwrap_or(words) } else { words }
+    });
     let tokens: Vec<&str> =
         words.split(|c: char| c.is_whitespace() || c == ',').filter(|w| !w.is_empty()).collect();
     let verb =
@@ -185,7 +226,31 @@ pub(super) fn of_words(
     if about_subject && let Some(property) = subject_property {
         return Some(property.to_owned());
     }
-    let found = phrase(&tokens.get(1..).unwrap_or_default().join(" "));
+    let found = phrase(&tokens.get(usize::from(verb_first)..).unwrap_or_default().join(" "));
+    let last = tokens.last().copied().unwrap_or_default();
+    let what = si.map(dimension).filter(|what| *what != "value");
+    match (last, what) {
+        // A change is not the value itself: `lower the stall speed by at least 6 kt`.
+        ("by", _) if !found.is_empty() => return Some(format!("{found} change")),
+        ("for", Some("time")) if verb_first && tokens.first() != Some(&"be") => {
+            return verb.map(|verb| format!("{verb} time"));
+        }
+        ("at", Some(what)) if !found.is_empty() && !is_property(&found) && si != Some("1") => {
+            return Some(format!("{found} {what}"));
+        }
+        _ => {}
+    }
+    let passive = verb_first
+        && tokens.first() == Some(&"be")
+        && tokens.get(1) == Some(&found.as_str())
+        && !found.contains(' ')
+        && !is_property(&found);
+    if passive
+        && !found.is_empty()
+        && let Some(what) = si.map(dimension).filter(|what| *what != "value")
+    {
+        return Some(format!("{found} {what}"));
+    }
     let by_verb =
         verb.and_then(|verb| VERBS.iter().find(|(word, _)| verb == *word || verb == format!("{word}s")));
     let time_bound = si == Some("s") && upper_bound;
@@ -236,7 +301,7 @@ fn trim_end<'a>(tokens: &[&'a str]) -> Vec<&'a str> {
 fn phrase(text: &str) -> String {
     let tokens: Vec<&str> = text
         .split(|c: char| c.is_whitespace() || matches!(c, ',' | '(' | ')' | ':' | '"'))
-        .filter(|word| !word.is_empty())
+        .filter(|word| word.chars().any(char::is_alphanumeric))
         .collect();
     let tokens = trim_end(&tokens);
     let mut start = tokens.len();

@@ -3,6 +3,7 @@
 use ontology::model::Quantity;
 
 use super::numeral::{self, Number};
+use super::property::Words;
 use super::units::{self, Unit};
 use super::{comparator, property};
 
@@ -70,9 +71,20 @@ pub(super) fn all(
         let name = match &unit.counted {
             Some(counted) if known.is_none() => Some(counted.clone()),
             _ => {
-                property::of_words(words, between, subject_property.filter(|_| in_response), si, upper_bound)
+                let verb_first = response_at > 0 && from == response_at;
+                let subject = subject_property.filter(|_| in_response);
+                property::of_words(Words { words, between, verb_first }, subject, si, upper_bound)
             }
         };
+        // `40 A at 14 V`: the second value says under which circumstances the first one is meant.
+        let tail = before.trim_end();
+        let circumstance = in_response
+            && sign.is_none()
+            && out.iter().any(|earlier: &Quantity| earlier.span.0 >= response_at)
+            && ["at", "over", "between", "from"]
+                .iter()
+                .any(|word| tail == *word || tail.ends_with(&format!(" {word}")));
+        let name = name.filter(|_| !circumstance);
         let strange = unit.strange
             && known.is_none()
             && (bound.is_some() || name.as_deref().is_some_and(property::is_property));
@@ -112,7 +124,7 @@ struct Value<'a> {
 impl Value<'_> {
     fn si(&self, value: f64) -> Option<f64> {
         match (self.known, self.unit.per_seconds) {
-            (Some(unit), _) => Some(unit.to_si(value)),
+            (Some(unit), _) => Some(unit.si_value(value)),
             (None, Some(seconds)) => Some(value / seconds),
             (None, None) => (!self.strange).then_some(value),
         }
@@ -333,7 +345,7 @@ fn unit_behind(text: &str, lower: &str, first: &Number, last: &Number) -> Found 
 /// The unit of the first value of a pair, where only that one has it.
 fn unit_between(text: &str, first: &Number, last: &Number) -> Option<Found> {
     let gap = text.get(first.to..last.from).filter(|_| last.from > first.to)?;
-    let unit = gap.split_whitespace().find_map(|word| units::find(word))?;
+    let unit = gap.split_whitespace().find_map(units::find)?;
     Some(Found {
         known: Some(unit),
         written: unit.symbol().to_owned(),

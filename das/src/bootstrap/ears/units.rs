@@ -23,13 +23,13 @@ pub struct Unit {
 impl Unit {
     /// The value in SI units.
     #[must_use]
-    pub fn to_si(&self, value: f64) -> f64 {
+    pub fn si_value(&self, value: f64) -> f64 {
         (value + self.offset) * self.factor
     }
 
     /// A value in SI units back in this unit.
     #[must_use]
-    pub fn from_si(&self, value: f64) -> f64 {
+    pub fn own_value(&self, value: f64) -> f64 {
         value / self.factor - self.offset
     }
 
@@ -338,7 +338,7 @@ mod tests {
     fn every_unit_goes_there_and_back() {
         for unit in UNITS {
             for value in [-40.0, 0.0, 1.0, 123.456] {
-                let back = unit.from_si(unit.to_si(value));
+                let back = unit.own_value(unit.si_value(value));
                 assert!((back - value).abs() < 1e-6, "{} {value} came back as {back}", unit.written);
             }
         }
@@ -356,7 +356,7 @@ mod tests {
 
     #[test]
     fn known_values_are_right() {
-        let si = |written: &str, value: f64| find(written).unwrap().to_si(value);
+        let si = |written: &str, value: f64| find(written).unwrap().si_value(value);
         for (written, value, expected) in [
             ("kt", 45.0, 23.15),
             ("knots", 45.0, 23.15),
