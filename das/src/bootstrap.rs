@@ -32,7 +32,7 @@ const RULES_VERSION: u32 = 1;
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// How long the runs of one bootstrap may take unless the caller says otherwise.
 pub const RUN_LIMIT: Duration = Duration::from_secs(120);
-/// Most systems' worth of definitions looked up at once.
+/// How many earlier runs of a process are listed.
 const MAX_INSTANCES_READ: usize = 1;
 
 /// What to build.

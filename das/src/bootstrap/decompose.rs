@@ -74,6 +74,10 @@ struct Work<'a> {
     out: Decomposition,
     ids: Ids,
     allocations: Vec<Allocation>,
+    /// Components made from subjects.
+    by_subject: BTreeMap<String, usize>,
+    /// Functions made from responses, by component and name.
+    by_response: BTreeMap<(usize, String), usize>,
 }
 
 /// Derives a system from its requirements; the same source gives the same result.
@@ -91,6 +95,8 @@ pub fn decompose(name: &str, source: &Source, architectures: &[Architecture]) ->
         out: Decomposition { requirements, ..Decomposition::default() },
         ids,
         allocations: Vec::new(),
+        by_subject: BTreeMap::new(),
+        by_response: BTreeMap::new(),
     };
     match reference::best(architectures, &work.out.requirements) {
         Some(architecture) => reference::derive(&mut work, architecture, name),

@@ -54,6 +54,8 @@ struct Group {
 /// [`Error::Tree`] where a tree breaks a rule, which would be a mistake in here.
 pub fn write(system: &str, model: &mut Decomposition) -> Result<Written, Error> {
     let mut written = Written::default();
+    let names: BTreeMap<String, String> =
+        model.components.iter().map(|c| (c.id.clone(), c.name.clone())).collect();
     let mut ids = Ids::default();
     let mut taken: Ids = Ids::default();
     for node in model.nodes() {
@@ -72,7 +74,7 @@ pub fn write(system: &str, model: &mut Decomposition) -> Result<Written, Error> 
         let constraints: Vec<Constraint> =
             model.constraints.iter().filter(|c| group.members.contains(&c.subject)).cloned().collect();
         let mut sources: BTreeSet<String> = BTreeSet::new();
-        let (tree, places) = tree_of(&group, model, &functions, &constraints);
+        let (tree, places) = tree_of(&group, model, &names, &functions, &constraints);
         for (i, element) in places {
             if let Some(function) = model.functions.get_mut(i) {
                 function.process = Some(node_id.clone());
@@ -172,21 +174,24 @@ fn groups(model: &Decomposition) -> Vec<Group> {
 }
 
 type Places = Vec<(usize, String)>;
+/// Names of components by id.
+type Names = BTreeMap<String, String>;
 
 fn tree_of(
     group: &Group,
     model: &Decomposition,
+    names: &Names,
     functions: &[usize],
     constraints: &[Constraint],
 ) -> (Tree, Places) {
     let mut places = Places::new();
     let mut ids = Ids::default();
-    let work = steps(model, functions, &mut ids, &mut places);
+    let work = steps(model, names, functions, &mut ids, &mut places);
     let mut checks: Vec<Activity> = if constraints.is_empty() {
         vec![readiness(group, functions.len(), &mut ids)]
     } else {
         let size = constraints.len().div_ceil(MAX_STEPS).max(1);
-        let shared = Checks { model, assumed: assumptions(constraints, model) };
+        let shared = Checks { names, assumed: assumptions(constraints, names) };
         constraints
             .chunks(size)
             .enumerate()
@@ -231,7 +236,13 @@ fn arranged(nodes: Vec<Node>) -> Node {
 }
 
 /// What people do for each function; with many functions several share a step.
-fn steps(model: &Decomposition, functions: &[usize], ids: &mut Ids, places: &mut Places) -> Vec<Node> {
+fn steps(
+    model: &Decomposition,
+    names: &Names,
+    functions: &[usize],
+    ids: &mut Ids,
+    places: &mut Places,
+) -> Vec<Node> {
     let size = functions.len().div_ceil(MAX_STEPS).max(1);
     let mut nodes = Vec::new();
     for chunk in functions.chunks(size) {
@@ -242,8 +253,7 @@ fn steps(model: &Decomposition, functions: &[usize], ids: &mut Ids, places: &mut
         let mut text = String::from("Done by people: passes through and is never scored. ");
         for function in found.iter().take(MAX_LISTED) {
             let steps = model.steps.get(&function.id).map(|steps| steps.join("; ")).unwrap_or_default();
-            let owner =
-                model.components.iter().find(|c| c.id == function.component).map_or("", |c| c.name.as_str());
+            let owner = name_of(names, &function.component);
             text.push_str(&format!("{owner}: {}.", function.name));
             if !steps.is_empty() {
                 text.push_str(&format!(" Usual steps (assumed): {steps}."));
@@ -263,6 +273,10 @@ fn steps(model: &Decomposition, functions: &[usize], ids: &mut Ids, places: &mut
     nodes
 }
 
+fn name_of<'a>(names: &'a Names, component: &str) -> &'a str {
+    names.get(component).map_or("", String::as_str)
+}
+
 /// An element id: begins with a letter, only letters, digits and underscores.
 fn element(ids: &mut Ids, words: &str) -> String {
     ids.give("t_", words).replace('-', "_")
@@ -270,7 +284,7 @@ fn element(ids: &mut Ids, words: &str) -> String {
 
 /// What the checks of a process share.
 struct Checks<'a> {
-    model: &'a Decomposition,
+    names: &'a Names,
     assumed: BTreeMap<String, f64>,
 }
 
@@ -361,19 +375,19 @@ fn number(value: f64) -> String {
 }
 
 /// The variable that gives the value of a bound.
-fn variable_of(constraint: &Constraint, model: &Decomposition) -> String {
-    let owner = model.components.iter().find(|c| c.id == constraint.subject).map_or("", |c| c.name.as_str());
+fn variable_of(constraint: &Constraint, names: &Names) -> String {
+    let owner = name_of(names, &constraint.subject);
     format!("v_{}", variable(&format!("{owner} {}", constraint.property)))
 }
 
 /// One assumed value for each variable: what bounds it from below and from above is met halfway, so that
 /// contradictory bounds show as violated.
-fn assumptions(constraints: &[Constraint], model: &Decomposition) -> BTreeMap<String, f64> {
+fn assumptions(constraints: &[Constraint], names: &Names) -> BTreeMap<String, f64> {
     let mut ranges: BTreeMap<String, (f64, f64, f64)> = BTreeMap::new();
     for constraint in constraints.iter().filter(|c| c.kind == "bound") {
         let alone = assumed_value(constraint);
         let range =
-            ranges.entry(variable_of(constraint, model)).or_insert((f64::NEG_INFINITY, f64::INFINITY, alone));
+            ranges.entry(variable_of(constraint, names)).or_insert((f64::NEG_INFINITY, f64::INFINITY, alone));
         let upper = matches!(constraint.comparator.as_str(), "<=" | "<" | "=");
         let lower = matches!(constraint.comparator.as_str(), ">=" | ">" | "=");
         if lower {
@@ -416,7 +430,7 @@ fn variable(words: &str) -> String {
 
 /// Inputs (variable, FEEL) and what the documentation says.
 fn bound_value(constraint: &Constraint, checks: &Checks<'_>, n: usize) -> (Vec<(String, String)>, String) {
-    let given = variable_of(constraint, checks.model);
+    let given = variable_of(constraint, checks.names);
     let assumed = checks.assumed.get(&given).copied().unwrap_or_else(|| assumed_value(constraint));
     let source = format!("if {given} = null then {} else {given}", number(assumed));
     let said = format!(

@@ -194,16 +194,23 @@ async fn a_contradiction_shows_in_the_run_as_a_violated_bound() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_requirements_take_seconds() {
-    let bed = Bed::new().await;
-    let text: String = (0..10_000)
-        .map(|i| format!("R-{i}: The module {} shall handle signal {i} within {} ms.\n", i % 40, i % 90 + 1))
-        .collect();
-    let began = Instant::now();
-    let report = bed.build("big.txt", text.as_bytes(), false).await.unwrap();
-    assert_eq!(report.requirements, 10_000);
-    assert_eq!(report.allocated, 10_000);
-    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
-    eprintln!("10,000 requirements: {:?}", began.elapsed());
+    let few: fn(usize) -> String =
+        |i| format!("R-{i}: The module {} shall handle signal {i} within {} ms.\n", i % 40, i % 90 + 1);
+    let all_different: fn(usize) -> String = |i| {
+        let word: String = format!("{i:04}").bytes().map(|b| char::from(b + 49)).collect();
+        format!("R-{i}: The {word}er shall move{word} the {word} to the station below {i} kg.\n")
+    };
+    for line in [few, all_different] {
+        let bed = Bed::new().await;
+        let text: String = (0..10_000).map(line).collect();
+        let began = Instant::now();
+        let report = bed.build("big.txt", text.as_bytes(), false).await.unwrap();
+        assert_eq!((report.requirements, report.allocated), (10_000, 10_000));
+        assert!(report.processes <= processes::MAX_PROCESSES + 1);
+        // The promise is 10 s for the release build on a quiet machine; this is a debug build beside others.
+        assert!(began.elapsed() < Duration::from_secs(40), "{:?}", began.elapsed());
+        println!("10,000 requirements: {:?}", began.elapsed());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! Decomposition without a reference: subjects and headings become components, verbs with their objects functions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ontology::model::{Interface, Origin};
 
@@ -209,8 +209,7 @@ fn parent_subject(subject: &str, places: &BTreeMap<String, usize>) -> Option<usi
 pub(super) fn component_for(work: &mut Work<'_>, subject: &str, parent: usize, requirement: usize) -> usize {
     let rule = "rule:subject-of-requirement";
     let source = work.out.requirements.get(requirement).map(|r| r.id.clone()).unwrap_or_default();
-    let found = work.out.components.iter().position(|c| c.origin.rule == rule && phrase(&c.name) == subject);
-    if let Some(at) = found {
+    if let Some(&at) = work.by_subject.get(subject) {
         if let Some(component) = work.out.components.get_mut(at)
             && !component.origin.sources.contains(&source)
         {
@@ -225,7 +224,9 @@ pub(super) fn component_for(work: &mut Work<'_>, subject: &str, parent: usize, r
     });
     let origin =
         Origin { rule: rule.to_owned(), sources: vec![source], span, confidence: 0.7, assumed: false };
-    work.component(subject, Some(parent), None, origin)
+    let at = work.component(subject, Some(parent), None, origin);
+    work.by_subject.insert(subject.to_owned(), at);
+    at
 }
 
 fn allocate(
@@ -270,10 +271,7 @@ pub(super) fn function_for(work: &mut Work<'_>, component: usize, requirement: u
     let Some(found) = work.out.requirements.get(requirement) else { return 0 };
     let name = function_name(found.response.as_deref().unwrap_or(&found.text), &found.quantities);
     let source = found.id.clone();
-    let owner = work.out.components.get(component).map(|c| c.id.clone()).unwrap_or_default();
-    // The last ones first: requirements about one component usually stand together.
-    let same = work.out.functions.iter().rposition(|f| f.component == owner && f.name == name);
-    if let Some(at) = same {
+    if let Some(&at) = work.by_response.get(&(component, name.clone())) {
         if let Some(function) = work.out.functions.get_mut(at) {
             function.origin.sources.push(source);
         }
@@ -286,7 +284,9 @@ pub(super) fn function_for(work: &mut Work<'_>, component: usize, requirement: u
         confidence: 0.6,
         assumed: false,
     };
-    work.function(component, &name, origin)
+    let at = work.function(component, &name, origin);
+    work.by_response.insert((component, name), at);
+    at
 }
 
 /// A verb phrase from a response: without negation, quantity and what follows it.
@@ -368,10 +368,11 @@ fn function_name(response: &str, quantities: &[ontology::model::Quantity]) -> St
 
 /// Every component without parts gets a function.
 fn complete_leaves(work: &mut Work<'_>) {
-    let allocated: Vec<usize> = work.allocations.iter().map(|a| a.component).collect();
+    let allocated: BTreeSet<usize> = work.allocations.iter().map(|a| a.component).collect();
+    let parents: BTreeSet<String> = work.out.components.iter().filter_map(|c| c.parent.clone()).collect();
     for at in 0..work.out.components.len() {
         let Some(component) = work.out.components.get(at) else { continue };
-        let leaf = work.out.components.iter().all(|c| c.parent.as_deref() != Some(component.id.as_str()));
+        let leaf = !parents.contains(&component.id);
         if leaf && !allocated.contains(&at) {
             let words = format!("provide {}", component.name.to_lowercase());
             let origin = Origin {
@@ -387,7 +388,7 @@ fn complete_leaves(work: &mut Work<'_>) {
 
 /// A requirement of one component that names another one says that something flows between them.
 fn interfaces(work: &mut Work<'_>, places: &BTreeMap<String, usize>) {
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     let mut made: Vec<Interface> = Vec::new();
     let by_first: BTreeMap<&str, Vec<(&str, usize)>> =
         places.iter().fold(BTreeMap::new(), |mut map, (subject, &at)| {
