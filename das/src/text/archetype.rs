@@ -45,6 +45,7 @@ static ARCHETYPES: LazyLock<Vec<Archetype>> = LazyLock::new(|| {
         include_str!("../../archetypes/trade.json"),
         include_str!("../../archetypes/maintenance.json"),
         include_str!("../../archetypes/hiring.json"),
+        include_str!("../../archetypes/software-release.json"),
     ]
     .into_iter()
     .filter_map(|text| serde_json::from_str(text).ok())

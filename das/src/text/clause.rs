@@ -79,7 +79,9 @@ pub(super) fn clauses(tokens: &[Token]) -> Vec<Clause> {
             Tag::That if verb_group(tokens, place + 1).is_some() || follows_verb(tokens, place) => {
                 Some(Link::Restrictive)
             }
-            Tag::Comma | Tag::And | Tag::Or | Tag::But if has_verb => {
+            Tag::Comma | Tag::And | Tag::Or | Tag::But
+                if has_verb || ends_opening(tokens, last(&cuts), place) =>
+            {
                 let next = skip_joiners(tokens, place);
                 begins_clause(tokens, next).then(|| {
                     let or = tokens.get(place..next).unwrap_or_default().iter().any(|t| t.tag == Tag::Or);
@@ -117,6 +119,18 @@ pub(super) fn clauses(tokens: &[Token]) -> Vec<Clause> {
         }
     }
     found
+}
+
+/// "In case of an error, …", "If the stock is low, …": the comma ends what a mark opened, with or without a verb.
+fn ends_opening(tokens: &[Token], from: usize, place: usize) -> bool {
+    let comma = tokens.get(place).is_some_and(|token| token.tag == Tag::Comma);
+    let opens = |mark: Mark| {
+        matches!(
+            mark,
+            Mark::If | Mark::Unless | Mark::When | Mark::While | Mark::Before | Mark::After | Mark::Until
+        )
+    };
+    comma && tokens.get(from).is_some_and(|token| matches!(token.tag, Tag::Mark(mark) if opens(mark)))
 }
 
 fn last(cuts: &[(usize, Link)]) -> usize {

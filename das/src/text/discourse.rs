@@ -38,7 +38,24 @@ impl Story {
         if self.start.is_none() {
             self.start.clone_from(&statement.start);
         }
-        let Statement { lead, condition, unless, steps, parallel, until, back_to, ends, .. } = statement;
+        let Statement {
+            lead,
+            condition,
+            conditioned_from,
+            unless,
+            mut steps,
+            parallel,
+            until,
+            back_to,
+            ends,
+            ..
+        } = statement;
+        if condition.is_some() && conditioned_from > 0 {
+            let conditioned = steps.split_off(conditioned_from.min(steps.len()));
+            let before = self.nodes(steps, parallel);
+            self.plain(before, lead);
+            steps = conditioned;
+        }
         let mut nodes = self.nodes(steps, parallel);
         if ends
             && (condition.is_some()
@@ -169,8 +186,8 @@ impl Story {
                 self.close();
                 (format!("not {}", until.label), negated(&until.feel))
             }
-            (None, None) => match self.open.take().filter(|_| lead == Lead::Otherwise) {
-                Some(mut open) if open.branches.len() == 1 => {
+            (None, None) => match self.open.take() {
+                Some(mut open) if lead == Lead::Otherwise && open.branches.len() == 1 => {
                     let branch = open.branches.pop();
                     let condition =
                         branch.as_ref().and_then(|branch| branch.condition.clone()).unwrap_or_default();
@@ -202,7 +219,8 @@ impl Story {
 
     /// Place of the step that a text means; the last one where none is like it.
     fn meant(&self, target: &str) -> usize {
-        let beginning = ["beginning", "start", "process", "procedure", "everything", "first"];
+        let beginning =
+            ["this", "these", "beginning", "start", "process", "procedure", "everything", "first"];
         if beginning.iter().any(|word| target.split(' ').any(|other| other == *word)) {
             return 0;
         }
@@ -220,6 +238,7 @@ impl Story {
 
     fn nodes(&mut self, steps: Vec<Step>, parallel: bool) -> Vec<Node> {
         let mut nodes: Vec<Node> = Vec::new();
+        let mut before: Vec<Node> = Vec::new();
         for step in steps {
             let label = step.action.label();
             let known = self.labels.iter().any(|other| similarity(other, &label) >= SAME_STEP);
@@ -227,8 +246,12 @@ impl Story {
                 continue;
             }
             self.labels.push(label.clone());
-            let or = step.or;
+            let (or, first) = (step.or, step.mentioned && nodes.is_empty());
             let node = node(step.action, label);
+            if first {
+                before.push(node);
+                continue;
+            }
             if or && let Some(before) = nodes.pop() {
                 nodes.push(either(before, node));
                 continue;
@@ -236,9 +259,10 @@ impl Story {
             nodes.push(node);
         }
         if parallel && nodes.len() > 1 && nodes.iter().all(|node| !ends(node)) {
-            return vec![Node::parallel(nodes)];
+            nodes = vec![Node::parallel(nodes)];
         }
-        nodes
+        before.extend(nodes);
+        before
     }
 
     fn push(&mut self, nodes: Vec<Node>) {

@@ -215,7 +215,7 @@ pub(super) fn mark(word: &str) -> Option<Mark> {
 
 /// Verbs that say how things are, not what is done.
 pub(super) fn is_state_verb(base: &str) -> bool {
-    const STATES: [&str; 35] = [
+    const STATES: &[&str] = &[
         "be",
         "have",
         "consist",
@@ -251,6 +251,9 @@ pub(super) fn is_state_verb(base: &str) -> bool {
         "follow",
         "entitle",
         "result",
+        "fall",
+        "rise",
+        "arise",
     ];
     STATES.contains(&base)
 }
@@ -306,7 +309,7 @@ static NOUNS: LazyLock<HashMap<&'static str, Option<ActorSort>>> = LazyLock::new
 
 /// Whether a noun names somebody or something that acts.
 pub(super) fn actor(noun: &str) -> Option<ActorSort> {
-    const PERSON_ENDINGS: [&str; 8] = ["er", "or", "ist", "ian", "ee", "man", "woman", "yst"];
+    const PERSON_ENDINGS: [&str; 9] = ["person", "er", "or", "ist", "ian", "ee", "man", "woman", "yst"];
     const PEOPLE_IN_ANT: [&str; 8] = [
         "assistant",
         "accountant",

@@ -73,9 +73,21 @@ pub(super) fn strip_frame(sentence: &str, tokens: &[Token]) -> Option<Framed> {
         }
         _ => process,
     };
-    let title = title(tokens.get(lead + 1..process)?);
+    let mut title = name_of(tokens.get(lead + 1..process)?);
     let base = sentence_offset(sentence, tokens)?;
     let mut next = process + 1;
+    // "a process for onboarding an employee: create the account, …": what stands before the colon is its name.
+    let colon = tokens.iter().position(|token| token.text == ":" && token.span.start > base);
+    if let Some(colon) = colon.filter(|&colon| colon > process && colon + 2 < tokens.len()) {
+        if title.is_empty() {
+            let words = tokens
+                .get(process + 1..colon)?
+                .iter()
+                .filter(|token| !matches!(token.lower.as_str(), "for" | "to" | "a" | "an" | "the"));
+            title = words.map(|token| token.text.as_str()).collect::<Vec<_>>().join(" ");
+        }
+        next = colon + 1;
+    }
     while let Some(token) = tokens.get(next) {
         let opens = matches!(
             token.tag,
@@ -99,7 +111,7 @@ fn sentence_offset(sentence: &str, tokens: &[Token]) -> Option<usize> {
     first.span.start.checked_sub(inside)
 }
 
-fn title(tokens: &[Token]) -> String {
+fn name_of(tokens: &[Token]) -> String {
     let words: Vec<&str> = tokens
         .iter()
         .filter(|token| !matches!(token.tag, Tag::Determiner | Tag::Pronoun | Tag::Adverb))

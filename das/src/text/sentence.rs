@@ -20,8 +20,9 @@ pub(super) enum Lead {
 #[derive(Debug, Default)]
 pub(super) struct Statement {
     pub(super) lead: Lead,
-    /// Holds for all its actions.
+    /// Holds for its actions, from the one at this place on.
     pub(super) condition: Option<Condition>,
+    pub(super) conditioned_from: usize,
     /// The condition says when they are not done.
     pub(super) unless: bool,
     pub(super) steps: Vec<Step>,
@@ -83,7 +84,10 @@ pub(super) fn statement(tokens: &[Token], memory: &mut Memory, first: bool) -> S
                     None => found.until = Some(read),
                 }
             }
-            Role::Time => time(&mut found, tokens, clause, to, memory, first && index == 0),
+            Role::Time => {
+                let found_nothing = found.steps.is_empty();
+                time(&mut found, tokens, clause, to, memory, first && found_nothing);
+            }
             Role::Before => later.extend(step(tokens, clause, memory, false)),
             Role::Act => act(&mut found, tokens, clause, memory),
         }
@@ -201,6 +205,8 @@ fn merge_condition(found: &mut Statement, read: Condition, unless: bool) {
         None => {
             found.condition = Some(read);
             found.unless = unless;
+            // "read, compare and raise an alarm if …": behind the steps it holds for the last one.
+            found.conditioned_from = found.steps.len().saturating_sub(1);
         }
         Some(first) => {
             first.feel = format!("({}) and ({})", first.feel, read.feel);
@@ -230,6 +236,7 @@ fn act(found: &mut Statement, tokens: &[Token], clause: &Clause, memory: &mut Me
         }
         _ => false,
     };
+    let back = back || (about_process && group.lemma == "return" && object.starts_with("to "));
     if back && group.lemma != "redo" {
         let target = if group.passive || object.is_empty() { &subject } else { &object };
         found.back_to = Some(target.trim_start_matches("back").trim_start_matches(" to").trim().to_owned());

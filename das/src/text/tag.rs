@@ -148,7 +148,7 @@ fn first_guess(token: &mut Token) {
     token.tag = match token.lower.as_str() {
         "the" | "a" | "an" | "this" | "these" | "those" | "each" | "every" | "all" | "any" | "some"
         | "no" | "both" | "its" | "their" | "his" | "her" | "my" | "our" | "your" | "another" | "several"
-        | "many" | "few" | "such" | "either" | "neither" | "whose" | "which"
+        | "many" | "few" | "such" | "whose" | "which"
             if is_determiner(&token.lower) =>
         {
             Tag::Determiner
@@ -176,11 +176,11 @@ fn first_guess(token: &mut Token) {
         "who" | "which" => Tag::Relative,
         "that" => Tag::That,
         "not" | "never" => Tag::Not,
-        "also" | "just" | "again" | "immediately" | "directly" | "manually" | "automatically" | "usually"
-        | "only" | "already" | "still" | "now" | "so" | "therefore" | "however" | "always" | "often"
-        | "eventually" | "very" | "thus" | "hence" | "please" | "additionally" | "furthermore"
-        | "moreover" | "later" | "early" | "together" | "instead" | "even" | "too" | "further" | "yet"
-        | "soon" | "besides" | "once more" => Tag::Adverb,
+        "also" | "either" | "neither" | "just" | "again" | "immediately" | "directly" | "manually"
+        | "automatically" | "usually" | "only" | "already" | "still" | "now" | "so" | "therefore"
+        | "however" | "always" | "often" | "eventually" | "very" | "thus" | "hence" | "please"
+        | "additionally" | "furthermore" | "moreover" | "later" | "early" | "together" | "instead"
+        | "even" | "too" | "further" | "yet" | "soon" | "besides" | "once more" => Tag::Adverb,
         word => match lexicon::mark(word) {
             Some(mark) => Tag::Mark(mark),
             None => by_ending(word),

@@ -168,7 +168,7 @@ fn prompts_without_steps_take_the_whole_archetype() {
 
 #[test]
 fn every_archetype_is_well_formed() {
-    assert_eq!(archetypes().len(), 9);
+    assert_eq!(archetypes().len(), 10);
     for archetype in archetypes() {
         let tree = archetype.tree().unwrap();
         for id in archetype.core.iter().chain(archetype.also.keys()) {
@@ -211,6 +211,7 @@ fn a_page_of_text_is_read_in_a_moment() {
     read("The clerk checks the order.").unwrap();
     let begun = Instant::now();
     let reading = read(&page).unwrap();
+    println!("a page took {:?}", begun.elapsed());
     // 50 ms are promised of a release build; without optimisation it may take longer.
     assert!(begun.elapsed().as_millis() < 1_500, "{:?}", begun.elapsed());
     assert!(reading.tree.activities().len() >= 30);
@@ -232,4 +233,45 @@ proptest::proptest! {
             proptest::prop_assert!(crate::tree::compile(&reading.tree, "any_process", "Any").is_ok());
         }
     }
+}
+
+#[test]
+fn a_condition_behind_the_steps_holds_for_the_last_one_and_repeating_this_means_all() {
+    let text = "Read the sensor values, compare them to the limits and raise an alarm if a limit is exceeded. \
+                Repeat this every 5 minutes.";
+    assert_eq!(shape(text), "[Read sensor values; Compare sensor values to limits; {Raise alarm | } / ]");
+}
+
+#[test]
+fn either_or_is_a_choice_and_a_relative_clause_goes_on() {
+    let text = "The agent sends the form to the quality department, which analyses the defect. The quality department \
+                then either sends a replacement or refunds the money.";
+    assert_eq!(
+        shape(text),
+        "Send form to quality department; Analyse defect; {Send replacement | Refund money}"
+    );
+    assert_eq!(
+        shape("The salesperson can then reject or accept the order. The clerk files the order."),
+        "{Reject order | Accept order}; File order"
+    );
+}
+
+#[test]
+fn going_back_repeats_from_the_step_that_is_meant() {
+    let text = "HR collects the applications. The manager reviews all applications. The candidates are invited and \
+                interviewed. If no candidate is suitable, the position is advertised again and the process returns to \
+                collecting applications. Otherwise the best candidate receives an offer.";
+    assert_eq!(
+        shape(text),
+        "[Collect applications; Review applications; Invite candidates; Interview candidates / Advertise position]; \
+         Receive offer"
+    );
+}
+
+#[test]
+fn a_colon_in_a_prompt_parts_the_name_from_the_steps() {
+    let text = "Create a process for onboarding a new employee: create the accounts, order a laptop, and schedule a \
+                welcome meeting in parallel.";
+    assert_eq!(shape(text), "(Create accounts & Order laptop & Schedule welcome meeting)");
+    assert_eq!(read(text).unwrap().title, "Onboarding new employee");
 }
