@@ -88,6 +88,13 @@ impl Machine<'_> {
         if let Some(Repeat::Multi { over: Over::Collection { element: Some(name), .. }, .. }) = &node.repeat {
             variables.insert(name.clone(), item.unwrap_or_default());
         }
+        // As on Camunda 8: the variable that a run's result is read from belongs to the run, so that parallel runs do
+        // not overwrite each other and nothing of it is handed up but the collection.
+        if let Some(Repeat::Multi { output: Some((_, result)), .. }) = &node.repeat
+            && let Some(name) = plain_name(result.source())
+        {
+            variables.entry(name.to_owned()).or_insert(Value::Null);
+        }
         self.set_variables(element, variables);
         self.agenda.push_back(Work::Run { element });
         Ok(())
@@ -177,6 +184,16 @@ impl Machine<'_> {
             self.merge_upward(scope, Variables::from_iter([(name, Value::Array(collected))]));
         }
     }
+}
+
+/// The variable of an expression that is a variable or a path into one.
+fn plain_name(source: &str) -> Option<&str> {
+    let path = source.trim().trim_start_matches('=').trim();
+    let is_name = |part: &str| {
+        part.chars().all(|c| c.is_alphanumeric() || c == '_')
+            && part.chars().next().is_some_and(|first| first.is_alphabetic() || first == '_')
+    };
+    path.split('.').all(is_name).then(|| path.split('.').next()).flatten()
 }
 
 fn whole(value: &Value) -> Option<u64> {

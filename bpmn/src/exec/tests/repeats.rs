@@ -54,6 +54,20 @@ fn parallel_runs_begin_together_and_results_stand_in_place() {
 }
 
 #[test]
+fn what_a_run_is_collected_from_stays_in_the_run() {
+    let program = process(|b| {
+        b.start("s");
+        b.script("a", "item * 2", "r");
+        b.repeat("a", collecting(each("items", "item", false), "r"));
+        b.end("e");
+        b.chain(&["s", "a", "e"]);
+    });
+    let story = Story::start(program, json!({"items": [1, 2, 3]}));
+    story.ends();
+    assert_eq!((story.value("results"), story.value("r")), (json!([2, 4, 6]), json!(null)));
+}
+
+#[test]
 fn sequential_runs_follow_one_another_with_counter_and_item() {
     let mut story = Story::start(
         repeated(collecting(each("items", "item", true), "[loopCounter, item, r]")),
