@@ -197,6 +197,11 @@ pub enum FollowUp {
         /// What it carries.
         variables: Variables,
     },
+    /// Tell an engine elsewhere what was recorded here; only the adapter of that engine reads it.
+    Remote {
+        /// What it is told.
+        payload: serde_json::Value,
+    },
 }
 
 /// A job that waits or is leased.

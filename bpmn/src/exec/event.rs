@@ -198,6 +198,8 @@ pub enum Event {
     JobReopened {
         /// Its number.
         job: Local,
+        /// Its inputs as they are now: whoever resolved the incident may have set what was wrong.
+        variables: Variables,
     },
     /// A timer was set.
     TimerScheduled {

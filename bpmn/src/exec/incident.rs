@@ -14,6 +14,7 @@ use super::variables::outside;
 use super::work::Work;
 use super::{Local, MAX_TRANSITIONS, PROCESS};
 use crate::expression::Expression;
+use crate::program::Variables;
 
 /// Stable codes of incidents and failures that the token rules raise.
 pub mod codes {
@@ -137,8 +138,13 @@ impl Machine<'_> {
             return;
         };
         self.emit(Event::IncidentResolved { incident });
-        if let Some(job) = job.filter(|job| self.state.waits.contains_key(job)) {
-            self.emit(Event::JobReopened { job });
+        let owner = job.and_then(|job| self.state.waits.get(&job)).map(|wait| wait.element);
+        if let (Some(job), Some(element)) = (job, owner) {
+            let variables = match self.instance(element) {
+                Some((_, node)) => self.job_inputs(element, node),
+                None => Variables::new(),
+            };
+            self.emit(Event::JobReopened { job, variables });
         }
         self.agenda.extend(retry);
     }

@@ -12,18 +12,23 @@
 use super::Local;
 use super::event::Event;
 use super::machine::{Machine, Outcome};
-use crate::program::{JobKind, Node};
+use crate::program::{JobKind, Node, Variables};
 
 impl Machine<'_> {
     pub(super) fn begin_job(&mut self, element: Local, node: &Node, kind: JobKind) -> Outcome {
         self.open_boundary_events(element, node)?;
-        let variables = if node.inputs.is_empty() {
-            self.state.visible_variables(element)
-        } else {
-            self.state.variables(Some(element)).cloned().unwrap_or_default()
-        };
+        let variables = self.job_inputs(element, node);
         let job = self.number();
         self.emit(Event::JobCreated { job, element, node: node.id.clone(), kind, variables });
         Ok(())
+    }
+
+    /// What a job sees: its own scope where it declares inputs, everything visible otherwise.
+    pub(super) fn job_inputs(&self, element: Local, node: &Node) -> Variables {
+        if node.inputs.is_empty() {
+            self.state.visible_variables(element)
+        } else {
+            self.state.variables(Some(element)).cloned().unwrap_or_default()
+        }
     }
 }

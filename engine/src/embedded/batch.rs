@@ -168,7 +168,7 @@ impl<'a> Batch<'a> {
             }
             Event::JobCancelled { job } | Event::JobEnded { job } => self.end_job(key_of(instance, job)),
             Event::JobFailed { job, retries_left, .. } => self.fail_job(key_of(instance, job), retries_left),
-            Event::JobReopened { job } => self.reopen_job(at, key_of(instance, job)),
+            Event::JobReopened { job, variables } => self.reopen_job(at, key_of(instance, job), variables),
             Event::TimerScheduled { timer, due_ms, .. } => {
                 self.changes.timers.push(StoredTimer {
                     instance,
@@ -321,21 +321,16 @@ impl<'a> Batch<'a> {
         });
     }
 
-    fn reopen_job(&mut self, at: usize, key: i64) {
-        let Some((attempt, element)) =
-            self.core.index.lock().jobs.get(key).map(|job| (job.attempt, job.element.clone()))
-        else {
-            return;
-        };
-        let retries = self.lives[at].deployed.node(&element).and_then(|node| node.task.retries);
-        self.changes.leases.push(JobLease {
-            key,
-            attempt,
-            retries: retries.unwrap_or(DEFAULT_RETRIES).max(1),
-            worker: None,
-            lease_until_ms: None,
-            not_before_ms: 0,
-        });
+    fn reopen_job(&mut self, at: usize, key: i64, variables: bpmn::program::Variables) {
+        let Some(mut job) = self.core.index.lock().jobs.get(key).cloned() else { return };
+        let retries = self.lives[at].deployed.node(&job.element).and_then(|node| node.task.retries);
+        job.retries = retries.unwrap_or(DEFAULT_RETRIES).max(1);
+        job.variables = variables;
+        job.worker = None;
+        job.lease_until_ms = None;
+        job.not_before_ms = 0;
+        let meta = self.meta_of(at);
+        self.changes.jobs.push((job, meta));
     }
 
     /// Starts a called process in the same commit as its call.

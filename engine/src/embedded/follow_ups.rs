@@ -30,6 +30,10 @@ pub(crate) fn background(core: &Arc<Core>, work: impl Future<Output = ()> + Send
 
 /// Sees to a follow-up until it is done or cannot be done any more.
 pub(crate) fn spawn(core: &Arc<Core>, follow_up: StoredFollowUp) {
+    // It waits for the engine it is meant for.
+    if matches!(follow_up.action, FollowUp::Remote { .. }) {
+        return;
+    }
     let own = Arc::clone(core);
     background(core, async move {
         loop {
@@ -75,6 +79,7 @@ async fn perform(core: &Arc<Core>, follow_up: &StoredFollowUp) -> Result<(), Err
             forget(core, follow_up.key).await;
             return Ok(());
         }
+        FollowUp::Remote { .. } => return Ok(()),
     };
     let command = Command { follow_up: Some(follow_up.key), ..Command::new(input) };
     command::run(core, instance, command).await

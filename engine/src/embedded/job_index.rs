@@ -73,6 +73,7 @@ impl JobIndex {
     pub(crate) fn insert(&mut self, job: StoredJob, meta: Arc<Meta>, now_ms: i64) -> bool {
         self.remove(job.key);
         let key = job.key;
+        self.displace(key);
         self.by_instance.entry(job.instance).or_default().insert(key);
         self.entries.insert(key, Entry { job, meta, place: Place::Parked });
         self.place(key, now_ms)

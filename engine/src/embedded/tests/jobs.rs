@@ -20,6 +20,28 @@ async fn a_second_answer_is_refused() {
 }
 
 #[tokio::test]
+async fn a_job_whose_incident_is_resolved_sees_the_corrected_variables() {
+    let bench = Bench::new().await;
+    bench.deploy(&sequence("p", &["a"])).await;
+    let key = bench.start("p", serde_json::json!({"rate": -1})).await;
+    let job = bench.lease_one().await;
+    let failure = crate::port::JobFailure {
+        code: "X-1".to_owned(),
+        message: "rate is negative".to_owned(),
+        retries_left: 0,
+        backoff_ms: 0,
+    };
+    bench.engine.fail_job(job.key, job.attempt, failure, Record::default()).await.unwrap();
+    bench.engine.set_variables(key, None, object(serde_json::json!({"rate": 3}))).await.unwrap();
+    let incident = bench.engine.incidents(Some(key)).await.unwrap()[0].key;
+    bench.engine.resolve_incident(incident).await.unwrap();
+    let again = bench.lease_one().await;
+    assert_eq!((again.attempt, again.variables["rate"].clone()), (2, serde_json::json!(3)));
+    bench.complete(&again, empty()).await;
+    assert_eq!(bench.engine.instance(key).await.unwrap().status, crate::port::Status::Completed);
+}
+
+#[tokio::test]
 async fn an_expired_lease_counts_as_a_failed_attempt_and_the_late_answer_is_refused() {
     let bench = Bench::new().await;
     bench.deploy(&sequence("p", &["a"])).await;
