@@ -1,7 +1,9 @@
 //! Puts the parts together: the one place where ports meet what implements them.
 
 mod receivers;
+mod run_history;
 mod seeding;
+mod vector_memory;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +13,7 @@ use context::{ContextManager, DirectApproval};
 use engine::clock::{Clock, SystemClock};
 use engine::{Embedded, ProcessEngine, Store};
 use kernel::{Microkernel, Parts, Relay, Scores, Workspace};
-use memory::{BestEffort, EdgeMemory, Memory};
+use memory::Memory;
 use ontology::Ontology;
 use persistence::{Database, Documents, Prompts};
 use tokio::task::JoinSet;
@@ -56,6 +58,16 @@ impl Assembly {
     /// # Errors
     /// Where the directory is held by another process, or a part cannot be opened; each names the part.
     pub async fn open(configuration: &Configuration, data_directory: &Path) -> Result<Self, Failure> {
+        let mut assembly = Self::open_at_rest(configuration, data_directory).await?;
+        assembly.start();
+        Ok(assembly)
+    }
+
+    /// As [`Assembly::open`], but nothing goes on by itself: no PDO, no timer, no delivery.
+    ///
+    /// # Errors
+    /// As [`Assembly::open`].
+    pub async fn open_at_rest(configuration: &Configuration, data_directory: &Path) -> Result<Self, Failure> {
         std::fs::create_dir_all(data_directory).map_err(|error| {
             let message = format!("cannot make the data directory {}: {error}", data_directory.display());
             Failure::work("SERVER-0003", message, "choose another one with --data-dir")
@@ -67,7 +79,7 @@ impl Assembly {
         let (engine, embedded) = open_engine(configuration, store, Arc::clone(&clock)).await?;
         let ontology = Arc::new(Ontology::open(Arc::new(database.clone())).await.map_err(Failure::from)?);
         let model = open_model(configuration)?;
-        let memory = open_memory(configuration, data_directory).await?;
+        let memory = vector_memory::open(configuration, data_directory, model.as_ref()).await?;
         let approval = match configuration.prompts.approvers {
             0 => DirectApproval::alone(),
             people => DirectApproval::by_others(people),
@@ -80,7 +92,7 @@ impl Assembly {
         parts.contexts = Some(Arc::new(contexts.clone()));
         parts.memory = Some(Arc::clone(&memory));
         parts.workspace = Some(open_workspace(&data_directory.join("workspace"), parts.limits.file_bytes)?);
-        let mut assembly = Self {
+        let assembly = Self {
             data_directory: data_directory.to_owned(),
             database,
             engine,
@@ -95,7 +107,6 @@ impl Assembly {
             tasks: JoinSet::new(),
         };
         seeding::seed(&assembly).await?;
-        assembly.start();
         Ok(assembly)
     }
 
@@ -110,6 +121,9 @@ impl Assembly {
                 tracing::error!(%error, "the microkernel ended");
             }
         });
+        let history =
+            run_history::restore(Arc::clone(&self.engine), receivers::Runs::of(self), self.stop.clone());
+        self.tasks.spawn(history);
         let receivers = receivers::all(self);
         let relay = Relay::new(Arc::new(self.database.clone()), receivers);
         self.tasks.spawn(relay.run(RELAY_PAUSE, self.stop.clone()));
@@ -156,7 +170,11 @@ impl Assembly {
     }
 }
 
-async fn open_database(configuration: &Configuration, data_directory: &Path) -> Result<Database, Failure> {
+/// Opens the records of a data directory.
+pub(crate) async fn open_database(
+    configuration: &Configuration,
+    data_directory: &Path,
+) -> Result<Database, Failure> {
     if configuration.database.url.is_empty() {
         return Ok(Database::open_sqlite(&data_directory.join("procos.db")).await?);
     }
@@ -189,20 +207,6 @@ fn open_model(configuration: &Configuration) -> Result<Option<Arc<dyn llm::Model
     let client = llm::ModelClient::new(model)
         .map_err(|error| Failure::wrong_call(error.code(), &error, "see the settings model.*"))?;
     Ok(Some(Arc::new(client)))
-}
-
-async fn open_memory(
-    configuration: &Configuration,
-    data_directory: &Path,
-) -> Result<Arc<dyn Memory>, Failure> {
-    if !configuration.memory.url.is_empty() {
-        let hint = "leave memory.url empty: memory is then kept in the data directory";
-        return Err(Failure::wrong_call("SERVER-0005", "memory.url is not connected in this build", hint));
-    }
-    let edge = EdgeMemory::open(&data_directory.join("memory"), None).await.map_err(|error| {
-        Failure::work(error.code(), &error, "delete the folder memory: it is filled again")
-    })?;
-    Ok(Arc::new(BestEffort::new(Arc::new(edge))))
 }
 
 /// Opens the folder that file tasks are confined to.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use das::bootstrap::{ScoreLine, ScoreSource};
+use engine::port::Instance;
 use kernel::{Receiver, ScoreFilter, Scores};
 use memory::{Entry, Kind, Memory};
 use ontology::{Ontology, RunRecord, RunScore};
@@ -16,14 +17,11 @@ const SCORES_OF_PROCESS: usize = 200;
 
 /// All receivers of an assembly.
 pub(super) fn all(assembly: &Assembly) -> Vec<Arc<dyn Receiver>> {
-    vec![
-        Arc::new(Runs { ontology: Arc::clone(&assembly.ontology), scores: assembly.scores() }),
-        Arc::new(Remember(Arc::clone(&assembly.memory))),
-    ]
+    vec![Arc::new(Runs::of(assembly)), Arc::new(Remember(Arc::clone(&assembly.memory)))]
 }
 
 /// Runs and scores go into the graph.
-struct Runs {
+pub(super) struct Runs {
     ontology: Arc<Ontology>,
     scores: Arc<dyn Scores>,
 }
@@ -37,35 +35,57 @@ impl Receiver for Runs {
     async fn deliver(&self, item: &OutboxItem) -> Result<(), String> {
         let payload = &item.payload;
         // Task results come by this topic too; the graph keeps whole runs.
-        let (Some(instance), Some(process)) = (payload["instance"].as_i64(), payload["process_id"].as_str())
-        else {
+        if payload["what"].as_str() != Some("instance_ended") {
             return Ok(());
-        };
-        let Some(state) = payload["status"].as_str().or_else(|| payload["state"].as_str()) else {
-            return Ok(());
-        };
-        let filter = ScoreFilter {
-            kind: Some("process".to_owned()),
-            subject: Some(process.to_owned()),
-            ..ScoreFilter::default()
-        };
+        }
+        let text = |name: &str| payload[name].as_str().unwrap_or_default().to_owned();
+        self.record(RunRecord {
+            key: item.key.clone(),
+            process_id: text("process_id"),
+            definition: payload["definition"].as_i64(),
+            instance: payload["instance"].as_i64().unwrap_or_default(),
+            state: text("status"),
+            started_ms: payload["started_ms"].as_i64().unwrap_or_default(),
+            ended_ms: payload["ended_ms"].as_i64(),
+            ..RunRecord::default()
+        })
+        .await
+    }
+}
+
+impl Runs {
+    pub(super) fn of(assembly: &Assembly) -> Self {
+        Self { ontology: Arc::clone(&assembly.ontology), scores: assembly.scores() }
+    }
+
+    /// Records an instance that has ended, by the same key as the outbox does.
+    pub(super) async fn record_instance(&self, instance: &Instance) -> Result<(), String> {
+        let state = serde_json::to_value(instance.status).map_err(|error| error.to_string())?;
+        self.record(RunRecord {
+            key: format!("instance-{}-ended", instance.key),
+            process_id: instance.process_id.clone(),
+            definition: Some(instance.definition),
+            instance: instance.key,
+            state: state.as_str().unwrap_or_default().to_owned(),
+            started_ms: instance.started_ms,
+            ended_ms: instance.ended_ms,
+            ..RunRecord::default()
+        })
+        .await
+    }
+
+    /// Adds the system and the score as it is now.
+    async fn record(&self, run: RunRecord) -> Result<(), String> {
+        let subject = Some(run.process_id.clone());
+        let filter = ScoreFilter { kind: Some("process".to_owned()), subject, ..ScoreFilter::default() };
         let rows = self.scores.scores(&filter).await.map_err(|error| error.to_string())?;
         let score = rows.first().map(|row| {
             let score = row.score();
             let (attempts, successes) = (score.attempts, score.successes);
             RunScore { attempts, successes, average: score.average, low: score.low, high: score.high }
         });
-        self.ontology.record_run(RunRecord {
-            key: item.key.clone(),
-            system: system_of(&self.ontology, process),
-            process_id: process.to_owned(),
-            definition: payload["definition"].as_i64(),
-            instance,
-            state: state.to_owned(),
-            started_ms: payload["started_ms"].as_i64().unwrap_or_default(),
-            ended_ms: payload["ended_ms"].as_i64(),
-            score,
-        });
+        let system = system_of(&self.ontology, &run.process_id);
+        self.ontology.record_run(RunRecord { system, score, ..run });
         Ok(())
     }
 }
