@@ -52,6 +52,20 @@ lint: web ## lints only
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cd web-admin && npm run --silent lint && npm run --silent types
 
+.PHONY: bench
+bench: ## engine throughput: embedded beside the raw writer, and beside a real Camunda 7 where Java and Maven are there
+	@cargo build --release --locked -p tests --bin bench-engine
+	@if command -v mvn >/dev/null; then \
+	  tests/real-engines/start.sh camunda7 8099 --background; trap tests/real-engines/stop.sh EXIT; \
+	  export PROCOS_BENCH_CAMUNDA7=http://127.0.0.1:8099/engine-rest; \
+	fi; $(TARGET)/release/bench-engine
+
+.PHONY: soak
+soak: ## the long versions: many more random models, cases and kills (about an hour)
+	PROPTEST_CASES=20000 cargo test --release --locked -p bpmn -p scoring -p engine -p kernel -p das -p trail
+	cargo build --locked -p server
+	PROCOS_KILL_CYCLES=1000 cargo test --locked -p tests -- kill
+
 .PHONY: camunda7
 camunda7: ## start a real Camunda 7.24 on port 8090 (needs Java 17 and Maven), until Ctrl-C
 	@tests/real-engines/start.sh camunda7 8090
