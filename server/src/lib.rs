@@ -3,4 +3,5 @@
 pub mod cli;
 pub mod configuration;
 pub mod failure;
+pub mod http;
 pub mod wiring;

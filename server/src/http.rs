@@ -1,0 +1,147 @@
+//! HTTP: the routes, and what every request passes on its way to them.
+
+mod admin;
+mod graphql;
+mod health;
+mod listener;
+mod metrics;
+mod openapi;
+mod origin;
+mod refusal;
+mod scores;
+mod sparql;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::Executor;
+use axum::Router;
+use axum::routing::{any, get};
+use engine::ProcessEngine;
+use kernel::{Census, Scores};
+use memory::Memory;
+use ontology::Ontology;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+use trail::Trail;
+
+pub use listener::listen;
+pub use refusal::Refusal;
+
+/// The ports behind the plain routes; GraphQL brings its own.
+#[derive(Clone)]
+pub struct Ports {
+    /// The process engine.
+    pub engine: Arc<dyn ProcessEngine>,
+    /// The trail.
+    pub trail: Arc<dyn Trail>,
+    /// Scores.
+    pub scores: Arc<dyn Scores>,
+    /// The knowledge graph.
+    pub ontology: Arc<Ontology>,
+    /// Vector memory.
+    pub memory: Arc<dyn Memory>,
+    /// Live PDOs and TDEs.
+    pub census: Census,
+}
+
+/// What bounds the work that callers can cause.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Largest request body, bytes.
+    pub body_bytes: usize,
+    /// How long a request's body may take to arrive.
+    pub body_time: Duration,
+    /// How long a request's headers may take to arrive.
+    pub header_time: Duration,
+    /// How long a plain request may take.
+    pub request_time: Duration,
+    /// How long a GraphQL operation may take; a language model may be behind it.
+    pub operation_time: Duration,
+    /// How long open requests may go on once the server stops.
+    pub drain_time: Duration,
+    /// Open connections.
+    pub connections: usize,
+    /// Requests at work at once; streams count until they begin.
+    pub requests: usize,
+    /// Bodies above [`LARGE_BODY_BYTES`] at once.
+    pub large_bodies: usize,
+    /// Open streams of subscriptions, over server-sent events and WebSockets together.
+    pub streams: usize,
+}
+
+/// From this size on a body counts as large.
+const LARGE_BODY_BYTES: usize = 1024 * 1024;
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 24 * 1024 * 1024,
+            body_time: Duration::from_secs(30),
+            header_time: Duration::from_secs(10),
+            request_time: Duration::from_secs(30),
+            operation_time: Duration::from_secs(180),
+            drain_time: Duration::from_secs(10),
+            connections: 1024,
+            requests: 256,
+            large_bodies: 4,
+            streams: 2048,
+        }
+    }
+}
+
+/// How the server is reached.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// Address it listens on.
+    pub listen: SocketAddr,
+    /// Host names besides loopback ones under which browsers may reach it.
+    pub hosts: Vec<String>,
+    /// Limits.
+    pub limits: Limits,
+    /// Cancelled when the server stops.
+    pub stop: CancellationToken,
+}
+
+/// What the plain routes share.
+#[derive(Clone)]
+struct Shared {
+    ports: Ports,
+    meters: metrics::Meters,
+    stop: CancellationToken,
+}
+
+/// All routes, with the checks and limits every request passes. Must be called on a tokio runtime.
+pub fn router<E: Executor>(ports: Ports, executor: E, site: Site) -> Router {
+    let meters = metrics::Meters::default();
+    meters.follow(ports.engine.notices(), site.stop.clone());
+    let shared = Shared { ports, meters: meters.clone(), stop: site.stop.clone() };
+    let gate = watch::Gate {
+        meters,
+        door: Arc::new(origin::Door::new(&site)),
+        slots: Arc::new(Semaphore::new(site.limits.requests)),
+    };
+    let plain = Router::new()
+        .route("/livez", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::show))
+        .route("/sparql", get(sparql::by_get).post(sparql::by_post))
+        .route("/api/scores", get(scores::list))
+        .route("/openapi.json", get(openapi::show))
+        .fallback(admin::page)
+        .method_not_allowed_fallback(refusal::wrong_method)
+        .with_state(shared)
+        .layer(axum::middleware::from_fn_with_state(site.limits, watch::in_time));
+    let operations = Router::new()
+        .route("/graphql", any(graphql::answer::<E>))
+        .with_state(graphql::Endpoint::new(executor, site.limits, site.stop.clone()));
+    let compression = CompressionLayer::new().quality(CompressionLevel::Fastest);
+    // The last layer sees a request first.
+    plain.merge(operations).layer(compression).layer(axum::middleware::from_fn_with_state(gate, watch::pass))
+}
