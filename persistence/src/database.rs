@@ -97,6 +97,14 @@ impl Database {
         }
     }
 
+    /// The same of a SQLite file that another process may have open.
+    ///
+    /// # Errors
+    /// [`Error::Failed`], [`Error::Full`].
+    pub async fn backup_of(file: &Path, to: &Path) -> Result<(), Error> {
+        sqlite::backup(file, to).await
+    }
+
     /// Waits until everything queued is written, then closes; later writes are refused with [`Error::Closed`].
     pub async fn close(&self) {
         // A full queue only means waiting for our turn; a closed one that somebody else was first.

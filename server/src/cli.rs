@@ -1,12 +1,26 @@
 //! The command line: one file per command, and what they share.
 
+mod backup;
 mod bootstrap;
 mod check;
+mod client;
+mod doctor;
+mod export;
 mod generate;
+mod import;
+mod kill;
 mod live;
+mod memory;
 mod output;
+mod prompt;
+mod ps;
+mod remote_bootstrap;
+mod remote_run;
 mod run;
+mod scores;
 mod session;
+mod simulate;
+mod trail;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,7 +28,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub(crate) use output::Output;
-pub(crate) use session::Session;
+pub(crate) use session::{Found, Session};
 
 use crate::failure::Failure;
 
@@ -33,13 +47,21 @@ struct Arguments {
     /// Configuration file instead of procos.toml in the data directory.
     #[arg(long, global = true, value_name = "FILE", env = "PROCOS_CONFIG")]
     config: Option<PathBuf>,
+    /// Go through the server at this address instead of opening the data directory.
+    #[arg(long, global = true, value_name = "URL", env = "PROCOS_SERVER")]
+    server: Option<String>,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   procos run examples/parallel-file-write.bpmn
   procos run examples/light-aircraft/size-aircraft.bpmn --vars '{\"range_km\": 900}' --trace
+  procos bootstrap examples/light-aircraft/requirements.md
+  procos scores
   procos check my-process.bpmn --target camunda8
+
+Everything is kept in ./procos-data unless --data-dir says otherwise. Where a server holds that folder, commands go
+through the server.
 
 Exit codes: 0 fine, 1 the work failed, 2 the call was wrong.";
 
@@ -53,6 +75,30 @@ enum Command {
     Bootstrap(bootstrap::Bootstrap),
     /// Draft a process from text.
     Generate(generate::Generate),
+    /// Run a process many times without side effects.
+    Simulate(simulate::Simulate),
+    /// Show process instances.
+    Ps(ps::Ps),
+    /// Cancel a process instance.
+    Kill(kill::Kill),
+    /// Show how well processes, tasks, prompts, tools and models do.
+    Scores(scores::Scores),
+    /// Show the quality trail, or check its chain.
+    Trail(trail::Trail),
+    /// Ask memory, show, forget or write out entries.
+    Memory(memory::Memory),
+    /// List, save, test, approve and roll back prompts.
+    Prompt(prompt::Prompt),
+    /// Take in a process or a system.
+    Import(import::Import),
+    /// Write a system or a process.
+    Export(export::Export),
+    /// Copy everything into a folder.
+    Backup(backup::Backup),
+    /// Make a data directory from a backup.
+    Restore(backup::Restore),
+    /// Check what is there, and show the configuration in effect.
+    Doctor(doctor::Doctor),
 }
 
 /// Reads the command line, does what it says, and gives the exit code.
@@ -82,12 +128,24 @@ pub fn main() -> ExitCode {
 }
 
 async fn dispatch(arguments: Arguments, output: Output) -> Result<ExitCode, Failure> {
-    let session = Session::new(arguments.data_dir, arguments.config);
+    let session = Session::new(arguments.data_dir, arguments.config, arguments.server);
     match arguments.command {
         Command::Run(command) => command.execute(output, session).await,
         Command::Check(command) => command.execute(output),
         Command::Bootstrap(command) => command.execute(output, session).await,
         Command::Generate(command) => command.execute(output, session).await,
+        Command::Simulate(command) => command.execute(output).await,
+        Command::Ps(command) => command.execute(output, session).await,
+        Command::Kill(command) => command.execute(output, session).await,
+        Command::Scores(command) => command.execute(output, session).await,
+        Command::Trail(command) => command.execute(output, session).await,
+        Command::Memory(command) => command.execute(output, session).await,
+        Command::Prompt(command) => command.execute(output, session).await,
+        Command::Import(command) => command.execute(output, session).await,
+        Command::Export(command) => command.execute(output, session).await,
+        Command::Backup(command) => command.execute(output, session).await,
+        Command::Restore(command) => command.execute(output, session).await,
+        Command::Doctor(command) => command.execute(output, session).await,
     }
 }
 
@@ -104,6 +162,14 @@ pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
         return Err(cannot(&format!("it has {size} bytes, at most {FILE_BYTES_MAX} are read")));
     }
     std::fs::read(path).map_err(|error| cannot(&error))
+}
+
+/// Writes a file named on the command line.
+pub(crate) fn write_file(path: &Path, content: &[u8]) -> Result<(), Failure> {
+    std::fs::write(path, content).map_err(|error| {
+        let message = format!("cannot write {}: {error}", path.display());
+        Failure::wrong_call("CLI-0006", message, "choose a folder that exists and may be written")
+    })
 }
 
 /// A JSON object given as an option, or in a file by `@FILE`.

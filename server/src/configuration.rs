@@ -1,5 +1,6 @@
 //! Configuration: defaults < `procos.toml` < environment < command line; one struct, every value with its origin.
 
+mod effective;
 mod environment;
 
 use std::fmt;
@@ -133,7 +134,7 @@ pub struct Effective {
     pub key: String,
     /// Its value as TOML writes it; secrets are `***`.
     pub value: String,
-    /// `file` or the name of an environment variable.
+    /// `file`, the name of an environment variable, or `default`.
     pub origin: String,
 }
 

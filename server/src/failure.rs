@@ -103,3 +103,23 @@ impl From<memory::Error> for Failure {
         Self::work(error.code(), &error, "")
     }
 }
+
+impl From<context::Error> for Failure {
+    fn from(error: context::Error) -> Self {
+        use context::Error as E;
+        let wrong_call = matches!(
+            error,
+            E::NotFound { .. }
+                | E::Invalid { .. }
+                | E::Variables { .. }
+                | E::Suite { .. }
+                | E::NothingBefore { .. }
+        );
+        Self {
+            code: error.code().to_owned(),
+            message: error.to_string(),
+            hint: error.hint().to_owned(),
+            wrong_call,
+        }
+    }
+}

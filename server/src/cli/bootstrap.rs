@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 use das::bootstrap::{Progress, Report, Request, bootstrap};
 
-use super::{Output, Session, read_file};
+use super::{Found, Output, Session, read_file, remote_bootstrap};
 use crate::failure::Failure;
 
 /// Build a system from requirements: ontology, coverage, processes as BPMN, first runs, scores.
@@ -33,14 +33,26 @@ pub(crate) struct Bootstrap {
 impl Bootstrap {
     pub(crate) async fn execute(self, output: Output, session: Session) -> Result<ExitCode, Failure> {
         let content = read_file(&self.file)?;
-        let assembly = session.open().await?;
-        let name = self.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        let mut request = Request::new(name, content);
-        request.name = self.name;
-        request.run = !self.no_run;
-        let built = build(request, &assembly, output).await;
-        assembly.close().await;
-        let report = built?;
+        let file = self.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let report = match session.assembly().await? {
+            Found::Here(assembly) => {
+                let mut request = Request::new(file, content);
+                request.name = self.name;
+                request.run = !self.no_run;
+                let built = build(request, &assembly, output).await;
+                assembly.close().await;
+                built?
+            }
+            Found::There(client) => {
+                let name = self.name.unwrap_or_default();
+                let wanted = remote_bootstrap::Wanted { name, file, content, run: !self.no_run };
+                let report = remote_bootstrap::build(wanted, &client, output).await?;
+                serde_json::from_value(report).map_err(|error| {
+                    let message = format!("the server's report cannot be read: {error}");
+                    Failure::work("CLI-0011", message, "is the server of the same version?")
+                })?
+            }
+        };
         if output.is_json() {
             output.value(&serde_json::json!(report));
         } else {

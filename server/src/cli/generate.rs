@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use das::generate::{Context, evaluate_directory, generate};
 
-use super::{Output, Session};
+use super::{Found, Output, Session};
 use crate::failure::Failure;
 
 /// Draft a process from text: sound BPMN with a diagram, by rules, or by a model where one is configured.
@@ -35,8 +35,18 @@ impl Generate {
             return Ok(ExitCode::SUCCESS);
         }
         let text = self.text.unwrap_or_default();
-        // Without a data directory there is no memory to ask, and none is made for a question.
-        let assembly = if session.data_directory.exists() { Some(session.open().await?) } else { None };
+        // Without a data directory there is no memory to ask, and none is made for a question. A server that holds
+        // it goes on undisturbed: the draft is then written here, without its memory.
+        let assembly = match session.data_directory.exists() {
+            true => match session.at_rest().await? {
+                Found::Here(assembly) => Some(assembly),
+                Found::There(_) => {
+                    output.remark("a server holds the data directory: drafted without its memory and model");
+                    None
+                }
+            },
+            false => None,
+        };
         let model = assembly.as_ref().and_then(|assembly| assembly.model.clone());
         let memory = assembly.as_ref().map(|assembly| assembly.memory.clone());
         let drafted = generate(&text, &Context::default(), model.as_deref(), memory.as_deref()).await;

@@ -1,6 +1,6 @@
-//! A run for real: an engine in memory (or the data directory's), the microkernel with its PDOs and TDEs, until the
-//! instance ends or waits for something outside.
+//! A run for real: on an engine of its own in memory that is gone afterwards, or in a data directory that keeps it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,14 +8,14 @@ use std::time::Duration;
 use bpmn::exec::Event;
 use bpmn::program::{JobKind, Variables};
 use engine::clock::SystemClock;
-use engine::port::{DeployFile, JobFilter, Message, StartInstance, Status};
+use engine::port::{DeployFile, Instance, InstanceFilter, JobFilter, Message, StartInstance, Status};
 use engine::{Embedded, MemoryStore, ProcessEngine, Store};
 use kernel::{DryRun, DryRunState, Microkernel, Parts, TraceEntry};
 use tokio_util::sync::CancellationToken;
 use trail::{Filter, Trail};
 
 use crate::failure::Failure;
-use crate::wiring::open_workspace;
+use crate::wiring::{Assembly, open_workspace};
 
 /// How long the instance must stand still before it counts as waiting, in rounds of [`PAUSE`].
 const STILL_ROUNDS: u32 = 6;
@@ -30,43 +30,81 @@ pub(crate) struct LiveRun {
     pub(crate) seed: u64,
     pub(crate) messages: Vec<(String, Variables)>,
     pub(crate) signals: Vec<String>,
-    pub(crate) engine: String,
 }
 
-/// Runs until the instance ends, or nothing but something outside can move it on.
-pub(crate) async fn live(run: LiveRun, workspace: PathBuf) -> Result<DryRun, Failure> {
+/// Takes each line of the trace as it happens.
+pub(crate) type OnLine<'a> = &'a mut dyn FnMut(&TraceEntry);
+
+/// Runs on an engine in memory until the instance ends, or nothing but something outside can move it on.
+pub(crate) async fn in_memory(
+    run: LiveRun,
+    workspace: PathBuf,
+    on_line: OnLine<'_>,
+) -> Result<DryRun, Failure> {
     let store = Arc::new(MemoryStore::new());
     let clock = Arc::new(SystemClock);
     let engine = Embedded::open(store.clone(), clock.clone()).await?;
     let mut parts = Parts::new(Arc::new(engine.clone()), clock)?;
     parts.trail = Some(store.clone());
     parts.workspace = Some(open_workspace(&workspace, parts.limits.file_bytes)?);
-    let parts = Arc::new(parts);
     let stop = CancellationToken::new();
-    let kernel = tokio::spawn(Microkernel::new(Arc::clone(&parts), stop.clone()).run());
+    let kernel = tokio::spawn(Microkernel::new(Arc::new(parts), stop.clone()).run());
     let timers = tokio::spawn({
         let (engine, stop) = (engine.clone(), stop.clone());
         async move { engine.run_timers(stop).await }
     });
-    let ended = follow(&engine, &parts, &store, run).await;
+    let stage = Stage { engine: &engine, trail: store.as_ref(), store: store.as_ref(), alone: true };
+    let ended = follow(&stage, run, on_line).await;
     stop.cancel();
     let _ = tokio::join!(kernel, timers);
     ended
 }
 
-async fn follow(
-    engine: &Embedded,
-    parts: &Parts,
-    store: &MemoryStore,
+/// The same in a data directory, beside whatever else runs there.
+pub(crate) async fn in_directory(
     run: LiveRun,
+    assembly: &Assembly,
+    on_line: OnLine<'_>,
 ) -> Result<DryRun, Failure> {
+    let Some(engine) = &assembly.embedded else {
+        let hint = "start it through the server, or set engine.kind to embedded";
+        return Err(Failure::wrong_call("CLI-0008", "`run` follows instances of the embedded engine", hint));
+    };
+    let stage = Stage { engine, trail: &assembly.database, store: &assembly.database, alone: false };
+    follow(&stage, run, on_line).await
+}
+
+/// Where a run takes place.
+struct Stage<'a> {
+    engine: &'a Embedded,
+    trail: &'a dyn Trail,
+    store: &'a dyn Store,
+    /// Nothing else runs here: whatever happens belongs to this run.
+    alone: bool,
+}
+
+async fn follow(stage: &Stage<'_>, run: LiveRun, on_line: OnLine<'_>) -> Result<DryRun, Failure> {
+    let engine = stage.engine;
     let definitions = engine.deploy(run.files).await?;
+    let newest = InstanceFilter { limit: 1, ..InstanceFilter::default() };
+    let before = engine.instances(&newest).await?.first().map_or(0, |instance| instance.key);
+    let mut watch = Watch {
+        after: stage.trail.head().await?,
+        own: BTreeSet::new(),
+        strangers: BTreeSet::new(),
+        lines: Vec::new(),
+    };
     for (name, variables) in run.messages {
         let time_to_live_ms = MESSAGE_TIME_TO_LIVE_MS;
         engine.publish_message(Message { name, variables, time_to_live_ms, ..Message::default() }).await?;
     }
     engine.settle().await;
-    let instance = match engine.instances(&engine::port::InstanceFilter::default()).await?.first() {
+    let recent = engine.instances(&InstanceFilter::default()).await?;
+    let is_ours = |instance: &&Instance| {
+        instance.key > before && definitions.iter().any(|definition| definition.key == instance.definition)
+    };
+    // A message may have started it; the oldest of them is the one to follow.
+    let instance = match recent.iter().rev().find(is_ours) {
         Some(started) => started.key,
         None => {
             let process_id = definitions.first().map(|definition| definition.process_id.clone());
@@ -74,37 +112,121 @@ async fn follow(
             engine.start(StartInstance { process_id, variables, seed, ..StartInstance::default() }).await?
         }
     };
+    watch.own.insert(instance);
     let mut signals = run.signals.into_iter();
     loop {
-        wait_until_still(engine, parts, instance).await?;
+        wait_until_still(stage, instance, &mut watch, on_line).await?;
         let Some(signal) = signals.next() else { break };
         engine.broadcast_signal(&signal, Variables::new()).await?;
     }
-    report(engine, store, instance).await
+    watch.read(stage, on_line).await?;
+    report(stage, instance, watch).await
 }
 
-/// Returns when the instance has ended, or no worker is alive, no job is ready and no timer is set.
-async fn wait_until_still(engine: &Embedded, parts: &Parts, instance: i64) -> Result<(), Failure> {
+/// What a run has seen of the trail.
+struct Watch {
+    after: i64,
+    /// The instance and those it called.
+    own: BTreeSet<i64>,
+    /// Instances that have nothing to do with it.
+    strangers: BTreeSet<i64>,
+    lines: Vec<TraceEntry>,
+}
+
+impl Watch {
+    /// Reads on, and hands out each line that belongs to the run.
+    async fn read(&mut self, stage: &Stage<'_>, on_line: &mut dyn FnMut(&TraceEntry)) -> Result<(), Failure> {
+        loop {
+            let events = stage.trail.read(&Filter::default(), self.after, ENTRIES).await?;
+            let Some(last) = events.last() else { return Ok(()) };
+            self.after = last.position;
+            for event in events {
+                let Some(instance) = event.content.instance else { continue };
+                if !self.belongs(stage, instance).await? {
+                    continue;
+                }
+                let line = serde_json::from_value::<Event>(event.content.data).ok();
+                if let Some(line) = line.as_ref().and_then(Event::trace_line) {
+                    let seq = self.lines.len() as u64 + 1;
+                    let (element, kind, event) = (line.element, line.kind, line.event.to_owned());
+                    self.lines.push(TraceEntry { seq, element, kind, event });
+                    self.lines.last().into_iter().for_each(&mut *on_line);
+                }
+            }
+        }
+    }
+
+    async fn belongs(&mut self, stage: &Stage<'_>, instance: i64) -> Result<bool, Failure> {
+        if stage.alone || self.own.contains(&instance) {
+            return Ok(true);
+        }
+        if self.strangers.contains(&instance) {
+            return Ok(false);
+        }
+        let parent = stage.engine.instance(instance).await?.parent;
+        let is_own = parent.is_some_and(|(caller, _)| self.own.contains(&caller));
+        if is_own { &mut self.own } else { &mut self.strangers }.insert(instance);
+        Ok(is_own)
+    }
+}
+
+/// Returns when the instance has ended, or no job of the run is ready and none of its timers is set.
+async fn wait_until_still(
+    stage: &Stage<'_>,
+    instance: i64,
+    watch: &mut Watch,
+    on_line: &mut dyn FnMut(&TraceEntry),
+) -> Result<(), Failure> {
     let mut still = 0;
     while still < STILL_ROUNDS {
         tokio::time::sleep(PAUSE).await;
-        engine.settle().await;
-        if engine.instance(instance).await?.status != Status::Active {
+        stage.engine.settle().await;
+        let seen = watch.after;
+        watch.read(stage, on_line).await?;
+        if stage.engine.instance(instance).await?.status != Status::Active {
             return Ok(());
         }
-        let jobs = engine.jobs(&JobFilter::default()).await?;
-        let ready = jobs
-            .iter()
-            .any(|job| job.kind == JobKind::Service && job.spec.job_type.is_none() && job.retries > 0);
-        let due = engine.tick(parts.clock.now_ms()).await?.is_some();
-        still = if parts.census.tdes() > 0 || ready || due { 0 } else { still + 1 };
+        let moved = stage.alone && watch.after > seen;
+        still = if moved || has_work(stage, watch).await? { 0 } else { still + 1 };
+        if still == STILL_ROUNDS && has_timer(stage, watch).await? {
+            still = 0;
+        }
     }
     Ok(())
 }
 
-async fn report(engine: &Embedded, store: &MemoryStore, instance: i64) -> Result<DryRun, Failure> {
-    let found = engine.instance(instance).await?;
-    let incidents = engine.incidents(Some(instance)).await?;
+async fn has_work(stage: &Stage<'_>, watch: &Watch) -> Result<bool, Failure> {
+    let mut filters: Vec<JobFilter> = Vec::new();
+    if stage.alone {
+        filters.push(JobFilter::default());
+    } else {
+        let of = |instance: &i64| JobFilter { instance: Some(*instance), ..JobFilter::default() };
+        filters.extend(watch.own.iter().map(of));
+    }
+    for filter in filters {
+        let jobs = stage.engine.jobs(&filter).await?;
+        let ready = |job: &engine::port::Job| {
+            job.kind == JobKind::Service && job.spec.job_type.is_none() && job.retries > 0
+        };
+        if jobs.iter().any(ready) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+async fn has_timer(stage: &Stage<'_>, watch: &Watch) -> Result<bool, Failure> {
+    let waiting = stage.store.load_waiting().await?;
+    Ok(waiting.timers.iter().any(|timer| stage.alone || watch.own.contains(&timer.instance)))
+}
+
+async fn report(stage: &Stage<'_>, instance: i64, watch: Watch) -> Result<DryRun, Failure> {
+    let found = stage.engine.instance(instance).await?;
+    let mut incidents = BTreeMap::new();
+    let all: Vec<i64> = if stage.alone { vec![instance] } else { watch.own.iter().copied().collect() };
+    for key in all {
+        incidents.extend(stage.engine.incidents(Some(key)).await?.into_iter().map(|it| (it.key, it)));
+    }
     let state = match found.status {
         Status::Completed => DryRunState::Completed,
         Status::Terminated => DryRunState::Terminated,
@@ -112,30 +234,7 @@ async fn report(engine: &Embedded, store: &MemoryStore, instance: i64) -> Result
         Status::Active if !incidents.is_empty() => DryRunState::Failed,
         Status::Active => DryRunState::Waiting,
     };
-    let task_runs = store.task_runs(instance).await?;
-    Ok(DryRun { state, variables: found.variables, trace: trace(store).await?, incidents, task_runs })
-}
-
-/// The trail of the token rules as trace lines.
-pub(crate) async fn trace(trail: &dyn Trail) -> Result<Vec<TraceEntry>, Failure> {
-    let mut lines: Vec<TraceEntry> = Vec::new();
-    let mut after = 0;
-    loop {
-        let events = trail.read(&Filter::default(), after, ENTRIES).await;
-        let events = events.map_err(|error| Failure::work(error.code(), &error, ""))?;
-        let Some(last) = events.last() else { return Ok(lines) };
-        after = last.position;
-        for event in events {
-            let line = serde_json::from_value::<Event>(event.content.data).ok();
-            if let Some(line) = line.as_ref().and_then(Event::trace_line) {
-                let seq = lines.len() as u64 + 1;
-                lines.push(TraceEntry {
-                    seq,
-                    element: line.element,
-                    kind: line.kind,
-                    event: line.event.to_owned(),
-                });
-            }
-        }
-    }
+    let task_runs = stage.store.task_runs(instance).await?;
+    let incidents = incidents.into_values().collect();
+    Ok(DryRun { state, variables: found.variables, trace: watch.lines, incidents, task_runs })
 }

@@ -1,22 +1,23 @@
 //! `procos run`: runs a file, for real or dry, and shows how it ends.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use bpmn::program::Variables;
 use clap::Args;
 use engine::port::DeployFile;
-use kernel::{DryRun, DryRunOptions, DryRunState, dry_run};
+use kernel::{DryRun, DryRunOptions, DryRunState, TraceEntry, dry_run};
 use serde_json::json;
 
-use super::live::{LiveRun, live};
-use super::{Output, Session, now_ms, object, read_file, seed};
+use super::live::{LiveRun, in_directory, in_memory};
+use super::{Found, Output, Session, now_ms, object, read_file, remote_run, seed};
 use crate::failure::Failure;
 
 /// Run a BPMN file and show how it ends.
 ///
 /// Without `--data-dir` it runs in memory and leaves nothing behind but the files it writes into `./procos-workspace`.
+/// With `--data-dir` it is deployed and kept there: trail, scores and instance; files go into its `workspace` folder.
 /// Where a file holds several processes, the first executable one is started.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -39,7 +40,7 @@ pub(crate) struct Run {
     #[arg(long)]
     seed: Option<u64>,
     /// The engine to run on.
-    #[arg(long, default_value = "embedded", value_parser = ["embedded", "camunda7"])]
+    #[arg(long, default_value = "embedded", value_parser = ["embedded"])]
     engine: String,
     /// No side effects: the clock jumps to the next timer, tasks complete with their --result or with nothing.
     #[arg(long)]
@@ -64,62 +65,55 @@ impl Run {
             self.vars.as_deref().map_or_else(|| Ok(Variables::new()), |text| object("--vars", text))?;
         let seed = self.seed.unwrap_or_else(seed);
         let messages = self.message.iter().map(|text| message(text)).collect::<Result<Vec<_>, _>>()?;
-        let ended = if self.dry_run {
-            let results =
-                self.result.iter().map(|text| result(text)).collect::<Result<BTreeMap<_, _>, _>>()?;
-            let options = DryRunOptions {
-                process_id: None,
-                variables,
-                seed,
-                now_ms: now_ms(),
-                results,
-                messages,
-                signals: self.signal.clone(),
-            };
-            dry_run(files, options).await.map_err(refused)?
-        } else {
-            if !self.result.is_empty() {
-                let hint = "add --dry-run, or leave --result out";
-                return Err(Failure::wrong_call(
-                    "CLI-0002",
-                    "--result has a meaning only in a dry run",
-                    hint,
-                ));
+        let results = self.result.iter().map(|text| result(text)).collect::<Result<BTreeMap<_, _>, _>>()?;
+        let signals = self.signal.clone();
+        if self.dry_run {
+            let now_ms = now_ms();
+            let options =
+                DryRunOptions { process_id: None, variables, seed, now_ms, results, messages, signals };
+            let ended = dry_run(files, options).await.map_err(refused)?;
+            ended.trace.iter().for_each(|line| self.trace_line(output, line));
+            return Ok(self.show(output, &ended));
+        }
+        if !results.is_empty() {
+            let hint = "add --dry-run, or leave --result out";
+            return Err(Failure::wrong_call("CLI-0002", "--result has a meaning only in a dry run", hint));
+        }
+        let run = LiveRun { files, variables, seed, messages, signals };
+        let mut on_line = |line: &TraceEntry| self.trace_line(output, line);
+        if !session.is_given() {
+            let ended = in_memory(run, PathBuf::from("procos-workspace"), &mut on_line).await?;
+            return Ok(self.show(output, &ended));
+        }
+        let ended = match session.assembly().await? {
+            Found::Here(assembly) => {
+                let ended = in_directory(run, &assembly, &mut on_line).await;
+                assembly.close().await;
+                ended?
             }
-            let run = LiveRun {
-                files,
-                variables,
-                seed,
-                messages,
-                signals: self.signal.clone(),
-                engine: self.engine.clone(),
-            };
-            live(run, workspace(&session)).await?
+            Found::There(client) => remote_run::run(run, &client, &mut on_line).await?,
         };
-        self.show(output, &ended);
-        Ok(ExitCode::from(u8::from(ended.state == DryRunState::Failed)))
+        Ok(self.show(output, &ended))
     }
 
-    fn show(&self, output: Output, ended: &DryRun) {
+    /// A line of the trace, as it happens.
+    fn trace_line(&self, output: Output, line: &TraceEntry) {
+        if !self.trace {
+            return;
+        }
+        if output.is_json() {
+            output.value(&json!(line));
+        } else {
+            output.line(&format!("{:>5}  {:<10} {:<24} {}", line.seq, line.event, line.kind, line.element));
+        }
+    }
+
+    fn show(&self, output: Output, ended: &DryRun) -> ExitCode {
         let last = json!({"state": ended.state, "variables": ended.variables});
         if output.is_json() {
-            if self.trace {
-                for line in &ended.trace {
-                    output.value(&json!(line));
-                }
-            }
             output.value(&last);
         } else {
-            if self.trace {
-                for line in &ended.trace {
-                    output.line(&format!(
-                        "{:>5}  {:<10} {:<24} {}",
-                        line.seq, line.event, line.kind, line.element
-                    ));
-                }
-            }
-            let state = last["state"].as_str().unwrap_or_default();
-            output.line(state);
+            output.line(last["state"].as_str().unwrap_or_default());
             for (name, value) in &ended.variables {
                 output.line(&format!("  {name} = {value}"));
             }
@@ -130,27 +124,19 @@ impl Run {
                 incident.code, incident.element, incident.message
             ));
         }
-    }
-}
-
-/// Where file tasks work.
-fn workspace(session: &Session) -> PathBuf {
-    if session.is_given {
-        session.data_directory.join("workspace")
-    } else {
-        Path::new("procos-workspace").to_owned()
+        ExitCode::from(u8::from(ended.state == DryRunState::Failed))
     }
 }
 
 /// A file that cannot be deployed is a wrong call, not failed work.
-fn refused(error: kernel::Error) -> Failure {
+pub(crate) fn refused(error: kernel::Error) -> Failure {
     match error {
         kernel::Error::Engine(error) => Failure::from(error),
         other => Failure::from(other),
     }
 }
 
-fn result(text: &str) -> Result<(String, Variables), Failure> {
+pub(crate) fn result(text: &str) -> Result<(String, Variables), Failure> {
     let Some((element, value)) = text.split_once('=') else {
         let hint = "write --result ELEMENT='{\"variable\": value}'";
         return Err(Failure::wrong_call("CLI-0001", format!("--result {text} names no result"), hint));

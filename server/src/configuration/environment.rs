@@ -31,6 +31,11 @@ const VARIABLES: &[(&str, &str, Kind)] = &[
     ("PROCOS_PROMPT_APPROVERS", "prompts.approvers", Kind::Number),
 ];
 
+/// The variables that make settings: (variable, dotted key).
+pub(super) fn variables() -> impl Iterator<Item = (&'static str, &'static str)> {
+    VARIABLES.iter().map(|(variable, key, _)| (*variable, *key))
+}
+
 /// The settings that the environment makes: (dotted key, value, variable). Other variables are left alone.
 pub(super) fn settings(
     variables: impl Iterator<Item = (String, String)>,

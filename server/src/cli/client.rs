@@ -1,0 +1,88 @@
+//! A client of a running server: GraphQL over HTTP, for commands on a data directory that the server holds.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+
+/// How long one call may take.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// Areas of codes that say the call was wrong; others say the work failed.
+const WRONG_CALLS: [&str; 6] = ["BPMN-", "DAS-", "ENGINE-0001", "ENGINE-0002", "CTX-0001", "GRAPHQL-"];
+
+/// A server, by its address.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    address: String,
+    http: reqwest::Client,
+}
+
+impl Client {
+    /// A client of the server at `address` (`127.0.0.1:8080` or an URL).
+    pub(crate) fn new(address: &str) -> Result<Self, Failure> {
+        let address = if address.contains("://") { address.to_owned() } else { format!("http://{address}") };
+        let address = address.trim_end_matches('/').to_owned();
+        let http = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build();
+        let http = http.map_err(|error| unreachable_server(&address, &error))?;
+        Ok(Self { address, http })
+    }
+
+    /// Its address.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Asks by GraphQL; gives `data`.
+    pub(crate) async fn ask(&self, query: &str, variables: Value) -> Result<Value, Failure> {
+        let failed = |error: reqwest::Error| unreachable_server(&self.address, &error);
+        let request = self
+            .http
+            .post(format!("{}/graphql", self.address))
+            .header("accept", "application/graphql-response+json")
+            .json(&json!({"query": query, "variables": variables}));
+        let mut answer: Value = request.send().await.map_err(failed)?.json().await.map_err(failed)?;
+        match answer["errors"].as_array().and_then(|errors| errors.first()) {
+            Some(error) => Err(failure_of(error)),
+            None => Ok(answer["data"].take()),
+        }
+    }
+}
+
+fn unreachable_server(address: &str, error: &reqwest::Error) -> Failure {
+    let message = format!("the server at {address} does not answer: {error}");
+    Failure::work("CLI-0010", message, "check that it runs: `procos serve`; or stop it to work without it")
+}
+
+fn failure_of(error: &Value) -> Failure {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let code = error["extensions"]["code"].as_str().unwrap_or("CLI-0011").to_owned();
+    let wrong_call = WRONG_CALLS.iter().any(|start| code.starts_with(start));
+    Failure { message: text(&error["message"]), hint: text(&error["extensions"]["hint"]), code, wrong_call }
+}
+
+/// A key that GraphQL writes as text.
+pub(crate) fn key(value: &Value) -> i64 {
+    value.as_str().and_then(|text| text.parse().ok()).or_else(|| value.as_i64()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_the_server_keeps_its_code_and_way_out() {
+        let error = json!({"message": "no", "extensions": {"code": "BPMN-0007", "hint": "do"}});
+        let failure = failure_of(&error);
+        assert_eq!(
+            (failure.code.as_str(), failure.hint.as_str(), failure.wrong_call),
+            ("BPMN-0007", "do", true)
+        );
+        assert!(!failure_of(&json!({"message": "no"})).wrong_call);
+    }
+
+    #[test]
+    fn keys_come_as_text_or_as_numbers() {
+        assert_eq!((key(&json!("12")), key(&json!(12)), key(&json!(null))), (12, 12, 0));
+    }
+}

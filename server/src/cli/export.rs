@@ -1,0 +1,204 @@
+//! `procos export`: writes a system as a graph or as a file to import elsewhere, or a process as BPMN.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use engine::Store;
+use ontology::model::Node;
+use ontology::{GraphFormat, Ontology};
+use persistence::Database;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::client::Client;
+use super::{Found, Output, Session, write_file};
+use crate::failure::Failure;
+
+/// Names the form of [`SystemFile`].
+pub(crate) const SYSTEM_FILE: &str = "procos-system-1";
+
+/// A system with its processes, to be read again by `procos import`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct SystemFile {
+    /// [`SYSTEM_FILE`].
+    pub(crate) format: String,
+    /// Name of the system.
+    pub(crate) system: String,
+    /// Hash of the requirements it came from.
+    pub(crate) source_hash: Option<String>,
+    /// Its nodes and links.
+    pub(crate) nodes: Vec<Node>,
+    /// BPMN of its processes, by process id.
+    pub(crate) processes: BTreeMap<String, String>,
+}
+
+/// Write a system as Turtle, N-Triples, JSON-LD or JSON, or a process as BPMN.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without a name it lists what can be exported. `json` holds the processes too and can be imported elsewhere.
+
+Examples:
+  procos export \"Light aircraft\" -o aircraft.ttl
+  procos export \"Light aircraft\" --format json -o aircraft.json
+  procos export --process size-aircraft -o size-aircraft.bpmn")]
+pub(crate) struct Export {
+    /// Name of the system.
+    system: Option<String>,
+    /// How it is written.
+    #[arg(long, value_enum, default_value_t = Format::Turtle)]
+    format: Format,
+    /// The newest version of this process instead of a system.
+    #[arg(long, value_name = "ID", conflicts_with = "system")]
+    process: Option<String>,
+    /// Write to this file instead of stdout.
+    #[arg(short, long)]
+    output: Option<PathBuf>,
+}
+
+/// A form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Turtle.
+    Turtle,
+    /// N-Triples.
+    Ntriples,
+    /// JSON-LD.
+    Jsonld,
+    /// Everything, for `procos import`.
+    Json,
+}
+
+impl Export {
+    pub(crate) async fn execute(self, output: Output, session: Session) -> Result<ExitCode, Failure> {
+        let text = match session.database().await? {
+            Found::Here(database) => {
+                let text = self.here(&database).await;
+                database.close().await;
+                text?
+            }
+            Found::There(client) => self.through(&client, &session).await?,
+        };
+        match (&self.output, text) {
+            (_, Exported::Names { systems, processes }) => {
+                if output.is_json() {
+                    output.value(&json!({"systems": systems, "processes": processes}));
+                } else {
+                    systems.iter().for_each(|name| output.line(&format!("system   {name}")));
+                    processes.iter().for_each(|name| output.line(&format!("process  {name}")));
+                }
+            }
+            (Some(path), Exported::Text(text)) => {
+                write_file(path, text.as_bytes())?;
+                if output.is_json() {
+                    output.value(&json!({"file": path, "bytes": text.len()}));
+                } else {
+                    output.remark(&format!("{} bytes written to {}", text.len(), path.display()));
+                }
+            }
+            (None, Exported::Text(text)) => output.line(text.trim_end()),
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    async fn here(&self, database: &Database) -> Result<Exported, Failure> {
+        if let Some(process) = &self.process {
+            return newest(database)
+                .await?
+                .remove(process)
+                .map(Exported::Text)
+                .ok_or_else(|| unknown(process));
+        }
+        let ontology = Ontology::open(Arc::new(database.clone())).await?;
+        let Some(system) = &self.system else {
+            let systems = ontology.systems().into_iter().map(|system| system.name).collect();
+            return Ok(Exported::Names { systems, processes: newest(database).await?.into_keys().collect() });
+        };
+        let text = match self.format {
+            Format::Turtle => ontology.export(system, GraphFormat::Turtle)?,
+            Format::Ntriples => ontology.export(system, GraphFormat::NTriples)?,
+            Format::Jsonld => ontology.export(system, GraphFormat::JsonLd)?,
+            Format::Json => {
+                let index = ontology.snapshot(system)?;
+                let nodes: Vec<Node> = index.nodes().map(|node| node.as_ref().clone()).collect();
+                let mut deployed = newest(database).await?;
+                let ids = nodes.iter().filter_map(|node| match node {
+                    Node::Process(process) => Some(process.process_id.clone()),
+                    _ => None,
+                });
+                let processes = ids.filter_map(|id| deployed.remove(&id).map(|xml| (id, xml))).collect();
+                let (format, system) = (SYSTEM_FILE.to_owned(), system.clone());
+                let source_hash = index.source_hash.clone();
+                let file = SystemFile { format, system, source_hash, nodes, processes };
+                serde_json::to_string_pretty(&file).map_err(|error| Failure::work("CLI-0006", error, ""))?
+            }
+        };
+        Ok(Exported::Text(text))
+    }
+
+    async fn through(&self, client: &Client, session: &Session) -> Result<Exported, Failure> {
+        if let Some(process) = &self.process {
+            let query = "{ processDefinitions(first: 1000) { nodes { processId xml } } }";
+            let answer = client.ask(query, json!({})).await?;
+            let nodes = answer["processDefinitions"]["nodes"].as_array().cloned().unwrap_or_default();
+            let found = nodes.into_iter().find(|node| node["processId"] == process.as_str());
+            let xml = found.and_then(|node| node["xml"].as_str().map(str::to_owned));
+            return xml.map(Exported::Text).ok_or_else(|| unknown(process));
+        }
+        let Some(system) = &self.system else {
+            let query = "{ systems(first: 1000) { nodes { name } } processDefinitions(first: 1000) { nodes { processId } } }";
+            let answer = client.ask(query, json!({})).await?;
+            let names = |list: &str, name: &str| {
+                let nodes = answer[list]["nodes"].as_array().into_iter().flatten();
+                nodes.filter_map(|node| node[name].as_str().map(str::to_owned)).collect()
+            };
+            return Ok(Exported::Names {
+                systems: names("systems", "name"),
+                processes: names("processDefinitions", "processId"),
+            });
+        };
+        if self.format != Format::Turtle {
+            return Err(session.needs_directory("another form than Turtle"));
+        }
+        let asked = client
+            .ask("query($name: String!) { system(name: $name) { id } }", json!({"name": system}))
+            .await?;
+        let Some(iri) = asked["system"]["id"].as_str() else {
+            let message = format!("system {system} does not exist");
+            return Err(Failure::wrong_call("ONTO-0003", message, "`procos export` lists the systems"));
+        };
+        let sparql = format!("CONSTRUCT {{ ?s ?p ?o }} WHERE {{ GRAPH <{iri}> {{ ?s ?p ?o }} }}");
+        let mut answer = client
+            .ask(
+                "query($query: String!) { sparql(query: $query) { body truncated } }",
+                json!({"query": sparql}),
+            )
+            .await?;
+        if answer["sparql"]["truncated"] == true {
+            return Err(session.needs_directory("a graph of this size"));
+        }
+        match answer["sparql"]["body"].take() {
+            Value::String(text) => Ok(Exported::Text(text)),
+            _ => Err(Failure::work("CLI-0011", "the server gave no graph", "")),
+        }
+    }
+}
+
+enum Exported {
+    Text(String),
+    Names { systems: Vec<String>, processes: Vec<String> },
+}
+
+/// BPMN of the newest version of each process.
+async fn newest(database: &Database) -> Result<BTreeMap<String, String>, Failure> {
+    // Oldest first: later versions overwrite.
+    let all = database.definitions().await?;
+    Ok(all.into_iter().map(|(definition, xml)| (definition.process_id, xml)).collect())
+}
+
+fn unknown(process: &str) -> Failure {
+    let message = format!("process {process} does not exist");
+    Failure::wrong_call("ENGINE-0001", message, "`procos export` lists the processes")
+}

@@ -1,0 +1,148 @@
+//! `procos import`: takes in a process as BPMN, or a system that `procos export --format json` wrote.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use engine::port::{Definition, DeployFile};
+use ontology::model::{ChangeSet, Node};
+use serde_json::{Value, json};
+
+use super::client::key;
+use super::export::{SYSTEM_FILE, SystemFile};
+use super::{Found, Output, Session, now_ms, read_file};
+use crate::failure::Failure;
+use crate::wiring::Assembly;
+
+/// Take in a process (.bpmn) or a system (.json of `procos export`).
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A process becomes a new version unless it is there already. A system becomes what the file says, as one change set;
+what it was before stays in its history.
+
+Examples:
+  procos import order.bpmn
+  procos import aircraft.json")]
+pub(crate) struct Import {
+    /// The file.
+    file: PathBuf,
+}
+
+impl Import {
+    pub(crate) async fn execute(self, output: Output, session: Session) -> Result<ExitCode, Failure> {
+        let content = read_file(&self.file)?;
+        let ending = self.file.extension().map(|it| it.to_string_lossy().to_lowercase()).unwrap_or_default();
+        let taken = match ending.as_str() {
+            "bpmn" | "xml" => process(name_of(&self.file), content, &session).await?,
+            "json" => system(&self.file, &content, &session).await?,
+            _ => {
+                let message = format!("cannot tell what {} is", self.file.display());
+                let hint = "give a .bpmn file or a .json file of `procos export`; requirements go to `procos bootstrap`";
+                return Err(Failure::wrong_call("CLI-0014", message, hint));
+            }
+        };
+        if output.is_json() {
+            output.value(&taken);
+            return Ok(ExitCode::SUCCESS);
+        }
+        if let Some(name) = taken["system"].as_str() {
+            output.line(&format!(
+                "system {name}: {} nodes, change set {}",
+                taken["nodes"], taken["change_set"]
+            ));
+        }
+        for definition in taken["definitions"].as_array().into_iter().flatten() {
+            let process = definition["process"].as_str().unwrap_or_default();
+            output.line(&format!(
+                "process {process}: version {}, key {}",
+                definition["version"], definition["key"]
+            ));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}
+
+async fn process(name: String, content: Vec<u8>, session: &Session) -> Result<Value, Failure> {
+    match session.at_rest().await? {
+        Found::Here(assembly) => {
+            let deployed = assembly.engine.deploy(vec![DeployFile { name, content }]).await;
+            assembly.close().await;
+            Ok(json!({"definitions": deployed?.iter().map(described).collect::<Vec<_>>()}))
+        }
+        Found::There(client) => {
+            let query = "mutation($input: DeployProcessInput!) { deployProcess(input: $input) { \
+                definitions { key processId version } } }";
+            let input = json!({"fileName": name, "xml": String::from_utf8_lossy(&content)});
+            let answer = client.ask(query, json!({"input": input})).await?;
+            let nodes = answer["deployProcess"]["definitions"].as_array().into_iter().flatten();
+            let described = nodes.map(|node| {
+                json!({"key": key(&node["key"]), "process": node["processId"], "version": node["version"]})
+            });
+            Ok(json!({"definitions": described.collect::<Vec<_>>()}))
+        }
+    }
+}
+
+fn described(definition: &Definition) -> Value {
+    json!({"key": definition.key, "process": definition.process_id, "version": definition.version})
+}
+
+async fn system(path: &Path, content: &[u8], session: &Session) -> Result<Value, Failure> {
+    let wrong = |reason: String| {
+        let message = format!("{} is no system: {reason}", path.display());
+        Failure::wrong_call("CLI-0014", message, "write one with `procos export NAME --format json`")
+    };
+    let file: SystemFile = serde_json::from_slice(content).map_err(|error| wrong(error.to_string()))?;
+    if file.format != SYSTEM_FILE {
+        return Err(wrong(format!("its format is {}, not {SYSTEM_FILE}", file.format)));
+    }
+    match session.at_rest().await? {
+        Found::Here(assembly) => {
+            let taken = take_in(file, &assembly).await;
+            assembly.close().await;
+            taken
+        }
+        Found::There(_) => Err(session.needs_directory("importing a system")),
+    }
+}
+
+async fn take_in(file: SystemFile, assembly: &Assembly) -> Result<Value, Failure> {
+    let files = file
+        .processes
+        .into_iter()
+        .map(|(id, xml)| DeployFile { name: format!("{id}.bpmn"), content: xml.into_bytes() });
+    let files: Vec<DeployFile> = files.collect();
+    // The engine refuses all or nothing, so a bad process keeps the graph as it was.
+    let definitions = if files.is_empty() { Vec::new() } else { assembly.engine.deploy(files).await? };
+    let mut put = file.nodes;
+    for node in &mut put {
+        if let Node::Process(process) = node {
+            // Keys belong to the engine the system comes from.
+            let here = definitions.iter().find(|definition| definition.process_id == process.process_id);
+            process.definition = here.map(|definition| definition.key);
+        }
+    }
+    let nodes = put.len();
+    let known = assembly.ontology.snapshot(&file.system).ok();
+    let expected = known.as_ref().map_or(0, |system| system.head);
+    let kept = |id: &str| put.iter().any(|node| node.id() == id);
+    let gone = known.iter().flat_map(|system| system.nodes()).map(|node| node.id().to_owned());
+    let remove = gone.filter(|id| !kept(id)).collect();
+    let change = ChangeSet {
+        number: 0,
+        system: file.system.clone(),
+        author: "local".to_owned(),
+        message: "imported".to_owned(),
+        at_ms: now_ms(),
+        source_hash: file.source_hash,
+        put,
+        remove,
+    };
+    let number = assembly.ontology.commit(change, expected).await?;
+    Ok(json!({"system": file.system, "nodes": nodes, "change_set": number,
+        "definitions": definitions.iter().map(described).collect::<Vec<_>>()}))
+}

@@ -1,0 +1,251 @@
+//! `procos memory`: asks memory, shows and forgets entries, writes them out.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use memory::{Filter, HITS_LIMIT, Kind, Query};
+use serde_json::{Value, json};
+
+use super::output::{point_in_time, shortened};
+use super::{Found, Output, Session, write_file};
+use crate::failure::Failure;
+use crate::wiring::Assembly;
+
+/// Organisation of entries made on this machine.
+const ORGANISATION: &str = "local";
+/// Characters of an entry's text in a list.
+const TEXT_WIDTH: usize = 100;
+
+/// Ask memory what it knows, show, forget or write out entries.
+#[derive(Debug, Args)]
+pub(crate) struct Memory {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Recall(Recall),
+    Show(Show),
+    Forget(Forget),
+    Export(Export),
+}
+
+fn kind(word: &str) -> Result<Kind, String> {
+    let words = || Kind::ALL.map(Kind::as_str).join(", ");
+    Kind::parse(word).ok_or_else(|| format!("it is none of {}", words()))
+}
+
+/// Find what fits a text best.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Kinds: bpmn, prompt, task_log, error, outcome, ontology, build.
+
+Examples:
+  procos memory recall \"create a file\" --kind bpmn
+  procos memory recall \"\" --limit 5        the newest entries")]
+struct Recall {
+    /// Words or a sentence.
+    text: String,
+    /// Only of this kind; may be given several times.
+    #[arg(long, value_parser = kind)]
+    kind: Vec<Kind>,
+    /// Only of this system, and what belongs to none.
+    #[arg(long)]
+    system: Option<String>,
+    /// At most so many.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    limit: u16,
+}
+
+/// Show one entry with everything in it.
+#[derive(Debug, Args)]
+struct Show {
+    /// Its id.
+    id: String,
+}
+
+/// Forget entries; every option that is given must hold.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  procos memory forget --kind task_log --before 1767225600000")]
+struct Forget {
+    /// This entry; may be given several times.
+    #[arg(long)]
+    id: Vec<String>,
+    /// Entries of this kind; may be given several times.
+    #[arg(long, value_parser = kind)]
+    kind: Vec<Kind>,
+    /// Entries of this system.
+    #[arg(long)]
+    system: Option<String>,
+    /// Entries from this source.
+    #[arg(long)]
+    source: Option<String>,
+    /// Entries before this time, milliseconds since 1970.
+    #[arg(long, value_name = "MS")]
+    before: Option<i64>,
+}
+
+/// Write entries as JSON lines, the newest 1,000 of each kind.
+#[derive(Debug, Args)]
+struct Export {
+    /// Only of this kind; may be given several times.
+    #[arg(long, value_parser = kind)]
+    kind: Vec<Kind>,
+    /// Write to this file instead of stdout.
+    #[arg(short, long)]
+    output: Option<PathBuf>,
+}
+
+impl Memory {
+    pub(crate) async fn execute(self, output: Output, session: Session) -> Result<ExitCode, Failure> {
+        match (session.at_rest().await?, self.command) {
+            (Found::Here(assembly), command) => {
+                let done = match command {
+                    Command::Recall(command) => {
+                        command.here(&assembly).await.map(|found| show_hits(output, &found))
+                    }
+                    Command::Show(command) => command.execute(output, &assembly).await,
+                    Command::Forget(command) => command.execute(output, &assembly).await,
+                    Command::Export(command) => command.execute(output, &assembly).await,
+                };
+                assembly.close().await;
+                done?;
+            }
+            (Found::There(client), Command::Recall(command)) => {
+                let query = "query($text: String!, $kinds: [MemoryKind!], $system: String, $limit: Int) { \
+                    recall(text: $text, kinds: $kinds, system: $system, limit: $limit) { degraded \
+                    hits { id kind title text score source storedAt payload } } }";
+                let kinds: Vec<String> =
+                    command.kind.iter().map(|kind| kind.as_str().to_uppercase()).collect();
+                let kinds = (!kinds.is_empty()).then_some(kinds);
+                let asked = json!({"text": command.text, "kinds": kinds, "system": command.system, "limit": command.limit});
+                let mut found = client.ask(query, asked).await?["recall"].take();
+                for hit in found["hits"].as_array_mut().into_iter().flatten() {
+                    hit["kind"] = json!(hit["kind"].as_str().unwrap_or_default().to_lowercase());
+                    hit["at_ms"] = hit["storedAt"].take();
+                }
+                show_hits(output, &found);
+            }
+            (Found::There(_), _) => return Err(session.needs_directory("this command")),
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Recall {
+    async fn here(self, assembly: &Assembly) -> Result<Value, Failure> {
+        let mut query = Query::new(&self.text).of_kinds(&self.kind).at_most(usize::from(self.limit));
+        query.system = self.system;
+        let found = assembly.memory.recall(query).await?;
+        let hit = |hit: &memory::Hit| {
+            let entry = &hit.entry;
+            json!({"id": entry.id, "kind": entry.kind, "title": entry.title, "text": entry.text,
+                "score": hit.score, "source": entry.source, "at_ms": entry.at_ms, "payload": entry.payload})
+        };
+        Ok(json!({"hits": found.hits.iter().map(hit).collect::<Vec<_>>(), "degraded": found.degraded}))
+    }
+}
+
+fn show_hits(output: Output, found: &Value) {
+    if output.is_json() {
+        output.value(found);
+        return;
+    }
+    if let Some(degraded) = found["degraded"].as_str() {
+        output.remark(&format!("memory answers less well than it could: {degraded}"));
+    }
+    let hits = found["hits"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if hits.is_empty() {
+        output.line("memory knows nothing like that");
+    }
+    for hit in hits {
+        let text = |name: &str| hit[name].as_str().unwrap_or_default();
+        let score = hit["score"].as_f64().unwrap_or_default();
+        output.line(&format!("{score:>7.2}  {:<8} {}  ({})", text("kind"), text("title"), text("id")));
+        output.line(&format!("         {}", shortened(text("text"), TEXT_WIDTH)));
+    }
+}
+
+impl Show {
+    async fn execute(self, output: Output, assembly: &Assembly) -> Result<(), Failure> {
+        let Some(entry) = assembly.memory.get(ORGANISATION, &self.id).await? else {
+            let message = format!("memory entry {} does not exist", self.id);
+            return Err(Failure::wrong_call("CLI-0012", message, "`procos memory recall` shows ids"));
+        };
+        if output.is_json() {
+            output.value(&json!(entry));
+            return Ok(());
+        }
+        output.line(&format!("{}  {}  {}", entry.kind.as_str(), entry.title, point_in_time(entry.at_ms)));
+        output.line(&format!(
+            "id {}, source {}, system {}",
+            entry.id,
+            entry.source,
+            entry.system.as_deref().unwrap_or("–")
+        ));
+        output.line(&entry.text);
+        if !entry.payload.is_null() {
+            output.line(&format!("{:#}", entry.payload));
+        }
+        Ok(())
+    }
+}
+
+impl Forget {
+    async fn execute(self, output: Output, assembly: &Assembly) -> Result<(), Failure> {
+        let filter = Filter {
+            ids: self.id,
+            kinds: self.kind,
+            organisation: None,
+            system: self.system,
+            source: self.source,
+            before_ms: self.before,
+        };
+        if filter.is_empty() {
+            let hint = "give at least one of --id, --kind, --system, --source, --before";
+            return Err(Failure::wrong_call("CLI-0013", "this would forget everything", hint));
+        }
+        let forgotten = assembly.memory.forget(filter).await?;
+        if output.is_json() {
+            output.value(&json!({"forgotten": forgotten}));
+        } else {
+            output.line(&format!("{forgotten} entries forgotten"));
+        }
+        Ok(())
+    }
+}
+
+impl Export {
+    async fn execute(self, output: Output, assembly: &Assembly) -> Result<(), Failure> {
+        let kinds = if self.kind.is_empty() { Kind::ALL.to_vec() } else { self.kind };
+        let mut lines = String::new();
+        let mut written = 0;
+        for kind in kinds {
+            let query = Query::new("").of_kinds(&[kind]).at_most(HITS_LIMIT);
+            let found = assembly.memory.recall(query).await?;
+            let all = assembly.memory.count(Some(kind)).await?;
+            if all > found.hits.len() {
+                let kind = kind.as_str();
+                output
+                    .remark(&format!("{kind}: the newest {} of {all} entries are written", found.hits.len()));
+            }
+            for hit in found.hits {
+                lines.push_str(&json!(hit.entry).to_string());
+                lines.push('\n');
+                written += 1;
+            }
+        }
+        match &self.output {
+            Some(path) => {
+                write_file(path, lines.as_bytes())?;
+                output.remark(&format!("{written} entries written to {}", path.display()));
+            }
+            None => output.line(lines.trim_end()),
+        }
+        Ok(())
+    }
+}
