@@ -49,5 +49,5 @@ export function verdictSentence(verdict: {
   const leader = verdict.outcomes.find((outcome) => outcome.label === verdict.winner) ?? verdict.outcomes[0];
   const after = `after ${count(verdict.samples, "sample")}`;
   if (verdict.undecided || !leader) return `Undecided ${after}: ${verdict.reason}`;
-  return `${leader.label}: ${percent(leader.share)} (95 %: ${interval(leader.low, leader.high)}) ${after}`;
+  return `${leader.label} wins with ${percent(leader.share)} (95 %: ${interval(leader.low, leader.high)}) ${after}`;
 }

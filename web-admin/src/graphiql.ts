@@ -22,7 +22,10 @@ query {
 async function fetcher(parameters: unknown) {
   const answer = await fetch("/graphql", {
     method: "POST",
-    headers: { "content-type": "application/json", accept: "application/graphql-response+json, application/json" },
+    headers: {
+      "content-type": "application/json",
+      accept: "application/graphql-response+json, application/json",
+    },
     body: JSON.stringify(parameters),
   });
   return answer.json();

@@ -32,6 +32,7 @@ export function useLoad<Data>(key: string, ask: () => Promise<Data>, everyMs = 0
     );
   }, []);
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another key is another question
   useEffect(() => {
     setState({ loading: true });
     again();

@@ -67,3 +67,33 @@ export function matching<Entry extends { localId: string; label: string }>(
     return words.every((word) => text.includes(word));
   });
 }
+
+/** Components as a tree: each below its parent, with its depth; whoever has an unknown parent stands at the top. */
+export function treeOrder<
+  Node extends { localId: string; label: string; parent: { localId: string } | null },
+>(nodes: readonly Node[]): { localId: string; label: string; depth: number }[] {
+  const known = new Set(nodes.map(({ localId }) => localId));
+  const children = new Map<string | undefined, Node[]>();
+  for (const node of nodes) {
+    const parent = node.parent && known.has(node.parent.localId) ? node.parent.localId : undefined;
+    const siblings = children.get(parent);
+    if (siblings) siblings.push(node);
+    else children.set(parent, [node]);
+  }
+  const ordered: { localId: string; label: string; depth: number }[] = [];
+  const placed = new Set<string>();
+  const waiting = (children.get(undefined) ?? []).map((node) => ({ node, depth: 0 })).reverse();
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    const { node, depth } = next;
+    if (placed.has(node.localId)) continue;
+    placed.add(node.localId);
+    ordered.push({ localId: node.localId, label: node.label, depth });
+    waiting.push(
+      ...(children.get(node.localId) ?? []).map((child) => ({ node: child, depth: depth + 1 })).reverse(),
+    );
+  }
+  // A ring of parents has no top; its members are shown all the same.
+  for (const { localId, label } of nodes)
+    if (!placed.has(localId)) ordered.push({ localId, label, depth: 0 });
+  return ordered;
+}

@@ -3,11 +3,18 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { useLocation } from "wouter-preact";
 import { ApiError, graphql, type ResultOf, tell } from "../api";
 import { Diagram } from "../diagram/diagram";
+import type { Asking } from "./asking";
 import { Failure } from "./states";
 
 const GENERATE = graphql(`
   mutation Generate($input: GenerateProcessInput!) {
     generateProcess(input: $input) { id title source xml processId notes assumptions }
+  }
+`);
+
+const REFINE = graphql(`
+  mutation Refine($input: RefineProcessInput!) {
+    refineProcess(input: $input) { id title source xml processId notes assumptions }
   }
 `);
 
@@ -19,7 +26,7 @@ const DECIDE = graphql(`
 
 type Draft = ResultOf<typeof GENERATE>["generateProcess"];
 
-export function AskDas({ close }: { close: () => void }) {
+export function AskDas({ close, change }: { close: () => void; change?: Asking["change"] }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [, go] = useLocation();
   const [text, setText] = useState("");
@@ -42,7 +49,11 @@ export function AskDas({ close }: { close: () => void }) {
 
   const generate = (event: Event) => {
     event.preventDefault();
-    void attempt(async () => setDraft((await tell(GENERATE, { input: { text } })).generateProcess));
+    void attempt(async () => {
+      if (change)
+        setDraft((await tell(REFINE, { input: { xml: change.xml, instruction: text } })).refineProcess);
+      else setDraft((await tell(GENERATE, { input: { text } })).generateProcess);
+    });
   };
 
   const decide = (accept: boolean) =>
@@ -59,7 +70,7 @@ export function AskDas({ close }: { close: () => void }) {
     <dialog ref={dialog} onClose={close} aria-label="Ask DAS">
       <div class="inside">
         <div class="title">
-          <h2>Ask DAS</h2>
+          <h2>{change ? `Ask DAS to change “${change.name}”` : "Ask DAS for a process"}</h2>
           <div class="actions">
             <button type="button" onClick={close}>
               Close
@@ -68,13 +79,18 @@ export function AskDas({ close }: { close: () => void }) {
         </div>
         <form onSubmit={generate}>
           <label>
-            What should the process do?
+            {change ? "What should be different?" : "What should the process do?"}
             <textarea
+              class="prose"
               required
-              rows={4}
+              rows={3}
               value={text}
               onInput={(event) => setText(event.currentTarget.value)}
-              placeholder="Build a process to ingest data and train a model"
+              placeholder={
+                change
+                  ? "Check the input before the first step"
+                  : "Build a process to ingest data and train a model"
+              }
             />
           </label>
           <div class="row">

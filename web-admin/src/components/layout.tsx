@@ -1,8 +1,9 @@
 // The frame around every page: navigation, and the box to ask DAS.
 import type { ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import { AskDas } from "./ask-das";
+import { asking } from "./asking";
 
 const PLACES = [
   { path: "/", name: "Systems", prefix: "/systems" },
@@ -15,18 +16,28 @@ const PLACES = [
 
 export function Layout({ children }: { children: ComponentChildren }) {
   const [location] = useLocation();
-  const [asking, setAsking] = useState(false);
+  const first = useRef(true);
 
   useEffect(() => {
     const listen = (event: KeyboardEvent) => {
       if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
         event.preventDefault();
-        setAsking(true);
+        asking.value ??= {};
       }
     };
     window.addEventListener("keydown", listen);
     return () => window.removeEventListener("keydown", listen);
   }, []);
+
+  // A new page starts at its top, for the eye and for the keyboard.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is the address that it reacts to
+  useEffect(() => {
+    if (!first.current) {
+      window.scrollTo(0, 0);
+      document.getElementById("content")?.focus({ preventScroll: true });
+    }
+    first.current = false;
+  }, [location]);
 
   return (
     <>
@@ -50,14 +61,28 @@ export function Layout({ children }: { children: ComponentChildren }) {
         <a href="/graphiql" class="small">
           API
         </a>
-        <button type="button" class="primary" onClick={() => setAsking(true)} title="Ctrl+K">
-          Ask DAS
+        <button
+          type="button"
+          class="primary"
+          onClick={() => {
+            asking.value = {};
+          }}
+          aria-keyshortcuts="Control+K"
+        >
+          Ask DAS <kbd>Ctrl K</kbd>
         </button>
       </header>
       <main id="content" tabIndex={-1}>
         {children}
       </main>
-      {asking && <AskDas close={() => setAsking(false)} />}
+      {asking.value && (
+        <AskDas
+          change={asking.value.change}
+          close={() => {
+            asking.value = undefined;
+          }}
+        />
+      )}
     </>
   );
 }

@@ -3,6 +3,7 @@ import type NavigatedViewer from "bpmn-js/lib/NavigatedViewer";
 import { useEffect, useRef, useState } from "preact/hooks";
 import "bpmn-js/dist/assets/diagram-js.css";
 import "bpmn-js/dist/assets/bpmn-js.css";
+import { type Fittable, heightFor, showWhole } from "./fit";
 
 export interface Marks {
   /** Element ids and the class their shapes get: `has-token`, `is-done`, `has-incident`, `is-chosen`. */
@@ -11,8 +12,7 @@ export interface Marks {
   badges: Map<string, string>;
 }
 
-interface Canvas {
-  zoom(level: "fit-viewport", center?: "auto"): void;
+interface Canvas extends Fittable {
   addMarker(id: string, name: string): void;
   removeMarker(id: string, name: string): void;
 }
@@ -53,8 +53,12 @@ export function Diagram(props: {
       );
       try {
         await created.importXML(props.xml);
-        if (gone) return;
-        created.get<Canvas>("canvas").zoom("fit-viewport", "auto");
+        if (gone || !place.current) return;
+        const canvas = created.get<Canvas>("canvas");
+        // As high as the drawing needs at this width, within the limits of the style sheet.
+        place.current.style.height = `${heightFor(canvas, place.current.clientWidth)}px`;
+        canvas.resized();
+        showWhole(canvas);
         setProblem(undefined);
         setShown((count) => count + 1);
       } catch (error) {

@@ -3,7 +3,8 @@ import type Modeler from "bpmn-js/lib/Modeler";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import "bpmn-js/dist/assets/diagram-js.css";
 import "bpmn-js/dist/assets/bpmn-js.css";
-import "bpmn-js/dist/assets/bpmn-font/css/bpmn-embedded.css";
+import "./icons.css";
+import { type Fittable, showWhole } from "./fit";
 import { type BusinessObject, type OutlineEntry, outline } from "./outline";
 import { procosModdle } from "./procos-moddle";
 import { Properties } from "./properties";
@@ -25,6 +26,9 @@ interface ElementRegistry {
   getAll(): Shape[];
 }
 
+/** The palette of bpmn-js in two columns, with the gap on its left. */
+const PALETTE_WIDTH = 120;
+
 /** What the page needs of an open editor. */
 export interface EditorHandle {
   xml(): Promise<string>;
@@ -41,7 +45,7 @@ export function Editor(props: {
   const [entries, setEntries] = useState<OutlineEntry[]>([]);
   const [history, setHistory] = useState({ undo: false, redo: false });
   const [problem, setProblem] = useState<string>();
-  const [version, setVersion] = useState(0);
+  const [, setVersion] = useState(0);
   const callbacks = useRef(props);
   callbacks.current = props;
 
@@ -69,7 +73,8 @@ export function Editor(props: {
       });
       try {
         await created.importXML(props.xml);
-        created.get<{ zoom(level: string, center: string): void }>("canvas").zoom("fit-viewport", "auto");
+        if (gone) return;
+        showWhole(created.get<Fittable>("canvas"), PALETTE_WIDTH);
         look();
         callbacks.current.onReady({ xml: async () => (await created.saveXML({ format: true })).xml ?? "" });
       } catch (error) {
@@ -101,20 +106,15 @@ export function Editor(props: {
         <button type="button" disabled={!history.redo} onClick={() => stack()?.redo()}>
           Redo
         </button>
-        <span class="quiet small">Choose a step in the diagram or in the outline to change it.</span>
+        <span class="quiet small">
+          Choose a step in the diagram or in the outline to change it. Ctrl+Z takes back what you did on the
+          canvas.
+        </span>
       </div>
       {problem && <div class="notice bad">The diagram cannot be shown: {problem}</div>}
-      <div class="split">
+      <div class="split editing">
         <div ref={place} class="diagram tall" />
-        <aside class="stack">
-          <section class="card" aria-label="Properties">
-            <h2>Properties</h2>
-            {chosen && modeler.current ? (
-              <Properties key={`${chosen.id} ${version}`} modeler={modeler.current} shape={chosen} />
-            ) : (
-              <p class="quiet">Nothing is chosen.</p>
-            )}
-          </section>
+        <aside>
           <nav class="card" aria-label="Outline">
             <h2>Outline</h2>
             <ol class="outline">
@@ -125,13 +125,20 @@ export function Editor(props: {
                     aria-current={entry.id === chosen?.id}
                     onClick={() => select(entry.id)}
                   >
-                    {entry.text}
-                  </button>{" "}
-                  <span class="quiet small">{entry.leadsTo}</span>
+                    {entry.text} <span class="quiet small">{entry.leadsTo}</span>
+                  </button>
                 </li>
               ))}
             </ol>
           </nav>
+          <section class="card" aria-label="Properties">
+            <h2>Properties</h2>
+            {chosen && modeler.current ? (
+              <Properties key={chosen.id} modeler={modeler.current} shape={chosen} />
+            ) : (
+              <p class="quiet">Nothing is chosen.</p>
+            )}
+          </section>
         </aside>
       </div>
     </div>

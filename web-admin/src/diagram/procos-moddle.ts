@@ -1,4 +1,5 @@
-// The ProcOS extension of BPMN as the editor's metamodel knows it, so that its attributes survive an edit.
+// The ProcOS extension of BPMN as the editor's metamodel knows it, so that its attributes survive an edit. What a
+// task declares may stand beside `procos:task` or inside it; attributes that are not named here are kept as they are.
 const text = (name: string) => ({ name, isAttr: true, type: "String" });
 
 export const procosModdle = {
@@ -10,7 +11,10 @@ export const procosModdle = {
     {
       name: "Task",
       superClass: ["Element"],
-      properties: ["by", "ref", "class", "undecided", "isolation", "executor"].map(text),
+      properties: [
+        ...["by", "ref", "class", "undecided", "isolation", "executor"].map(text),
+        { name: "entries", type: "Element", isMany: true },
+      ],
     },
     { name: "Outcome", superClass: ["Element"], properties: ["label", "success", "when"].map(text) },
     {
@@ -39,6 +43,11 @@ export const procosModdle = {
       properties: ["rule", "delta", "share", "samples", "cost", "time"].map(text),
     },
     { name: "Compute", superClass: ["Element"], properties: ["variable", "expression"].map(text) },
+    {
+      name: "Origin",
+      superClass: ["Element"],
+      properties: ["assumed", "confidence", "start", "end"].map(text),
+    },
     { name: "Prompt", superClass: ["Element"], properties: [{ name: "body", isBody: true, type: "String" }] },
   ],
 } as const;

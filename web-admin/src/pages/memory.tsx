@@ -4,6 +4,7 @@ import { ask, graphql } from "../api";
 import { Empty, Show } from "../components/states";
 import { moment } from "../format";
 import { useLoad } from "../load";
+import { useTitle } from "../title";
 
 const RECALL = graphql(`
   query Recall($text: String!) {
@@ -15,6 +16,7 @@ const RECALL = graphql(`
 `);
 
 export default function Memory() {
+  useTitle("Memory");
   const [draft, setDraft] = useState("");
   const [text, setText] = useState("create a file");
   const found = useLoad(`recall ${text}`, () => ask(RECALL, { text }));
@@ -22,8 +24,7 @@ export default function Memory() {
     <>
       <h1>Memory</h1>
       <form
-        class="row"
-        style="flex-direction:row"
+        class="row readable"
         onSubmit={(event) => {
           event.preventDefault();
           if (draft.trim() !== "") setText(draft.trim());
@@ -51,7 +52,7 @@ export default function Memory() {
                 <p>Nothing yet. Memory grows with what is built, run and corrected.</p>
               </Empty>
             ) : (
-              <ol class="stack" style="list-style:none;padding:0;margin:0">
+              <ol class="stack plain readable">
                 {recall.hits.map((hit) => (
                   <li key={hit.id} class="card">
                     <div class="row">

@@ -2,6 +2,7 @@
 import { useRef, useState } from "preact/hooks";
 import { Link, useLocation, useParams } from "wouter-preact";
 import { ApiError, ask, graphql, type ResultOf, tell } from "../api";
+import { asking } from "../components/asking";
 import { Outcomes } from "../components/outcomes";
 import { Empty, Failure, Show } from "../components/states";
 import { Status } from "../components/status";
@@ -9,6 +10,7 @@ import { Diagram } from "../diagram/diagram";
 import { Editor, type EditorHandle } from "../diagram/editor";
 import { count, duration, interval, moment, percent } from "../format";
 import { useLoad } from "../load";
+import { useTitle } from "../title";
 
 const PROCESS = graphql(`
   query Process($key: Key!) {
@@ -62,6 +64,7 @@ export default function Process() {
 }
 
 function Content({ definition }: { definition: Definition }) {
+  useTitle(definition.name);
   const [, go] = useLocation();
   const [editing, setEditing] = useState(false);
   const [changed, setChanged] = useState(false);
@@ -81,6 +84,11 @@ function Content({ definition }: { definition: Definition }) {
       setError(caught instanceof ApiError ? caught : new ApiError(String(caught)));
     }
     setBusy("");
+  };
+  const leaveOrEnter = () => {
+    if (editing && changed && !confirm("Leave without saving? What you changed is lost.")) return;
+    setEditing(!editing);
+    setChanged(false);
   };
   const currentXml = async () => (editing && editor.current ? editor.current.xml() : definition.xml);
 
@@ -117,9 +125,19 @@ function Content({ definition }: { definition: Definition }) {
           )}
         </span>
         <div class="actions">
-          <button type="button" onClick={() => setEditing(!editing)} disabled={editing && changed}>
+          <button type="button" onClick={leaveOrEnter}>
             {editing ? "Stop editing" : "Edit"}
           </button>
+          {!editing && (
+            <button
+              type="button"
+              onClick={() => {
+                asking.value = { change: { name: definition.name, xml: definition.xml } };
+              }}
+            >
+              Ask DAS to change it
+            </button>
+          )}
           <button type="button" onClick={() => void check()} disabled={busy !== ""}>
             Check
           </button>
@@ -133,22 +151,27 @@ function Content({ definition }: { definition: Definition }) {
               Save as a new version
             </button>
           )}
-          <button type="button" onClick={() => void simulate()} disabled={editing || busy !== ""}>
-            {busy === "simulate" ? "Trying …" : "Try 200 times"}
-          </button>
-          <button
-            type="button"
-            class={editing ? "" : "primary"}
-            onClick={() => setRunning(!running)}
-            disabled={editing}
-          >
-            Run
-          </button>
+          {!editing && (
+            <>
+              <button type="button" onClick={() => void simulate()} disabled={busy !== ""}>
+                {busy === "simulate" ? "Trying …" : "Try 200 times"}
+              </button>
+              <button
+                type="button"
+                class="primary"
+                aria-expanded={running}
+                onClick={() => setRunning(!running)}
+              >
+                Run
+              </button>
+            </>
+          )}
         </div>
       </div>
       {error && <Failure error={error} />}
       {running && !editing && <RunForm definition={definition} />}
       {findings && <Findings findings={findings} />}
+      {simulation && !editing && <SimulationResult simulation={simulation} />}
       {editing ? (
         <Editor
           xml={definition.xml}
@@ -160,7 +183,6 @@ function Content({ definition }: { definition: Definition }) {
       ) : (
         <Diagram xml={definition.xml} tall label={`Diagram of ${definition.name}`} />
       )}
-      {simulation && <SimulationResult simulation={simulation} />}
       {!editing && <Instances definition={definition} />}
     </>
   );
@@ -194,7 +216,7 @@ function RunForm({ definition }: { definition: Definition }) {
     }
   };
   return (
-    <form class="card" onSubmit={start}>
+    <form class="card readable" onSubmit={start}>
       <h2>Run it</h2>
       <label>
         Variables as JSON
@@ -226,14 +248,14 @@ function RunForm({ definition }: { definition: Definition }) {
 function Findings({ findings }: { findings: readonly Finding[] }) {
   if (findings.length === 0)
     return (
-      <div class="notice" role="status">
+      <div class="notice good" role="status">
         Nothing to complain about: it can be executed, and every path reaches an end.
       </div>
     );
   return (
     <section class="card" role="status" aria-label="Findings">
       <h2>{count(findings.length, "finding")}</h2>
-      <ul>
+      <ul class="plain">
         {findings.map((finding) => (
           <li key={`${finding.code}${finding.elementId}${finding.message}`}>
             <span class={`tag ${finding.severity === "error" ? "bad" : "warn"}`}>{finding.severity}</span>{" "}

@@ -6,6 +6,7 @@ import { Bar } from "../components/outcomes";
 import { Empty, Failure, Show } from "../components/states";
 import { interval, moment, percent } from "../format";
 import { useLoad } from "../load";
+import { useTitle } from "../title";
 
 const PROCESSES = graphql(`
   query Processes {
@@ -21,6 +22,7 @@ const DEPLOY = graphql(`
 `);
 
 export default function Processes() {
+  useTitle("Processes");
   const [, go] = useLocation();
   const [filter, setFilter] = useState("");
   const [error, setError] = useState<ApiError>();

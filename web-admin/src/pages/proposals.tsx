@@ -1,11 +1,13 @@
 // Proposals of DAS: what it would change, beside what is there; nothing changes until a person accepts.
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { useLocation } from "wouter-preact";
 import { ApiError, ask, graphql, type ResultOf, tell } from "../api";
 import { Empty, Failure, Show } from "../components/states";
-import { Diagram } from "../diagram/diagram";
+import { type Change, changes } from "../diagram/changes";
+import { Diagram, type Marks } from "../diagram/diagram";
 import { moment } from "../format";
 import { useLoad } from "../load";
+import { useTitle } from "../title";
 
 const PROPOSALS = graphql(`
   query Proposals {
@@ -21,6 +23,7 @@ const DECIDE = graphql(`
 type Proposal = ResultOf<typeof PROPOSALS>["proposals"][number];
 
 export default function Proposals() {
+  useTitle("Proposals");
   const loaded = useLoad("proposals", () => ask(PROPOSALS, {}), 5000);
   return (
     <>
@@ -31,7 +34,7 @@ export default function Proposals() {
             {suggestions.length > 0 && (
               <section class="card" aria-label="Suggestions">
                 <h2>DAS suggests</h2>
-                <ul>
+                <ul class="plain">
                   {suggestions.map((suggestion) => (
                     <li key={suggestion.id}>
                       <strong>{suggestion.title}</strong>{" "}
@@ -84,27 +87,31 @@ function ProposalCard({ proposal, again }: { proposal: Proposal; again: () => vo
           {proposal.state.toLowerCase()}
         </span>
         <span class="quiet small">
-          by {proposal.source}, {moment(proposal.createdAt)}
+          by {proposal.source === "deterministic" ? "rules, no model" : proposal.source},{" "}
+          {moment(proposal.createdAt)}
         </span>
-        <button type="button" onClick={() => setOpen(!open)} aria-expanded={open}>
+        <button type="button" class="slim" onClick={() => setOpen(!open)} aria-expanded={open}>
           {open ? "Hide" : "Show"}
         </button>
       </div>
       {open && (
         <>
-          <div style={proposal.baseXml ? "display:grid;grid-template-columns:1fr 1fr;gap:12px" : ""}>
-            {proposal.baseXml && (
-              <div>
-                <h3>Now</h3>
-                <Diagram xml={proposal.baseXml} label={`${proposal.title}: as it is`} />
-              </div>
-            )}
-            <div>
-              {proposal.baseXml && <h3>Proposed</h3>}
-              <Diagram xml={proposal.xml} label={`${proposal.title}: as proposed`} />
+          {proposal.baseXml === null ? (
+            <Diagram xml={proposal.xml} label={`${proposal.title}: as proposed`} />
+          ) : (
+            <Comparison title={proposal.title} before={proposal.baseXml} after={proposal.xml} />
+          )}
+          {proposal.assumptions.length > 0 && (
+            <div class="notice warn">
+              <strong>Assumed, because nobody said it:</strong>
+              <ul>
+                {proposal.assumptions.map((each) => (
+                  <li key={each}>{each}</li>
+                ))}
+              </ul>
             </div>
-          </div>
-          {[...proposal.assumptions.map((each) => `assumed: ${each}`), ...proposal.notes].map((each) => (
+          )}
+          {proposal.notes.map((each) => (
             <p key={each} class="small quiet">
               {each}
             </p>
@@ -124,4 +131,41 @@ function ProposalCard({ proposal, again }: { proposal: Proposal; again: () => vo
       )}
     </article>
   );
+}
+
+/** The process as it is and as proposed, one below the other in the order of reading, with what changes in words. */
+function Comparison({ title, before, after }: { title: string; before: string; after: string }) {
+  const found = useMemo(() => changes(before, after), [before, after]);
+  const [asIs, proposed] = useMemo(() => [marks(found, "removed"), marks(found, "added")], [found]);
+  return (
+    <>
+      {found.length === 0 ? (
+        <p class="quiet">No step comes, goes or is renamed; what changes is inside the steps or the flows.</p>
+      ) : (
+        <ul class="plain">
+          {found.map(({ id, kind, text }) => (
+            <li key={id}>
+              <span class={`tag ${{ added: "good", removed: "bad", renamed: "accent" }[kind]}`}>{kind}</span>{" "}
+              {text}
+            </li>
+          ))}
+        </ul>
+      )}
+      <div class="sides">
+        <div>
+          <h3>Now</h3>
+          <Diagram xml={before} marks={asIs} label={`${title}: as it is`} />
+        </div>
+        <div>
+          <h3>Proposed</h3>
+          <Diagram xml={after} marks={proposed} label={`${title}: as proposed`} />
+        </div>
+      </div>
+    </>
+  );
+}
+
+function marks(found: Change[], side: "added" | "removed"): Marks {
+  const shown = found.filter(({ kind }) => kind === side || kind === "renamed");
+  return { classes: new Map(shown.map(({ id, kind }) => [id, [`is-${kind}`]])), badges: new Map() };
 }

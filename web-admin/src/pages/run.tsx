@@ -1,13 +1,16 @@
 // One run: where the tokens are, how sure each task was, variables, trail; and what a person can do about it.
+import { Fragment } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { Link, useParams } from "wouter-preact";
 import { ApiError, ask, follow, graphql, type ResultOf, tell } from "../api";
 import { Outcomes } from "../components/outcomes";
 import { Empty, Failure, Show } from "../components/states";
 import { Status } from "../components/status";
+import { steps } from "../diagram/changes";
 import { Diagram, type Marks } from "../diagram/diagram";
 import { duration, moment, verdictSentence } from "../format";
 import { useLoad } from "../load";
+import { useTitle } from "../title";
 
 const RUN = graphql(`
   query Run($key: Key!) {
@@ -93,7 +96,13 @@ function marksOf(run: RunData): Marks {
   return { classes, badges };
 }
 
+/** What the elements are called, those that were not reached yet too. */
+function namesOf(run: RunData): Map<string, string> {
+  return steps(run.definition.xml);
+}
+
 function Content({ run, tasks, again }: { run: RunData; tasks: readonly Task[]; again: () => void }) {
+  useTitle(`${run.definition.name}, run ${run.key}`);
   const [error, setError] = useState<ApiError>();
   const [chosen, setChosen] = useState<string>();
   const marks = useMemo(() => marksOf(run), [run]);
@@ -106,6 +115,8 @@ function Content({ run, tasks, again }: { run: RunData; tasks: readonly Task[]; 
       setError(caught instanceof ApiError ? caught : new ApiError(String(caught)));
     }
   };
+  const names = useMemo(() => namesOf(run), [run]);
+  const named = (id: string) => names.get(id) || id;
   const shownRuns = run.taskRuns.filter((each) => chosen === undefined || each.elementId === chosen);
 
   return (
@@ -114,8 +125,8 @@ function Content({ run, tasks, again }: { run: RunData; tasks: readonly Task[]; 
         <h1>{run.businessKey ?? `Run ${run.key}`}</h1>
         <Status status={run.status} incidents={run.incidents.length} />
         <span class="quiet">
-          <Link href={`/processes/${run.definition.key}`}>{run.definition.name}</Link> v{run.version}, started{" "}
-          {moment(run.startedAt)}
+          of <Link href={`/processes/${run.definition.key}`}>{run.definition.name}</Link> version{" "}
+          {run.version}, started {moment(run.startedAt)}
           {run.endedAt !== null && `, took ${duration(run.endedAt - run.startedAt)}`}
         </span>
         <div class="actions">
@@ -132,11 +143,11 @@ function Content({ run, tasks, again }: { run: RunData; tasks: readonly Task[]; 
       </div>
       {error && <Failure error={error} />}
       {run.incidents.map((incident) => (
-        <div key={incident.key} class="notice bad">
-          <strong>
-            {incident.elementId} cannot go on: {incident.message}
-          </strong>{" "}
-          <span class="tag bad mono">{incident.code}</span>
+        <div key={incident.key} class="notice bad row" role="alert">
+          <span class="grow">
+            <strong>{named(incident.elementId)} cannot go on:</strong> {incident.message}{" "}
+            <span class="tag bad mono">{incident.code}</span>
+          </span>
           <div>
             <button type="button" onClick={() => void act(() => tell(RESOLVE, { key: incident.key }))}>
               Try again
@@ -165,28 +176,29 @@ function Content({ run, tasks, again }: { run: RunData; tasks: readonly Task[]; 
             {run.current.length === 0 ? (
               <p class="quiet">Nowhere: it has ended.</p>
             ) : (
-              <ul>
+              <ul class="plain">
                 {run.current.map((element) => (
                   <li key={`${element.elementId}${element.startedAt}`}>
-                    {element.name} <span class="quiet small">{element.state}</span>
+                    {element.name || element.elementId} <span class="quiet small">{element.state}</span>
                   </li>
                 ))}
               </ul>
             )}
-            {run.next.length > 0 && <p class="small quiet">then possibly {run.next.join(", ")}</p>}
+            {run.next.length > 0 && <p class="small quiet">then possibly {run.next.map(named).join(", ")}</p>}
           </section>
           <section class="card">
             <h2>Variables</h2>
-            <dl class="facts">
+            <dl class="facts long">
               {Object.entries(run.variables as Record<string, unknown>).map(([name, value]) => (
-                <>
+                <Fragment key={name}>
                   <dt class="mono">{name}</dt>
                   <dd class="mono">
-                    {typeof value === "number" ? String(Number(value.toPrecision(8))) : JSON.stringify(value)}
+                    <Value value={value} />
                   </dd>
-                </>
+                </Fragment>
               ))}
             </dl>
+            {Object.keys(run.variables as object).length === 0 && <p class="quiet">None.</p>}
           </section>
           {run.status !== "ACTIVE" && (
             <section class="card">
@@ -211,8 +223,8 @@ function Content({ run, tasks, again }: { run: RunData; tasks: readonly Task[]; 
         <h2>
           Tasks{" "}
           {chosen !== undefined && (
-            <button type="button" onClick={() => setChosen(undefined)}>
-              show all
+            <button type="button" class="slim" onClick={() => setChosen(undefined)}>
+              Show all
             </button>
           )}
         </h2>
@@ -221,7 +233,7 @@ function Content({ run, tasks, again }: { run: RunData; tasks: readonly Task[]; 
           {latest(shownRuns).map(({ run: task, times }) => (
             <article key={task.id} class="card stack">
               <h3>
-                {task.elementId} <span class="tag">{task.executedBy.replace("_", " ")}</span>{" "}
+                {named(task.elementId)} <span class="tag">{task.executedBy.replace("_", " ")}</span>{" "}
                 {times > 1 && <span class="tag">{times}×</span>}
                 {task.state !== "completed" && <span class="tag bad">{task.state}</span>}
               </h3>
@@ -230,7 +242,7 @@ function Content({ run, tasks, again }: { run: RunData; tasks: readonly Task[]; 
                   <Outcomes outcomes={task.verdict.outcomes} />
                   <p class="small">
                     {verdictSentence(task.verdict)}{" "}
-                    <span class="quiet">Shares say how consistent the samples are.</span>
+                    <span class="quiet">This says how consistent the samples are, not what is true.</span>
                   </p>
                 </>
               )}
@@ -286,12 +298,25 @@ function latest(runs: readonly RunData["taskRuns"][number][]) {
   return [...found.values()];
 }
 
+/** A value on one line; what is longer opens. */
+function Value({ value }: { value: unknown }) {
+  if (typeof value === "number") return <>{String(Number(value.toPrecision(8)))}</>;
+  const text = JSON.stringify(value) ?? "";
+  if (text.length <= 60) return <>{text}</>;
+  return (
+    <details>
+      <summary>{text.slice(0, 50)} …</summary>
+      <pre>{JSON.stringify(value, null, 2)}</pre>
+    </details>
+  );
+}
+
 function PersonTask({ task, complete }: { task: Task; complete: (variables: unknown) => Promise<void> }) {
   const [text, setText] = useState("{}");
   const [problem, setProblem] = useState<string>();
   return (
     <form
-      class="card"
+      class="card readable"
       onSubmit={(event) => {
         event.preventDefault();
         try {

@@ -6,6 +6,7 @@ import { Empty, Show } from "../components/states";
 import { Status } from "../components/status";
 import { count, duration, moment } from "../format";
 import { useLoad } from "../load";
+import { useTitle } from "../title";
 
 const RUNS = graphql(`
   query Runs($status: InstanceStatus, $after: String) {
@@ -21,6 +22,7 @@ const STATES = ["ACTIVE", "COMPLETED", "FAILED", "TERMINATED"] as const;
 type State = (typeof STATES)[number];
 
 export default function Runs() {
+  useTitle("Runs");
   const [status, setStatus] = useState<State | "">("");
   const [pages, setPages] = useState<string[]>([]);
   const after = pages.at(-1) ?? null;

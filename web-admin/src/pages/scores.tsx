@@ -5,6 +5,7 @@ import { Bar } from "../components/outcomes";
 import { Empty, Show } from "../components/states";
 import { duration, interval, moment, percent } from "../format";
 import { useLoad } from "../load";
+import { useTitle } from "../title";
 
 const SCORES = graphql(`
   query Scores($kind: ScoreKind) {
@@ -29,6 +30,7 @@ const ORDERS: Record<string, (a: Row, b: Row) => number> = {
 };
 
 export default function Scores() {
+  useTitle("Scores");
   const [kind, setKind] = useState<Kind | "">("");
   const [order, setOrder] = useState("Proven best");
   const [filter, setFilter] = useState("");
@@ -38,7 +40,7 @@ export default function Scores() {
       <div class="title">
         <h1>Scores</h1>
         <span class="quiet">
-          successes of attempts, with the interval that holds the true rate in 95 of 100 cases
+          how often it succeeded; the true rate lies in the interval in 95 of 100 cases
         </span>
       </div>
       <div class="row">
@@ -87,15 +89,35 @@ export default function Scores() {
   );
 }
 
+/** A task's subject is `process/task`: the task first, its process below it. */
+function Subject({ row }: { row: Row }) {
+  const at = row.kind === "TASK" ? row.subject.indexOf("/") : -1;
+  const version = row.version !== null && <span class="quiet"> v{row.version}</span>;
+  if (at < 0)
+    return (
+      <>
+        {row.subject}
+        {version}
+      </>
+    );
+  return (
+    <>
+      {row.subject.slice(at + 1)}
+      {version}
+      <div class="quiet small">{row.subject.slice(0, at)}</div>
+    </>
+  );
+}
+
 function ScoreTable({ rows }: { rows: Row[] }) {
   return (
     <section class="scroll card" aria-label="Scores">
-      <table>
+      <table class="lines">
         <thead>
           <tr>
             <th>What</th>
             <th>Kind</th>
-            <th style="min-width:220px">Average with interval</th>
+            <th style="width:240px">0 to 100 %</th>
             <th class="number">Average</th>
             <th class="number">95 % interval</th>
             <th class="number">Successes</th>
@@ -107,7 +129,7 @@ function ScoreTable({ rows }: { rows: Row[] }) {
           {rows.map((row) => (
             <tr key={`${row.kind} ${row.subject} ${row.version}`}>
               <td>
-                {row.subject} {row.version !== null && <span class="quiet">v{row.version}</span>}
+                <Subject row={row} />
               </td>
               <td class="quiet">{row.kind.toLowerCase()}</td>
               <td class="outcome-cell">

@@ -5,6 +5,7 @@ import { ApiError, ask, follow, graphql, tell } from "../api";
 import { Empty, Failure, Show } from "../components/states";
 import { count, moment, percent } from "../format";
 import { useLoad } from "../load";
+import { useTitle } from "../title";
 
 const SYSTEMS = graphql(`
   query Systems {
@@ -39,6 +40,7 @@ interface Step {
 }
 
 export default function Systems() {
+  useTitle("Systems");
   const systems = useLoad("systems", () => ask(SYSTEMS, {}));
   const [building, setBuilding] = useState(false);
   return (
@@ -73,28 +75,39 @@ export default function Systems() {
               )}
             </Empty>
           ) : (
-            <ul class="cards" style="list-style:none;margin:0;padding:0">
+            <ul class="cards plain">
               {nodes.map((system) => (
                 <li key={system.id} class="card stack">
                   <h2>
                     <Link href={`/systems/${encodeURIComponent(system.name)}`}>{system.name}</Link>
                   </h2>
-                  <div class="row">
-                    <span class="tag">{count(system.requirementCount, "requirement")}</span>
-                    <span class="tag">{count(system.componentCount, "component")}</span>
-                    <span class="tag">{count(system.processCount, "process", "processes")}</span>
-                    <span class="tag">{count(system.functionCount, "function")}</span>
-                    {system.coverage.conflicts.length > 0 && (
-                      <span class="tag bad">{count(system.coverage.conflicts.length, "contradiction")}</span>
-                    )}
-                  </div>
-                  <div>
+                  <dl class="numbers">
+                    {[
+                      ["requirements", system.requirementCount] as const,
+                      ["components", system.componentCount] as const,
+                      ["processes", system.processCount] as const,
+                      ["functions", system.functionCount] as const,
+                    ].map(([name, number]) => (
+                      <div key={name}>
+                        <dt>{name}</dt>
+                        <dd>{number.toLocaleString()}</dd>
+                      </div>
+                    ))}
+                  </dl>
+                  <div class="stack tight">
                     <div class="meter">
                       <span style={{ width: `${system.coverage.ratio * 100}%` }} />
                     </div>
+                    <p class="small">{percent(system.coverage.ratio)} of the requirements are allocated</p>
+                    {system.coverage.conflicts.length > 0 && (
+                      <span>
+                        <span class="tag bad">
+                          {count(system.coverage.conflicts.length, "contradiction")}
+                        </span>
+                      </span>
+                    )}
                     <p class="small quiet">
-                      {percent(system.coverage.ratio)} of the requirements allocated · change {system.version}
-                      , {moment(system.changedAt)}
+                      change {system.version}, {moment(system.changedAt)}
                     </p>
                   </div>
                 </li>
@@ -156,10 +169,11 @@ function BuildSystem() {
   };
 
   return (
-    <form class="card" onSubmit={build}>
+    <form class="card readable" onSubmit={build}>
       <h2>Build a system from requirements</h2>
       <p class="quiet">
-        Paste requirements (one a line, a Markdown list, or CSV with <code>id,text</code>), or choose a file.
+        Paste requirements (one a line, a Markdown list, or CSV with <code>id,text</code>), drop a file on the
+        field, or choose one.
       </p>
       <label>
         Name
@@ -188,11 +202,12 @@ function BuildSystem() {
         />
       </label>
       <div class="row">
-        <label>
-          <span class="visually-hidden">File with requirements</span>
+        <label class="button">
+          {fileName ?? "Choose a file"}
           <input
             type="file"
             accept=".md,.csv,.txt,text/*"
+            class="visually-hidden"
             onChange={(event) => void takeFile(event.currentTarget.files?.[0])}
           />
         </label>
@@ -206,10 +221,14 @@ function BuildSystem() {
       </div>
       {error && <Failure error={error} />}
       {steps.length > 0 && (
-        <ol aria-live="polite">
+        <ol class="progress" aria-live="polite">
           {steps.map((step) => (
             <li key={step.stage}>
-              {step.stage} {step.total > 0 && <span class="quiet">{`${step.done} of ${step.total}`}</span>}
+              <span>{step.stage}</span>
+              <span class="meter">
+                <span style={{ width: `${step.total > 0 ? (100 * step.done) / step.total : 100}%` }} />
+              </span>
+              <span class="quiet small">{step.total > 0 && `${step.done} of ${step.total}`}</span>
             </li>
           ))}
         </ol>
