@@ -1,0 +1,201 @@
+//! `procos serve`: everything in one data directory, and HTTP in front of it, until it is told to stop.
+
+mod tour;
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use super::session::{SERVER_FILE, ServerFile};
+use super::{Output, Session};
+use crate::configuration::{Configuration, LogFormat};
+use crate::failure::Failure;
+use crate::http::{self, Limits, Ports, Site};
+use crate::wiring::Assembly;
+
+/// Serve the API and the web admin until Ctrl-C.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  procos serve
+  procos serve --listen 127.0.0.1:9000 --data-dir my-data
+  procos serve --tour examples/light-aircraft
+
+It listens on the loopback address alone unless told otherwise; there is no password, so put a proxy that asks for
+one in front of it before you listen elsewhere.")]
+pub(crate) struct Serve {
+    /// Address and port to listen on; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+    /// Build the system of FOLDER/requirements.md, run every BPMN file in FOLDER, show what came out, and go on
+    /// serving.
+    #[arg(long, value_name = "FOLDER")]
+    tour: Option<PathBuf>,
+}
+
+impl Serve {
+    pub(crate) async fn execute(self, output: Output, session: Session) -> Result<ExitCode, Failure> {
+        if let Some(folder) = &self.tour {
+            tour::check(folder)?;
+        }
+        let mut configuration = session.configuration()?.configuration;
+        if let Some(listen) = self.listen {
+            configuration.listen = listen;
+        }
+        start_log(&configuration)?;
+        let listener = bind(configuration.listen).await?;
+        let address = listener.local_addr().unwrap_or(configuration.listen);
+        let stop = stop_by_signal()?;
+        let assembly = session.open().await?;
+        let file = announce(&assembly.data_directory, address);
+        serve(&assembly, listener, address, configuration.hosts, self.tour.as_deref(), output, &stop).await;
+        if let Some(file) = file {
+            let _ = std::fs::remove_file(file);
+        }
+        assembly.close().await;
+        output.remark("stopped; everything is kept");
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn serve(
+    assembly: &Assembly,
+    listener: TcpListener,
+    address: SocketAddr,
+    hosts: Vec<String>,
+    folder: Option<&Path>,
+    output: Output,
+    stop: &CancellationToken,
+) {
+    let site = Site { listen: address, hosts, limits: Limits::default(), stop: stop.clone() };
+    let schema = graphql::schema(assembly.graphql_state());
+    let router = http::router(ports(assembly), schema, site);
+    let serving = http::listen(listener, router, Limits::default(), stop.clone());
+    tracing::info!(%address, data = %assembly.data_directory.display(), "serving");
+    let beside = async {
+        match folder {
+            Some(folder) => {
+                tokio::select! {
+                    () = tour::run(folder, assembly, address, output) => {}
+                    () = stop.cancelled() => {}
+                }
+            }
+            None => output.line(&format!("ProcOS is at http://{}/ (Ctrl-C stops it)", shown(address))),
+        }
+        stop.cancelled().await;
+        output.remark("stopping …");
+    };
+    tokio::join!(serving, beside);
+}
+
+fn ports(assembly: &Assembly) -> Ports {
+    Ports {
+        engine: assembly.engine.clone(),
+        trail: assembly.trail(),
+        scores: assembly.scores(),
+        ontology: assembly.ontology.clone(),
+        memory: assembly.memory.clone(),
+        census: assembly.parts.census.clone(),
+    }
+}
+
+/// The log goes to stderr: stdout is for what a command says.
+fn start_log(configuration: &Configuration) -> Result<(), Failure> {
+    let filter = EnvFilter::try_new(&configuration.log_filter).map_err(|error| {
+        let message = format!("log_filter {:?} cannot be read: {error}", configuration.log_filter);
+        Failure::wrong_call("CLI-0005", message, "write it like warn,server=info")
+    })?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Somebody else's subscriber, as in tests, is as good.
+    let _ = match configuration.log_format {
+        LogFormat::Text => log.try_init(),
+        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    };
+    Ok(())
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let (ip, port) = (address.ip(), address.port());
+        if error.kind() == ErrorKind::AddrInUse {
+            let message = format!("port {port} of {ip} is used by another program");
+            let hint = "choose another one: --listen 127.0.0.1:8081, or `make run PORT=8081`";
+            return Failure::work("SERVER-0006", message, hint);
+        }
+        let message = format!("cannot listen on {address}: {error}");
+        Failure::work("SERVER-0007", message, "choose another address with --listen")
+    })
+}
+
+/// Says in the data directory who serves it; commands find the server by it.
+fn announce(data_directory: &Path, address: SocketAddr) -> Option<PathBuf> {
+    let path = data_directory.join(SERVER_FILE);
+    let server = ServerFile { pid: std::process::id(), address: shown(address) };
+    let text = serde_json::to_string(&server).ok()?;
+    match std::fs::write(&path, text) {
+        Ok(()) => Some(path),
+        Err(error) => {
+            tracing::warn!(%error, path = %path.display(), "commands will not find this server");
+            None
+        }
+    }
+}
+
+/// An address that can be opened from this machine.
+fn shown(address: SocketAddr) -> String {
+    let port = address.port();
+    match address.ip() {
+        ip if !ip.is_unspecified() => address.to_string(),
+        ip if ip.is_ipv4() => format!("127.0.0.1:{port}"),
+        _ => format!("[::1]:{port}"),
+    }
+}
+
+/// Cancelled at Ctrl-C or SIGTERM.
+fn stop_by_signal() -> Result<CancellationToken, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let cannot = |error: std::io::Error| {
+        Failure::work("SERVER-0001", format!("cannot listen to signals: {error}"), "start it again")
+    };
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
+    let stop = CancellationToken::new();
+    tokio::spawn({
+        let stop = stop.clone();
+        async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            stop.cancel();
+        }
+    });
+    Ok(stop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_busy_port_is_named_with_the_way_out() {
+        let taken = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+        let address = taken.local_addr().unwrap();
+        let failure = bind(address).await.unwrap_err();
+        assert_eq!(failure.code, "SERVER-0006");
+        assert!(failure.message.contains(&address.port().to_string()), "{failure}");
+        assert!(failure.hint.contains("--listen"), "{failure}");
+    }
+
+    #[test]
+    fn an_address_for_all_interfaces_is_shown_as_one_that_can_be_opened() {
+        assert_eq!(shown(SocketAddr::from(([0, 0, 0, 0], 81))), "127.0.0.1:81");
+        assert_eq!(shown(SocketAddr::from(([127, 0, 0, 1], 80))), "127.0.0.1:80");
+    }
+}
