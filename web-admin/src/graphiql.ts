@@ -3,6 +3,7 @@ import { GraphiQL } from "graphiql";
 import { createElement } from "react";
 import { createRoot } from "react-dom/client";
 import "graphiql/style.css";
+import "./graphiql.css";
 
 const EXAMPLE = `# The system that "make run" builds from examples/light-aircraft.
 query {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { line, matching, neighbours } from "./trace";
+import { line, matching, neighbours, treeOrder } from "./trace";
 
 const LINKS = [
   { kind: "allocated_to", source: "R-1", target: "wing" },
@@ -46,5 +46,28 @@ describe("the filter of a column", () => {
     ];
     expect(matching(entries, "CARRY two").map(({ localId }) => localId)).toEqual(["R-1"]);
     expect(matching(entries, " ")).toHaveLength(2);
+  });
+});
+
+describe("components as a tree", () => {
+  const node = (localId: string, parent?: string) => ({
+    localId,
+    label: localId,
+    parent: parent === undefined ? null : { localId: parent },
+  });
+
+  it("stand below their parents in the order of the source", () => {
+    const ordered = treeOrder([node("root"), node("a", "root"), node("b", "root"), node("a1", "a")]);
+    expect(ordered.map(({ localId, depth }) => `${depth} ${localId}`)).toEqual([
+      "0 root",
+      "1 a",
+      "2 a1",
+      "1 b",
+    ]);
+  });
+
+  it("are all shown, even with an unknown parent or in a ring", () => {
+    const ordered = treeOrder([node("lost", "nowhere"), node("x", "y"), node("y", "x")]);
+    expect(ordered.map(({ localId }) => localId).sort()).toEqual(["lost", "x", "y"]);
   });
 });
