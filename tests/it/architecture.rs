@@ -13,7 +13,7 @@ fn root() -> PathBuf {
 fn metadata() -> cargo_metadata::Metadata {
     MetadataCommand::new()
         .manifest_path(root().join("Cargo.toml"))
-        .other_options(vec!["--offline".to_owned(), "--locked".to_owned()])
+        .no_deps()
         .exec()
         .expect("cargo metadata reads the workspace")
 }
