@@ -1,1 +1,31 @@
-//! The port ProcessEngine over Camunda.
+//! The port `ProcessEngine` over Camunda 7's REST API (also Operaton and CIB seven).
+//!
+//! What is recorded here is committed before Camunda is told; what Camunda was not told is told again until it
+//! answers. So a Camunda that is down loses nothing and uses up no retry.
+
+mod answer;
+mod camunda7;
+mod catalogue;
+mod ended;
+mod error;
+mod fetch;
+mod incidents;
+mod instances;
+mod job;
+mod keys;
+mod lease;
+mod messages;
+mod own_work;
+mod port_impl;
+mod rest;
+mod rewrite;
+mod state;
+mod user_tasks;
+mod value;
+mod watch;
+
+pub use camunda7::{Camunda7, Settings};
+pub use error::Error;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! What can go wrong between ProcOS and Camunda.
+
+/// An error of the REST API or on the way to it.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// Camunda does not answer: it is down, or the address is wrong.
+    #[error("Camunda at {url} does not answer: {detail}")]
+    Unreachable {
+        /// Its address.
+        url: String,
+        /// What failed.
+        detail: String,
+    },
+    /// Camunda knows no such thing.
+    #[error("Camunda knows nothing of {path}: {detail}")]
+    Missing {
+        /// What was asked for.
+        path: String,
+        /// What it said.
+        detail: String,
+    },
+    /// Camunda refused the call.
+    #[error("Camunda refused {path} with status {status}: {detail}")]
+    Refused {
+        /// What was asked for.
+        path: String,
+        /// HTTP status.
+        status: u16,
+        /// What it said.
+        detail: String,
+    },
+    /// What came back is not what its REST API gives.
+    #[error("the answer to {path} is not Camunda's: {detail}")]
+    Strange {
+        /// What was asked for.
+        path: String,
+        /// What does not fit.
+        detail: String,
+    },
+}
+
+impl Error {
+    /// The stable code, which is also the name of a page in `docs/errors/`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unreachable { .. } => "CAMUNDA-0001",
+            Self::Missing { .. } => "CAMUNDA-0002",
+            Self::Refused { .. } => "CAMUNDA-0003",
+            Self::Strange { .. } => "CAMUNDA-0004",
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Unreachable { .. } => "start Camunda, or correct engine.url; nothing is lost meanwhile",
+            Self::Missing { .. } => "list what there is and use a key from there",
+            Self::Refused { .. } => "read Camunda's reason; its log has the rest",
+            Self::Strange { .. } => "let engine.url point at the REST API, usually …/engine-rest",
+        }
+    }
+
+    /// Whether it may pass by itself: nobody answered, a gateway in between did, or the server is overloaded.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Strange { .. } => true,
+            Self::Refused { status, .. } => matches!(status, 401 | 403 | 408 | 429 | 502 | 503 | 504),
+            Self::Missing { .. } => false,
+        }
+    }
+
+    /// Whether two transactions of Camunda met: the same call again will do.
+    #[must_use]
+    pub fn is_collision(&self) -> bool {
+        matches!(self, Self::Refused { detail, .. } if detail.contains("OptimisticLockingException"))
+    }
+
+    /// Whether another worker, or none, holds the lock.
+    #[must_use]
+    pub fn is_lock_lost(&self) -> bool {
+        matches!(self, Self::Refused { detail, .. } if detail.contains("locked by worker"))
+    }
+}
+
+impl From<Error> for engine::Error {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Missing { path, .. } => Self::NotFound { what: "Camunda's", id: path },
+            Error::Unreachable { url, detail } => Self::Remote { url, detail },
+            Error::Refused { status: 400, detail, .. } => Self::Invalid(format!("Camunda refused: {detail}")),
+            other => Self::Remote { url: "Camunda".to_owned(), detail: other.to_string() },
+        }
+    }
+}

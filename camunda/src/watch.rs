@@ -1,0 +1,189 @@
+//! Watches which instances there are in Camunda, also those that ProcOS did not start, and which have ended.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::Error as EngineError;
+use engine::port::Notice;
+use engine::store::Commit;
+use serde_json::{Value, json};
+use trail::NewEvent;
+
+use crate::camunda7::Core;
+use crate::rest::{encode, query_time, text, time_ms};
+use crate::{catalogue, ended};
+
+/// Instances asked for at once.
+const PAGE: usize = 500;
+/// How far times of Camunda are looked at again, because its transactions commit after their times.
+const OVERLAP_MS: i64 = 3_000;
+/// Ended instances looked at after a restart, newest first.
+const CATCH_UP_LIMIT: usize = 20_000;
+
+/// An open instance.
+#[derive(Clone, Debug)]
+pub(crate) struct Open {
+    pub(crate) id: String,
+}
+
+/// Notes an instance that is open; gives its key.
+pub(crate) async fn see(core: &Arc<Core>, id: &str, definition_id: &str) -> Result<i64, EngineError> {
+    let key = core.keys.see(id);
+    if core.open.lock().contains_key(&key) {
+        return Ok(key);
+    }
+    let deployed = catalogue::deployed(core, definition_id).await?;
+    record_start(core, id, key, deployed.definition.key, &deployed.definition.process_id).await?;
+    let open = Open { id: id.to_owned() };
+    if core.open.lock().insert(key, open).is_none() {
+        core.notify(Notice::Started { instance: key });
+    }
+    Ok(key)
+}
+
+async fn record_start(
+    core: &Core,
+    id: &str,
+    instance: i64,
+    definition: i64,
+    process_id: &str,
+) -> Result<(), EngineError> {
+    let name = format!("camunda7/started/{id}");
+    if core.store.find_idempotent(&name).await?.is_some() {
+        return Ok(());
+    }
+    let event = NewEvent {
+        actor: "engine".to_owned(),
+        instance: Some(instance),
+        definition: Some(definition),
+        data: json!({"camunda": id, "process_id": process_id}),
+        ..NewEvent::new("instance.started", core.clock.now_ms())
+    };
+    let commit = Commit { events: vec![event], idempotent: Some((name, instance)), ..Commit::default() };
+    match core.store.commit(commit).await {
+        Ok(_) | Err(EngineError::Conflict(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Watches for ever.
+pub(crate) async fn keep_watching(core: &Arc<Core>) {
+    let mut started_ms = None;
+    let mut ended_ms = None;
+    loop {
+        match look(core, &mut started_ms, &mut ended_ms).await {
+            Ok(()) => {
+                core.mark(Ok(()));
+                tokio::time::sleep(Duration::from_millis(core.settings.poll_ms)).await;
+            }
+            Err(error) => {
+                tracing::debug!(%error, "instances cannot be watched now");
+                core.pause().await;
+            }
+        }
+    }
+}
+
+async fn look(
+    core: &Arc<Core>,
+    started_ms: &mut Option<i64>,
+    ended_ms: &mut Option<i64>,
+) -> Result<(), EngineError> {
+    look_for_started(core, started_ms).await?;
+    match ended_ms {
+        None => catch_up(core, ended_ms).await,
+        Some(since_ms) => look_for_ended(core, since_ms).await,
+    }
+}
+
+async fn look_for_started(core: &Arc<Core>, since_ms: &mut Option<i64>) -> Result<(), EngineError> {
+    let mut first = 0;
+    let mut newest = since_ms.unwrap_or(0);
+    loop {
+        let mut path = format!(
+            "/history/process-instance?unfinished=true&sortBy=startTime&sortOrder=asc&firstResult={first}&maxResults={PAGE}"
+        );
+        if let Some(since_ms) = since_ms {
+            path.push_str(&format!("&startedAfter={}", query_time(*since_ms - OVERLAP_MS)));
+        }
+        let page = core.rest.list(&path).await?;
+        for instance in &page {
+            newest = newest.max(time_ms(instance, "startTime").unwrap_or(0));
+            let definition_id = text(instance, "processDefinitionId");
+            if is_ours(core, definition_id).await? {
+                see(core, text(instance, "id"), definition_id).await?;
+            }
+        }
+        if page.len() < PAGE {
+            break;
+        }
+        first += PAGE;
+    }
+    *since_ms = Some(newest);
+    Ok(())
+}
+
+/// ProcOS looks after processes that it can read or that have tasks for its kernel.
+async fn is_ours(core: &Arc<Core>, definition_id: &str) -> Result<bool, EngineError> {
+    let deployed = catalogue::deployed(core, definition_id).await?;
+    Ok(deployed.program.is_some() || deployed.has_kernel_tasks())
+}
+
+async fn look_for_ended(core: &Arc<Core>, since_ms: &mut i64) -> Result<(), EngineError> {
+    let after = query_time(*since_ms - OVERLAP_MS);
+    let mut first = 0;
+    loop {
+        let path = format!(
+            "/history/process-instance?finishedAfter={after}&sortBy=endTime&sortOrder=asc&firstResult={first}&maxResults={PAGE}"
+        );
+        let page = core.rest.list(&path).await?;
+        for instance in &page {
+            end(core, instance).await?;
+            *since_ms = (*since_ms).max(time_ms(instance, "endTime").unwrap_or(0));
+        }
+        if page.len() < PAGE {
+            return Ok(());
+        }
+        first += PAGE;
+    }
+}
+
+/// What ended while nobody watched: newest first, until a page holds nothing that is not known.
+async fn catch_up(core: &Arc<Core>, ended_ms: &mut Option<i64>) -> Result<(), EngineError> {
+    let after = query_time(core.since_ms - OVERLAP_MS);
+    let mut newest = core.since_ms;
+    for first in (0..CATCH_UP_LIMIT).step_by(PAGE) {
+        let path = format!(
+            "/history/process-instance?finishedAfter={after}&sortBy=endTime&sortOrder=desc&firstResult={first}&maxResults={PAGE}"
+        );
+        let page = core.rest.list(&path).await?;
+        let mut is_news = false;
+        for instance in &page {
+            newest = newest.max(time_ms(instance, "endTime").unwrap_or(0));
+            is_news |= end(core, instance).await?;
+        }
+        if page.len() < PAGE || !is_news {
+            break;
+        }
+    }
+    *ended_ms = Some(newest);
+    Ok(())
+}
+
+/// Notes that an instance ended; true where that was not known.
+async fn end(core: &Arc<Core>, instance: &Value) -> Result<bool, EngineError> {
+    let definition_id = text(instance, "processDefinitionId");
+    if !is_ours(core, definition_id).await? {
+        return Ok(false);
+    }
+    ended::finish(core, instance, None).await
+}
+
+/// Looks whether one instance has ended, at once.
+pub(crate) async fn look_at(core: &Arc<Core>, id: &str, reason: Option<&str>) -> Result<(), EngineError> {
+    let instance = core.rest.get(&format!("/history/process-instance/{}", encode(id))).await?;
+    if time_ms(&instance, "endTime").is_some() {
+        ended::finish(core, &instance, reason).await?;
+    }
+    Ok(())
+}
