@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import "bpmn-js/dist/assets/diagram-js.css";
 import "bpmn-js/dist/assets/bpmn-js.css";
 import { type Fittable, heightFor, showWhole } from "./fit";
+import { type BusinessObject, type OutlineEntry, outline } from "./outline";
 
 export interface Marks {
   /** Element ids and the class their shapes get: `has-token`, `is-done`, `has-incident`, `is-chosen`. */
@@ -18,6 +19,7 @@ interface Canvas extends Fittable {
 }
 interface Registry {
   get(id: string): unknown;
+  getAll(): { businessObject: BusinessObject }[];
 }
 interface Overlays {
   add(
@@ -33,11 +35,14 @@ export function Diagram(props: {
   label: string;
   marks?: Marks;
   tall?: boolean;
+  /** Offers the steps as a list, for whoever cannot see the drawing. */
+  words?: boolean;
   onSelect?: (id: string | undefined) => void;
 }) {
   const place = useRef<HTMLDivElement>(null);
   const viewer = useRef<NavigatedViewer | undefined>(undefined);
   const [shown, setShown] = useState(0);
+  const [entries, setEntries] = useState<OutlineEntry[]>([]);
   const [problem, setProblem] = useState<string>();
   const select = useRef(props.onSelect);
   select.current = props.onSelect;
@@ -59,6 +64,7 @@ export function Diagram(props: {
         place.current.style.height = `${heightFor(canvas, place.current.clientWidth)}px`;
         canvas.resized();
         showWhole(canvas);
+        setEntries(outline(created.get<Registry>("elementRegistry").getAll()));
         setProblem(undefined);
         setShown((count) => count + 1);
       } catch (error) {
@@ -99,7 +105,21 @@ export function Diagram(props: {
   return (
     <>
       {problem && <div class="notice bad">The diagram cannot be shown: {problem}</div>}
-      <div ref={place} class={`diagram${props.tall ? " tall" : ""}`} role="img" aria-label={props.label} />
+      <figure aria-label={props.label}>
+        <div ref={place} class={`diagram${props.tall ? " tall" : ""}`} />
+        {props.words && entries.length > 0 && (
+          <details class="small">
+            <summary>The steps in words</summary>
+            <ol class="plain">
+              {entries.map((entry) => (
+                <li key={entry.id} style={{ paddingLeft: `${entry.depth * 16}px` }}>
+                  {entry.text} <span class="quiet">{entry.leadsTo}</span>
+                </li>
+              ))}
+            </ol>
+          </details>
+        )}
+      </figure>
     </>
   );
 }

@@ -181,7 +181,7 @@ function Content({ definition }: { definition: Definition }) {
           onChange={() => setChanged(true)}
         />
       ) : (
-        <Diagram xml={definition.xml} tall label={`Diagram of ${definition.name}`} />
+        <Diagram xml={definition.xml} tall words label={`Diagram of ${definition.name}`} />
       )}
       {!editing && <Instances definition={definition} />}
     </>

@@ -81,8 +81,9 @@ export default function Processes() {
                     <tr>
                       <th>Process</th>
                       <th>Version</th>
-                      <th style="min-width:180px">Score</th>
-                      <th />
+                      <th style="min-width:180px" colSpan={2}>
+                        Score
+                      </th>
                       <th>Deployed</th>
                     </tr>
                   </thead>

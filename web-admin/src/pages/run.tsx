@@ -167,6 +167,7 @@ function Content({ run, tasks, again }: { run: RunData; tasks: readonly Task[]; 
           xml={run.definition.xml}
           marks={marks}
           tall
+          words
           label={`Diagram of ${run.definition.name}`}
           onSelect={setChosen}
         />
