@@ -59,6 +59,14 @@ pub enum Error {
         /// Where.
         place: Place,
     },
+    /// XML, but not an event log.
+    #[error("not an XES event log: {reason}{place}")]
+    NotXes {
+        /// Why.
+        reason: String,
+        /// Where.
+        place: Place,
+    },
     /// A document type declaration.
     #[error("document type declarations are refused{place}")]
     DocumentType {
@@ -176,6 +184,7 @@ impl Error {
             Self::Expression { .. } => "BPMN-0012",
             Self::Flow { .. } => "BPMN-0013",
             Self::Start { .. } => "BPMN-0014",
+            Self::NotXes { .. } => "BPMN-0015",
         }
     }
 
@@ -191,6 +200,9 @@ impl Error {
             }
             Self::NotBpmn { .. } => {
                 "export as BPMN 2.0 XML: its root is `definitions` in the namespace http://www.omg.org/spec/BPMN/20100524/MODEL"
+            }
+            Self::NotXes { .. } => {
+                "export the log as XES (its root is `log`, with `trace` and `event` in it), unpacked, or as CSV"
             }
             Self::DocumentType { .. } => "remove the <!DOCTYPE …> line; BPMN needs none",
             Self::Encoding { .. } => "save the file as UTF-8",
@@ -215,6 +227,7 @@ impl Error {
             Self::Limit { place, .. }
             | Self::Malformed { place, .. }
             | Self::NotBpmn { place, .. }
+            | Self::NotXes { place, .. }
             | Self::DocumentType { place }
             | Self::DuplicateId { place, .. }
             | Self::Dangling { place, .. }

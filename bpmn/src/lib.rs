@@ -10,6 +10,7 @@ pub mod expression;
 pub mod layout;
 pub mod model;
 pub mod program;
+pub mod xes;
 pub mod xml;
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ pub(super) fn is_forbidden(c: char) -> bool {
 }
 
 /// Decodes UTF-8, UTF-16 (by byte order mark or by its first characters) and ISO 8859-1 where declared.
-fn decode(bytes: &[u8]) -> Result<String, Error> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<String, Error> {
     let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
         if !bytes.len().is_multiple_of(2) {
             return Err(Error::Encoding { reason: "UTF-16 with an odd number of bytes".to_owned() });
