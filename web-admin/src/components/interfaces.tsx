@@ -1,8 +1,8 @@
 // The interfaces between components, and the bounds and budgets they must keep.
 import { count } from "../format";
-import type { SystemData } from "../pages/system-query";
+import type { SystemParts } from "../pages/system-query";
 
-export function Interfaces({ system }: { system: SystemData }) {
+export function Interfaces({ system }: { system: SystemParts }) {
   if (system.interfaces.length + system.constraints.length === 0) return null;
   return (
     <details class="card">

@@ -1,12 +1,17 @@
 // The chosen node of a system: what it says, why it exists, what hangs on it.
 import { Link } from "wouter-preact";
 import { interval, percent } from "../format";
-import type { SystemData } from "../pages/system-query";
+import type { SystemData, SystemParts } from "../pages/system-query";
 import { Bar } from "./outcomes";
 
 type Requirement = SystemData["requirements"]["nodes"][number];
 
-export function SystemDetails({ system, id }: { system: SystemData; id: string | undefined }) {
+export function SystemDetails(props: {
+  system: SystemData;
+  parts: SystemParts | undefined;
+  id: string | undefined;
+}) {
+  const { system, parts, id } = props;
   const requirement = system.requirements.nodes.find((node) => node.localId === id);
   const component = system.components.nodes.find((node) => node.localId === id);
   const process = system.processes.nodes.find((node) => node.localId === id);
@@ -43,7 +48,7 @@ export function SystemDetails({ system, id }: { system: SystemData; id: string |
             </dd>
             {task && task.elements.length > 0 && <Fact name="Steps" value={task.elements.join(", ")} />}
           </dl>
-          {component && <Connections system={system} id={component.localId} />}
+          {component && parts && <Connections system={parts} id={component.localId} />}
         </>
       )}
     </section>
@@ -115,7 +120,7 @@ function ProcessDetails({ process }: { process: SystemData["processes"]["nodes"]
   );
 }
 
-function Connections({ system, id }: { system: SystemData; id: string }) {
+function Connections({ system, id }: { system: SystemParts; id: string }) {
   const interfaces = system.interfaces.filter(
     ({ source, target }) => source?.localId === id || target?.localId === id,
   );

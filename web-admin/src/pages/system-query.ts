@@ -1,4 +1,5 @@
-// What the page of a system asks for.
+// What the page of a system asks for: the columns first; links and parts apart, so that no single answer grows beyond
+// what the server reads for one question.
 import { graphql, type ResultOf } from "../api";
 
 export const SYSTEM = graphql(`
@@ -28,9 +29,6 @@ export const SYSTEM = graphql(`
         totalCount
         nodes { id localId label elements origin { rule sources confidence assumed } }
       }
-      links { kind source target }
-      interfaces { localId name item direction unit source { localId } target { localId } }
-      constraints { localId name kind subject property comparator siValue siUnit }
       coverage {
         requirements allocated ratio verificationRatio
         unallocated { id reason }
@@ -43,3 +41,26 @@ export const SYSTEM = graphql(`
 `);
 
 export type SystemData = NonNullable<ResultOf<typeof SYSTEM>["system"]>;
+
+/** The links of a system; refused for a huge one, whose lines are then asked for one by one. */
+export const LINKS = graphql(`
+  query SystemLinks($name: String!) { system(name: $name) { links { kind source target } } }
+`);
+
+export const TRACE = graphql(`
+  query Trace($system: String!, $id: String!) {
+    trace(system: $system, id: $id) {
+      requirements { localId } components { localId } processes { localId } functions { localId }
+    }
+  }
+`);
+
+export const PARTS = graphql(`
+  query SystemParts($name: String!) {
+    system(name: $name) {
+      interfaces { localId name item direction unit source { localId } target { localId } }
+      constraints { localId name kind subject property comparator siValue siUnit }
+    }
+  }
+`);
+export type SystemParts = NonNullable<ResultOf<typeof PARTS>["system"]>;

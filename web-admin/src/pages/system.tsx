@@ -1,17 +1,17 @@
 // One system: requirements | components | processes | functions; choosing anything lights up its line both ways.
-import { useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { Link, useParams } from "wouter-preact";
 import { ask } from "../api";
 import { Gaps } from "../components/gaps";
 import { Interfaces } from "../components/interfaces";
-import { Empty, Show } from "../components/states";
+import { Empty, Failure, Show } from "../components/states";
 import { SystemDetails } from "../components/system-details";
 import { type Entry, TraceColumn } from "../components/trace-column";
 import { percent } from "../format";
 import { useLoad } from "../load";
 import { useTitle } from "../title";
 import { LAYERS, type Layer, line, neighbours, treeOrder } from "../trace";
-import { SYSTEM, type SystemData } from "./system-query";
+import { LINKS, PARTS, SYSTEM, type SystemData, TRACE } from "./system-query";
 
 export default function System() {
   const name = decodeURIComponent(useParams<{ name: string }>().name);
@@ -54,11 +54,37 @@ function columns(system: SystemData): Record<Layer, Entry[]> {
   };
 }
 
+/** The line through what is chosen: from the links where they are here, else asked of the server. */
+function useLine(system: string, chosen: string | undefined): Set<string> | undefined {
+  const links = useLoad(`links of ${system}`, () => ask(LINKS, { name: system }));
+  const index = useMemo(() => links.data?.system && neighbours(links.data.system.links), [links.data]);
+  const [asked, setAsked] = useState<{ id: string; lit: Set<string> }>();
+  const remote = links.error !== undefined && chosen !== undefined;
+  useEffect(() => {
+    if (!remote) return undefined;
+    let gone = false;
+    const keep = (lit: Set<string>) => !gone && setAsked({ id: chosen, lit });
+    ask(TRACE, { system, id: chosen }).then(
+      ({ trace }) =>
+        keep(new Set([chosen, ...LAYERS.flatMap((layer) => trace[layer].map(({ localId }) => localId))])),
+      () => keep(new Set([chosen])),
+    );
+    return () => {
+      gone = true;
+    };
+  }, [remote, system, chosen]);
+  return useMemo(() => {
+    if (chosen === undefined) return undefined;
+    if (index) return line(chosen, index);
+    return asked?.id === chosen ? asked.lit : new Set([chosen]);
+  }, [chosen, index, asked]);
+}
+
 function Content({ system }: { system: SystemData }) {
   const [chosen, setChosen] = useState<string>();
-  const index = useMemo(() => neighbours(system.links), [system.links]);
   const entries = useMemo(() => columns(system), [system]);
-  const lit = useMemo(() => (chosen === undefined ? undefined : line(chosen, index)), [chosen, index]);
+  const parts = useLoad(`parts of ${system.id}`, () => ask(PARTS, { name: system.name }));
+  const lit = useLine(system.name, chosen);
   const { coverage } = system;
 
   const focusColumn = (layer: Layer, by: number) => {
@@ -106,9 +132,10 @@ function Content({ system }: { system: SystemData }) {
             />
           ))}
         </div>
-        <SystemDetails system={system} id={chosen} />
+        <SystemDetails system={system} parts={parts.data?.system ?? undefined} id={chosen} />
       </div>
-      <Interfaces system={system} />
+      {parts.error && <Failure error={parts.error} />}
+      {parts.data?.system && <Interfaces system={parts.data.system} />}
     </>
   );
 }

@@ -1,9 +1,10 @@
 // All systems, and the way to build one from requirements.
 import { useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
-import { ApiError, ask, follow, graphql, tell } from "../api";
+import { ApiError, ask, graphql, tell } from "../api";
 import { Empty, Failure, Show } from "../components/states";
 import { count, moment, percent } from "../format";
+import { type Step, untilOver, withStep } from "../job";
 import { useLoad } from "../load";
 import { useTitle } from "../title";
 
@@ -22,22 +23,6 @@ const SYSTEMS = graphql(`
 const BOOTSTRAP = graphql(`
   mutation Bootstrap($input: BootstrapSystemInput!) { bootstrapSystem(input: $input) { id state } }
 `);
-
-const PROGRESS = graphql(`
-  subscription BootstrapProgress($job: ID!) {
-    bootstrapProgress(job: $job) { position stage done total finished }
-  }
-`);
-
-const JOB = graphql(`
-  query JobResult($id: ID!) { job(id: $id) { id state result error { code message hint } } }
-`);
-
-interface Step {
-  stage: string;
-  done: number;
-  total: number;
-}
 
 export default function Systems() {
   useTitle("Systems");
@@ -145,22 +130,7 @@ function BuildSystem() {
     try {
       const input = { name: name.trim(), content: text, fileName: fileName ?? "requirements.md", run };
       const { bootstrapSystem: job } = await tell(BOOTSTRAP, { input });
-      await new Promise<void>((resolve) => {
-        const stop = follow(
-          PROGRESS,
-          { job: job.id },
-          ({ bootstrapProgress: step }) => {
-            setSteps((before) => [...before.filter(({ stage }) => stage !== step.stage), step]);
-            if (step.finished) {
-              stop();
-              resolve();
-            }
-          },
-          () => resolve(),
-        );
-      });
-      const { job: end } = await ask(JOB, { id: job.id });
-      if (end?.error) throw new ApiError(end.error.message, end.error.code, end.error.hint ?? undefined);
+      await untilOver(job.id, (step) => setSteps((before) => withStep(before, step)));
       go(`/systems/${encodeURIComponent(name.trim())}`);
     } catch (caught) {
       setError(caught instanceof ApiError ? caught : new ApiError(String(caught)));
