@@ -107,7 +107,7 @@ impl StepContext {
 }
 
 /// Makes one step: what happens to `state` when `input` comes. Pure: the state after it is the fold of the events
-/// over `state` by [`apply`].
+/// over `state` by [`apply()`].
 ///
 /// # Errors
 /// [`StepError`] where the input does not fit the state (unknown job, ended instance, …); nothing happened then.

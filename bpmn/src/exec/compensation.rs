@@ -6,6 +6,7 @@
 //! | a compensation event is reached | for each record of its scope (or of the one activity it names), the last first: the handler runs in that scope and sees those variables; then the next; then the event goes on |
 //! | a sub-process without handler is compensated | its compensation event sub-process runs; without one what ended inside it is compensated |
 //! | the event stands in an event sub-process | the scope around that counts too |
+//! | a handler is terminated | the next one runs, or the event goes on |
 //! | nothing is recorded | the event goes on |
 
 use super::Local;

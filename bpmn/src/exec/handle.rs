@@ -75,7 +75,8 @@ fn check_open(program: &Program, state: &State, input: &Input) -> Result<(), Ste
             active("element instance", *scope)
         }
         Input::ActivateAdHoc { element, ids } => {
-            let node = state.element(*element).map(|element| element.node as usize);
+            let inside = state.element(*element).filter(|element| !element.body);
+            let node = inside.map(|element| element.node as usize);
             let is_ad_hoc = |node: &Node| matches!(node.kind, NodeKind::SubProcess(SubProcess::AdHoc { .. }));
             match node.filter(|node| program.nodes.get(*node).is_some_and(is_ad_hoc)) {
                 None => Err(StepError::Unknown { what: "ad-hoc sub-process", number: *element }),

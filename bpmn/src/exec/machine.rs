@@ -250,6 +250,9 @@ impl<'m> Machine<'m> {
     fn exit(&mut self, element: Local) -> Outcome {
         let Some((instance, node)) = self.instance(element) else { return Ok(()) };
         let (scope, caller) = (instance.scope, instance.caller);
+        if instance.live > 0 {
+            return Ok(()); // something began in it again while an incident held it
+        }
         if instance.iteration > 0 {
             return self.end_run(element, node, scope);
         }
@@ -351,7 +354,12 @@ impl<'m> Machine<'m> {
             kind: node.local_name.clone(),
             body: instance.body,
         };
+        let caller = instance.caller;
         self.emit(event);
+        if caller != PROCESS {
+            // A compensation handler that did not end well lets the event that asked for it go on.
+            self.agenda.push_back(Work::Compensate { element: caller });
+        }
     }
 
     /// Ends everything in a scope but `spared`, and drops its tokens.

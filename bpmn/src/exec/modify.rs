@@ -1,5 +1,7 @@
 //! Modification: a person moves tokens.
 //!
+//! Boundary events and event sub-processes as such cannot be activated: what stands in them can.
+//!
 //! | when | tokens |
 //! | --- | --- |
 //! | a node is activated | one begins there, in the youngest instance of the sub-process it stands in; sub-processes around it that are not active are activated without their own beginnings |
@@ -10,13 +12,16 @@ use super::machine::{Activation, Machine, place};
 use super::rejection::StepError;
 use super::work::Work;
 use super::{Local, PROCESS};
-use crate::program::{NodeIndex, NodeKind, Program};
+use crate::program::{Node, NodeIndex, NodeKind, Program, Repeat, SubProcess};
 
 /// Whether all ids can be activated.
 pub(super) fn check(program: &Program, ids: &[String]) -> Result<(), StepError> {
     for id in ids {
         let node = program.find(id).and_then(|index| program.nodes.get(index));
-        if node.is_none_or(|node| matches!(node.kind, NodeKind::Boundary { .. })) {
+        let needs_an_event = |node: &Node| {
+            matches!(node.kind, NodeKind::Boundary { .. } | NodeKind::SubProcess(SubProcess::Event))
+        };
+        if node.is_none_or(needs_an_event) {
             let place = format!("process `{}`", program.process_id);
             return Err(StepError::UnknownNode { id: id.clone(), place });
         }
@@ -74,16 +79,26 @@ impl Machine<'_> {
             at = self.program.nodes.get(parent)?.parent;
         }
         for parent in missing.into_iter().rev() {
-            scope = self.activate(place(parent), scope, Activation::default()).ok()?;
-            let opened = match self.program.nodes.get(parent) {
-                Some(node) => {
-                    self.open_boundary_events(scope, node).and_then(|()| self.open_event_sub_processes(scope))
-                }
-                None => Ok(()),
-            };
-            if let Err(fault) = opened {
-                self.raise_at(scope, Some(parent), None, (fault.code, &fault.message), Vec::new());
-            }
+            scope = self.activate_around(parent, scope)?;
+        }
+        Some(scope)
+    }
+
+    /// Activates a sub-process without its own beginnings; a repeated one with a single run.
+    fn activate_around(&mut self, parent: NodeIndex, outer: Local) -> Option<Local> {
+        let node = self.program.nodes.get(parent)?;
+        let mut scope = self.activate(place(parent), outer, Activation::default()).ok()?;
+        let mut opened = self.open_boundary_events(scope, node);
+        if let Some(repeat) = &node.repeat {
+            let standard = matches!(repeat, Repeat::While { .. });
+            let (items, output) = (Vec::new(), None);
+            self.emit(Event::RepeatStarted { element: scope, total: 1, items, output, standard });
+            let run = Activation { iteration: 1, ..Activation::default() };
+            scope = self.activate(place(parent), scope, run).ok()?;
+        }
+        opened = opened.and_then(|()| self.open_event_sub_processes(scope));
+        if let Err(fault) = opened {
+            self.raise_at(scope, Some(parent), None, (fault.code, &fault.message), Vec::new());
         }
         Some(scope)
     }

@@ -1,6 +1,6 @@
 //! The state of one instance: element instances with their variables, tokens on flows, what is waited for.
 //!
-//! It is changed by [`super::apply`] alone.
+//! It is changed by [`super::apply()`] alone.
 
 use std::collections::{BTreeMap, VecDeque};
 

@@ -4,6 +4,7 @@
 
 mod activities;
 mod build;
+mod chaos;
 mod compensation;
 mod data;
 mod drive;

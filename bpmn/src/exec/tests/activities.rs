@@ -249,7 +249,8 @@ fn an_ad_hoc_sub_process_runs_what_is_active_and_what_is_activated() {
     story.done("y", json!({"done": true})).ends();
     assert_eq!(story.traced("terminated"), ["x"]);
     assert!(!story.traced("activated").contains(&"after"), "the token on its way there is dropped");
-    story.refuse(Input::ActivateAdHoc { element, ids: vec![] });
+    let refused = story.refuse(Input::ActivateAdHoc { element, ids: vec![] });
+    assert_eq!(refused.code(), "EXEC-0003");
 }
 
 #[test]

@@ -179,3 +179,22 @@ fn a_cancelled_transaction_without_boundary_event_is_an_incident() {
     assert_eq!(story.incidents(), [codes::NO_CANCEL_BOUNDARY]);
     assert_eq!(story.status(), Status::Active);
 }
+
+#[test]
+fn a_handler_that_fails_by_an_error_lets_the_rest_be_undone() {
+    let mut program = trip(None);
+    let handler = program.find("undo-b").unwrap();
+    let boundary = program.nodes.len();
+    let mut event = program.nodes[program.find("on-undo-b").unwrap()].clone();
+    event.id = "undo-failed".to_owned();
+    event.compensation = None;
+    event.kind =
+        NodeKind::Boundary { attached_to: handler, trigger: super::build::error("E"), interrupting: true };
+    program.nodes.push(event);
+    program.nodes[handler].boundary.push(boundary);
+    let mut story = Story::start(program, json!({}));
+    story.done("a", json!({})).done("b", json!({})).throws("undo-b", "E");
+    assert_eq!(story.open(), ["undo-a"]);
+    story.done("undo-a", json!({})).ends();
+    assert_eq!(story.visits("undo-failed"), 1);
+}

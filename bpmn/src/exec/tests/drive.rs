@@ -249,7 +249,7 @@ pub(super) fn check(program: &Program, state: &State) {
     for (number, element) in state.elements.iter().filter(|(number, _)| **number != PROCESS) {
         let node = &program.nodes[element.node as usize];
         let asked = state.elements.values().any(|other| other.caller == *number);
-        let ad_hoc = matches!(node.kind, NodeKind::SubProcess(SubProcess::AdHoc { .. }));
+        let ad_hoc = !element.body && matches!(node.kind, NodeKind::SubProcess(SubProcess::AdHoc { .. }));
         assert!(
             !element.waits.is_empty()
                 || element.live > 0

@@ -160,3 +160,31 @@ fn folding_events_that_do_not_fit_never_panics() {
         crate::exec::apply(&mut state, event);
     }
 }
+
+#[test]
+fn a_token_moved_into_a_repeated_sub_process_makes_one_run_of_it() {
+    let program = process(|b| {
+        b.start("s");
+        b.job("a");
+        b.small_sub("sub", SubProcess::Embedded);
+        b.repeat("sub", super::build::times("3", true));
+        b.end("e");
+        b.chain(&["s", "a", "sub", "e"]);
+    });
+    let mut story = Story::start(program, json!({}));
+    let a = story.state.owner(story.job("a")).unwrap();
+    story.tell(Input::Modify { terminate: vec![a], activate: vec!["sub.a".into()] });
+    story.done("sub.a", json!({})).ends();
+    assert_eq!(story.visits("sub"), 1);
+    let event_sub = Input::Modify { terminate: vec![], activate: vec!["esp".into()] };
+    let mut story = Story::start(
+        process(|b| {
+            b.start("s");
+            b.job("a");
+            b.flow("s", "a");
+            b.event_sub("esp", message("m"), true);
+        }),
+        json!({}),
+    );
+    assert_eq!(story.refuse(event_sub).code(), "EXEC-0006");
+}
