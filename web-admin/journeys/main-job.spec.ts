@@ -1,6 +1,10 @@
 // The main job in the browser: requirements to a system, its trace, a process changed and run, scores, the assistant.
 import { expect, type Page, test } from "@playwright/test";
+import { expectMarkUncovered, expectUsableByEverybody, tabTo, watch } from "./checks";
 import { type Running, start } from "./server";
+
+// Each step stands on what the one before built, as a person's does.
+test.describe.configure({ mode: "serial" });
 
 let server: Running;
 test.beforeAll(async () => {
@@ -18,96 +22,161 @@ const REQUIREMENTS = [
   "- R-4: The fuel system shall hold at least 80 l of fuel.",
 ].join("\n");
 
-/** Every request must stay at home; what would leave is refused and reported. */
-async function stayAtHome(page: Page): Promise<string[]> {
-  const left: string[] = [];
-  await page.route("**/*", (route) => {
-    const url = new URL(route.request().url());
-    if (url.origin === server.url || url.protocol === "data:" || url.protocol === "blob:")
-      return route.continue();
-    left.push(url.href);
-    return route.abort();
-  });
-  return left;
+const main = (page: Page) => page.getByRole("navigation", { name: "Main" });
+const definitions = (page: Page) => page.getByRole("region", { name: "Process definitions" });
+
+async function inLightAndDark(page: Page) {
+  await expectUsableByEverybody(page);
+  await page.emulateMedia({ colorScheme: "dark" });
+  await expectUsableByEverybody(page);
+  await page.emulateMedia({ colorScheme: "light" });
 }
 
 test("from requirements to a running, scored process", async ({ page }) => {
-  const left = await stayAtHome(page);
+  const seen = await watch(page, server.url);
   await page.goto(server.url);
   await page.getByRole("button", { name: "Build a system from requirements" }).click();
-  await page.getByLabel("Name").fill("trainer");
+  await page.getByLabel("Name", { exact: true }).fill("trainer");
   await page.getByRole("textbox", { name: "Requirements" }).fill(REQUIREMENTS);
   await page.getByRole("button", { name: "Build", exact: true }).click();
-  await expect(page.getByRole("heading", { name: "trainer" })).toBeVisible();
+  await expect(page.getByRole("heading", { level: 1, name: "trainer" })).toBeVisible();
   await expect(page.getByText("100 % of the requirements are allocated")).toBeVisible();
 
-  // Choosing a requirement lights up its line in the other columns.
+  // Choosing a requirement lights up its line in the other columns; choosing there leads back.
   await page.getByRole("option", { name: /R-1/ }).click();
   for (const column of ["Components", "Functions", "Processes"]) {
     await expect(page.getByRole("region", { name: column }).locator(".lit").first()).toBeVisible();
   }
+  await expect(page.getByRole("region", { name: "Details" })).toContainText("limit load factor");
+  await inLightAndDark(page);
+  await page.getByRole("region", { name: "Components" }).locator(".lit").first().click();
+  await expect(page.getByRole("region", { name: "Requirements" }).locator(".lit").first()).toContainText(
+    "R-1",
+  );
+  await expect(page.getByRole("region", { name: "Details" })).toContainText("Why it exists");
 
-  await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Processes" }).click();
-  await page.getByRole("region", { name: "Process definitions" }).getByRole("link").first().click();
+  // A process, with a diagram, and its mark.
+  await page.getByRole("region", { name: "Processes" }).locator(".lit").first().click();
+  await page.getByRole("link", { name: "Open the process" }).click();
   await expect(page.locator(".djs-shape").first()).toBeVisible();
-
-  // The mark of bpmn.io stays visible and uncovered.
-  const mark = page.locator(".bjs-powered-by");
-  await expect(mark).toBeVisible();
-  const uncovered = await mark.evaluate((element) => {
-    const box = element.getBoundingClientRect();
-    const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
-    return top !== null && (top === element || element.contains(top));
-  });
-  expect(uncovered).toBe(true);
+  await expectMarkUncovered(page);
+  await inLightAndDark(page);
+  await page.getByRole("button", { name: "Check" }).click();
+  await expect(page.getByRole("status").first()).toBeVisible();
+  await page.getByRole("button", { name: "Try 200 times" }).click();
+  await expect(page.getByRole("status", { name: "Simulation" })).toContainText("200 trials");
 
   await page.getByRole("button", { name: "Run", exact: true }).click();
   await page.getByRole("button", { name: "Turn the key" }).click();
+  await expect(page).toHaveURL(/\/runs\/\d+$/);
   await expect(page.getByText("completed", { exact: true }).first()).toBeVisible();
   await expect(page.locator(".is-done").first()).toBeVisible();
+  await expect(page.getByRole("region", { name: "Tasks" }).getByRole("article").first()).toBeVisible();
+  await expectMarkUncovered(page);
+  await inLightAndDark(page);
+  await page.getByText(/^Trail \(\d+ entries\)$/).click();
+  await expect(page.getByRole("cell", { name: "instance.completed" })).toBeVisible();
 
-  await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Scores" }).click();
-  await expect(page.getByRole("region", { name: "Scores" }).getByRole("row").nth(1)).toBeVisible();
-  expect(left).toEqual([]);
+  await main(page).getByRole("link", { name: "Runs" }).click();
+  await expect(page.getByRole("region", { name: "Runs" }).getByRole("row").nth(1)).toContainText("completed");
+  await inLightAndDark(page);
+  await main(page).getByRole("link", { name: "Scores" }).click();
+  await expect(page.getByRole("region", { name: "Scores" }).getByRole("row").nth(1)).toContainText("%");
+  await inLightAndDark(page);
+  expect(seen).toEqual({ left: [], errors: [] });
 });
 
 test("a process is changed in the editor and saved as a new version", async ({ page }) => {
+  const seen = await watch(page, server.url);
   await page.goto(`${server.url}/processes`);
-  await page.getByRole("region", { name: "Process definitions" }).getByRole("link").first().click();
-  await page.getByRole("button", { name: "Edit" }).click();
+  await definitions(page).getByRole("link").first().click();
+  await page.getByRole("button", { name: "Edit", exact: true }).click();
   const outline = page.getByRole("navigation", { name: "Outline" });
+  const save = page.getByRole("button", { name: "Save as a new version" });
   await outline.getByRole("button").nth(1).click();
-  await page.getByLabel("Name").fill("Renamed by a person");
-  await page.getByLabel("Name").press("Enter");
+  await expectMarkUncovered(page);
+  await inLightAndDark(page);
+  await expect(save).toBeDisabled();
+  const name = page.getByLabel("Name", { exact: true });
+  const before = await name.inputValue();
+  await name.fill("Renamed by a person");
+  await name.press("Enter");
   await expect(outline.getByText("Renamed by a person").first()).toBeVisible();
   await page.getByRole("button", { name: "Undo" }).click();
   await expect(outline.getByText("Renamed by a person")).toHaveCount(0);
+  await expect(name).toHaveValue(before);
   await page.getByRole("button", { name: "Redo" }).click();
-  await page.getByRole("button", { name: "Save as a new version" }).click();
+  await expect(name).toHaveValue("Renamed by a person");
+  await save.click();
   await expect(page.getByText("version 2")).toBeVisible();
+  await page.getByText("The steps in words").click();
+  await expect(page.getByRole("figure").getByText("Renamed by a person").first()).toBeVisible();
+  // What ProcOS declares survived the edit: the new version still computes.
+  await page.getByRole("button", { name: "Run", exact: true }).click();
+  await page.getByRole("button", { name: "Turn the key" }).click();
+  await expect(page.getByText("completed", { exact: true }).first()).toBeVisible();
+  await expect(page.getByRole("region", { name: "Tasks" }).getByRole("article").first()).toBeVisible();
+  expect(seen).toEqual({ left: [], errors: [] });
 });
 
 test("the assistant drafts a process, and nothing is deployed before a person accepts", async ({ page }) => {
-  await page.goto(server.url);
+  const seen = await watch(page, server.url);
+  await page.goto(`${server.url}/processes`);
+  const before = await definitions(page).getByRole("link").count();
   await page.keyboard.press("Control+k");
   await page
     .getByLabel("What should the process do?")
     .fill("Build a process to ingest data and train a model");
   await page.getByRole("button", { name: "Draft it" }).click();
-  await expect(page.getByRole("region", { name: "Draft" }).locator(".djs-shape").first()).toBeVisible();
+  const draft = page.getByRole("region", { name: "Draft" });
+  await expect(draft.locator(".djs-shape").first()).toBeVisible();
+  await expectUsableByEverybody(page);
+  expect(await definitions(page).getByRole("link").count()).toBe(before);
   await page.getByRole("button", { name: "Accept and deploy" }).click();
   await expect(page.getByRole("heading", { level: 1, name: /train/i })).toBeVisible();
+
+  await main(page).getByRole("link", { name: "Proposals" }).click();
+  await expect(page.getByText("accepted", { exact: true })).toBeVisible();
+  await expectUsableByEverybody(page);
+  await main(page).getByRole("link", { name: "Memory" }).click();
+  await page.getByRole("searchbox").fill("train a model");
+  await page.getByRole("button", { name: "Recall" }).click();
+  await expect(page.getByText("What memory knows about “train a model”")).toBeVisible();
+  await expect(page.getByRole("main").getByRole("listitem").first()).toBeVisible();
+  await expectUsableByEverybody(page);
+  expect(seen).toEqual({ left: [], errors: [] });
 });
 
-test("the trace is walked with the keyboard alone", async ({ page }) => {
-  await page.goto(`${server.url}/systems/trainer`);
-  await page.getByRole("option", { name: /R-1/ }).focus();
+test("the trace is walked, and a process is run, with the keyboard alone", async ({ page }) => {
+  await page.goto(server.url);
+  await tabTo(page, page.getByRole("link", { name: "trainer" }));
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { level: 1, name: "trainer" })).toBeVisible();
+  await tabTo(page, page.getByRole("option", { name: /R-1/ }));
   await page.keyboard.press("ArrowDown");
   await expect(page.getByRole("option", { name: /R-2/ })).toBeFocused();
   await page.keyboard.press("Enter");
   await expect(page.getByRole("option", { name: /R-2/ })).toHaveAttribute("aria-selected", "true");
   await page.keyboard.press("ArrowRight");
-  await expect(page.getByRole("region", { name: "Components" }).getByRole("option").first()).toBeFocused();
+  await expect(page.getByRole("region", { name: "Components" }).locator(".lit").first()).toBeFocused();
+  await page.keyboard.press("ArrowRight");
+  const process = page.getByRole("region", { name: "Processes" }).locator(".lit").first();
+  await expect(process).toBeFocused();
+  await page.keyboard.press("Enter");
+  await tabTo(page, page.getByRole("link", { name: "Open the process" }));
+  await page.keyboard.press("Enter");
+  await tabTo(page, page.getByRole("button", { name: "Run", exact: true }));
+  await page.keyboard.press("Enter");
+  await tabTo(page, page.getByRole("button", { name: "Turn the key" }));
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/\/runs\/\d+$/);
+  await expect(page.getByText("completed", { exact: true }).first()).toBeVisible();
+
+  await page.goBack();
+  await page.goBack();
+  await tabTo(page, page.getByRole("option", { name: /R-1/ }));
+  await page.keyboard.press("Enter");
+  await expect(page.locator(".lit").first()).toBeVisible();
   await page.keyboard.press("Escape");
   await expect(page.locator(".lit")).toHaveCount(0);
 });

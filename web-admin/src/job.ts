@@ -30,7 +30,7 @@ export async function untilOver(
   onStep: (step: Step) => void,
   everyMs = ASK_EVERY_MS,
 ): Promise<void> {
-  let wake = () => undefined as void;
+  let wake: () => void = () => undefined;
   let silent = false;
   const stop = follow(
     PROGRESS,
