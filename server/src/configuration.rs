@@ -114,17 +114,11 @@ pub struct Memory {
 }
 
 /// How prompts are approved.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Prompts {
     /// How many people other than its author must approve a version; 0: its author may.
     pub approvers: usize,
-}
-
-impl Default for Prompts {
-    fn default() -> Self {
-        Self { approvers: 0 }
-    }
 }
 
 /// A value as it is in effect: its key, the value with secrets masked, and where it came from.

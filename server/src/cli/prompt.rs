@@ -1,6 +1,6 @@
 //! `procos prompt`: lists, saves, tests, approves and rolls back prompts.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -64,6 +64,7 @@ struct Save {
 
 /// Test a version with the configured model until the gate decides; exit code 1 unless it passes.
 #[derive(Debug, Args)]
+#[command(disable_version_flag = true)]
 #[command(after_help = "\
 The cases: {\"cases\": [{\"name\": \"short\", \"variables\": {\"who\": \"Ada\"},
             \"assertions\": [{\"assert\": \"contains\", \"text\": \"Ada\"}]}]}")]
@@ -83,6 +84,7 @@ struct Test {
 
 /// Approve a version on the evidence of a test; with enough approvals it goes into production.
 #[derive(Debug, Args)]
+#[command(disable_version_flag = true)]
 struct Approve {
     /// Name of the prompt.
     name: String,
@@ -149,7 +151,7 @@ impl List {
             output.line("no prompts yet: `procos prompt save FILE`");
         }
         for prompt in &prompts {
-            output.line(&format!("{}", prompt["name"].as_str().unwrap_or_default()));
+            output.line(prompt["name"].as_str().unwrap_or_default());
             prompt["versions"]
                 .as_array()
                 .into_iter()
@@ -300,7 +302,7 @@ fn short(hash: &str) -> &str {
     hash.get(..SHORT).unwrap_or(hash)
 }
 
-fn parsed<T: DeserializeOwned>(path: &PathBuf) -> Result<T, Failure> {
+fn parsed<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
     serde_json::from_slice(&read_file(path)?).map_err(|error| {
         let message = format!("{} does not fit: {error}", path.display());
         Failure::wrong_call(

@@ -205,11 +205,16 @@ fn show(output: Output, found: &Value) {
         }
     }
     output.line(&table(&["", "SHARE", "95 % INTERVAL"], shares));
-    let rows = found["numbers"].as_array().into_iter().flatten().map(|it| {
+    // What never differs was given, not drawn.
+    let differs = |it: &&Value| it["sd"].as_f64().is_some_and(|sd| sd > 0.0);
+    let rows = found["numbers"].as_array().into_iter().flatten().filter(differs).map(|it| {
         let columns = ["mean", "sd", "p5", "p50", "p95"].iter().map(|column| number(&it[column]));
         std::iter::once(text(&it["variable"])).chain(columns).collect()
     });
-    output.line(&table(&["VARIABLE", "MEAN", "SD", "5 %", "MEDIAN", "95 %"], rows.collect()));
+    let rows: Vec<_> = rows.collect();
+    if !rows.is_empty() {
+        output.line(&table(&["VARIABLE", "MEAN", "SD", "5 %", "MEDIAN", "95 %"], rows));
+    }
 }
 
 #[cfg(test)]
