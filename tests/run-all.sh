@@ -23,6 +23,9 @@ step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 step "PostgreSQL" tests/postgres.sh start
 PROCOS_TEST_POSTGRES=$(tests/postgres.sh url)
 export PROCOS_TEST_POSTGRES
+step "Camunda 7" tests/real-engines/start.sh camunda7 8090 --background
+PROCOS_TEST_CAMUNDA7=http://127.0.0.1:8090/engine-rest
+export PROCOS_TEST_CAMUNDA7
 step "server binary" cargo build --locked -p server
 step "Rust tests" cargo test --workspace --locked --no-fail-fast
 step "browser journeys" bash -c 'cd web-admin && npm run --silent journeys'

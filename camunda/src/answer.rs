@@ -279,7 +279,7 @@ fn engine_events(core: &Core, key: i64, attempt: u32, held: &Held, answer: &Answ
 async fn settle(core: &Arc<Core>, follow_up: i64, owed: Owed) {
     let instance = owed.instance;
     let outcome = tell(core, &owed).await;
-    core.mark(outcome.as_ref().map(|()| ()));
+    core.mark(outcome.as_ref().copied());
     match outcome {
         Err(error) if error.may_pass() => {
             if let Some(owed) = core.owed.lock().get_mut(&follow_up) {

@@ -58,20 +58,17 @@ pub(crate) fn condition(
 /// Camunda's FEEL sees numbers, texts and booleans as ProcOS does, but not what is inside lists and objects.
 fn reads_plain_values(feel: &str) -> bool {
     let mut quoted = false;
-    let mut before = ' ';
-    for char in feel.chars() {
+    for (at, char) in feel.char_indices() {
+        let before = feel[..at].trim_end();
+        let follows_value = before.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | ')' | ']'));
         match char {
             '"' => quoted = !quoted,
+            _ if quoted => {}
             // A dot inside a number and the dots of a range are no path.
-            '.' if !quoted && (before.is_alphabetic() || before == ')' || before == ']' || before == '_') => {
-                return false;
-            }
-            '{' | '@' if !quoted => return false,
-            '[' if !quoted && (before.is_alphanumeric() || before == ')' || before == '_') => return false,
+            '.' if follows_value && !before.ends_with(|c: char| c.is_ascii_digit()) => return false,
+            '[' if follows_value && !before.ends_with(" in") => return false,
+            '{' | '@' => return false,
             _ => {}
-        }
-        if !char.is_whitespace() {
-            before = char;
         }
     }
     let calls_for_lists = [
