@@ -7,6 +7,7 @@
 
 mod arrange;
 mod assemble;
+mod complete;
 mod graph;
 mod order;
 mod place;
@@ -18,6 +19,8 @@ mod size;
 mod tests;
 
 use std::collections::HashSet;
+
+pub use complete::complete_diagram;
 
 use crate::model::{ArtifactKind, Definitions, Edge, Point, Shape};
 

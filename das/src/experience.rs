@@ -13,7 +13,7 @@ mod play_out;
 mod tests;
 
 pub use conform::{Conformance, Deviation, DeviationKind, MAX_LISTED, TraceFit, conformance, conformance_as};
-pub use discover::discover;
+pub use discover::{discover, draw};
 pub use log::{EventLog, Variant};
 pub use play_out::play_out;
 

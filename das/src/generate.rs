@@ -3,8 +3,12 @@
 //! A model only ever writes the flat table of a tree; what it writes is checked, and told back what is wrong, at most
 //! [`MAX_ROUNDS`] times. If nothing sound comes of it the offline reader does the work, and says so.
 
+mod corrections;
+mod drawing;
 mod evaluate;
+mod labels;
 mod refine;
+mod refine_with_model;
 #[cfg(test)]
 mod tests;
 mod with_model;
@@ -17,9 +21,13 @@ use crate::error::Error;
 use crate::text;
 use crate::tree::{Node, Span, Tree, compile, identifier, table::Table};
 
-pub use evaluate::{Evaluation, MAX_PAIRS, PairScore, evaluate_directory, score_pair};
+pub use evaluate::{
+    Agreement, Evaluation, LogSource, MAX_PAIRS, MAX_WALKS, Mean, PairScore, Quality, evaluate_directory,
+    score_pair,
+};
 pub use refine::{Refinement, refine};
-pub use with_model::MAX_ROUNDS;
+pub use refine_with_model::{MAX_EDITS, refine_with_model};
+pub use with_model::{MAX_CANDIDATES, MAX_ROUNDS};
 
 /// Most examples recalled from memory for a model.
 const MAX_EXAMPLES: usize = 3;
@@ -37,8 +45,11 @@ pub struct Context {
     pub system: Option<String>,
     /// Organisation, for recall.
     pub organisation: Option<String>,
-    /// Labels that a model must use for activities, where they are given.
+    /// Labels for activities, where they are given: a model must use them, the reader takes them where it found a step
+    /// that means the same.
     pub labels: Vec<String>,
+    /// Candidates that a model writes, of which one is chosen by agreement, at most [`MAX_CANDIDATES`]; 0 means 1.
+    pub candidates: u32,
     /// Now, milliseconds since the Unix epoch; what is generated is remembered under it.
     pub now_ms: i64,
     /// Seed for the model's sampling.
@@ -93,8 +104,14 @@ pub struct Generated {
     pub notes: Vec<String>,
     /// Rounds that the model took; 0 without one.
     pub rounds: u32,
-    /// Tokens sent and received, where a model was asked.
+    /// Tokens sent and received, where a model was asked; of all candidates together.
     pub usage: llm::Usage,
+    /// Time that the model took, milliseconds.
+    pub elapsed_ms: u64,
+    /// Sound candidates of which this one was chosen; 0 without a model.
+    pub candidates: u32,
+    /// How much the chosen candidate behaves like the others, in 0..=1; `None` with fewer than two.
+    pub agreement: Option<f64>,
 }
 
 /// Generates a process; with a model where there is one, by rules otherwise or where the model fails.
@@ -113,15 +130,17 @@ pub async fn generate(
     let mut notes = Vec::new();
     let examples = recall(description, context, memory, &mut notes).await;
     let mut generated = match model {
-        None => generate_offline(description, context)?,
+        None => corrections::apply(generate_offline(description, context)?, description, context, &examples)?,
         Some(model) => match with_model::generate(description, context, &examples, model).await {
             Ok(generated) => generated,
             Err(failure) => {
                 notes.push(format!("the model '{}' gave no sound process: {}", model.name(), failure.why));
                 notes.push("written by rules instead".to_owned());
-                let mut generated = generate_offline(description, context)?;
+                let written = generate_offline(description, context)?;
+                let mut generated = corrections::apply(written, description, context, &examples)?;
                 generated.rounds = failure.rounds;
-                generated.usage = failure.usage;
+                generated.usage = failure.effort.usage;
+                generated.elapsed_ms = failure.effort.elapsed_ms;
                 generated
             }
         },
@@ -140,7 +159,8 @@ pub async fn generate(
 /// # Errors
 /// `DAS-0003` where the text names no step, `DAS-0004` where it is too long.
 pub fn generate_offline(description: &str, context: &Context) -> Result<Generated, Error> {
-    let reading = text::read(description)?;
+    let mut reading = text::read(description)?;
+    reading.notes.extend(labels::adopt(&mut reading.tree, &context.labels));
     let name = context.name.clone().unwrap_or(reading.title);
     finish(reading.tree, name, context, Source::Deterministic, reading.notes)
 }
@@ -176,6 +196,9 @@ fn finish(
         notes,
         rounds: 0,
         usage: llm::Usage::default(),
+        elapsed_ms: 0,
+        candidates: 0,
+        agreement: None,
     })
 }
 

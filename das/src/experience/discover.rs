@@ -3,10 +3,12 @@
 //! A log says which way was taken, not why. So each choice asks a variable that holds the name of the way, and the most
 //! frequent way is the default; each loop asks a variable whether it goes on. Shares stand on the flows.
 
+use bpmn::model::Definitions;
+
 use super::log::EventLog;
 use super::mine::{Mined, Ways, mine};
 use crate::error::Error;
-use crate::tree::{Activity, Branch, Node, Tree};
+use crate::tree::{Activity, Branch, Node, Tree, compile, identifier};
 
 /// Finds a sound process that accepts the log; with `noise` > 0 (a share below 1, commonly 0.2) rare behaviour is left
 /// out.
@@ -33,6 +35,17 @@ pub fn discover(log: &EventLog, noise: f64) -> Result<Tree, Error> {
     tree.properties.insert("source".to_owned(), "event log".to_owned());
     tree.type_check().map_err(Error::Tree)?;
     Ok(tree)
+}
+
+/// Compiles a tree to a process of this name; gives the process with its diagram, and its id.
+///
+/// # Errors
+/// `DAS-0001` where the tree breaks a rule.
+pub fn draw(tree: &Tree, name: &str) -> Result<(Definitions, String), Error> {
+    let base = identifier(name);
+    let taken = tree.nodes().iter().any(|node| node.id() == base);
+    let id = if taken { format!("process_{base}") } else { base };
+    Ok((compile(tree, &id, name)?, id))
 }
 
 struct Writer<'a> {

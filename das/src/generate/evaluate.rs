@@ -3,8 +3,13 @@
 //! Measures (sources: Dijkman et al. 2011 for graph edit similarity, van der Aalst et al. for footprints):
 //! - element F1 of activities, matched by the Jaccard index of their lemmas, and of gateways by kind and count;
 //! - footprint: share of pairs of matched activities with the same relation (before, after, both, neither);
+//! - conformance: token-replay fitness, escaping-edges precision and their harmonic mean, against a log beside the text
+//!   (`NAME.xes`, `NAME.csv`) or against walks through the reference;
 //! - graph edit similarity: 1 − (skipped nodes + skipped edges + substitution cost, each relative) / 3, over
 //!   activities and the direct succession between them.
+
+mod mean;
+mod quality;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -14,7 +19,11 @@ use serde::Serialize;
 
 use super::{Context, generate_offline};
 use crate::error::Error;
+use crate::experience::EventLog;
 use crate::text::similarity;
+
+pub use mean::Mean;
+pub use quality::{LogSource, MAX_WALKS, Quality};
 
 /// Most pairs read of one folder.
 pub const MAX_PAIRS: usize = 10_000;
@@ -43,12 +52,14 @@ pub struct PairScore {
     pub name: String,
     /// Activities by label.
     pub activities: Agreement,
-    /// Gateways by kind.
-    pub gateways: Agreement,
+    /// Gateways by kind; `None` where there is only a log to compare with.
+    pub gateways: Option<Agreement>,
     /// Behavioural footprint, in 0..=1; `None` with fewer than two matched activities.
     pub footprint: Option<f64>,
-    /// Graph edit similarity, in 0..=1.
-    pub graph: f64,
+    /// Graph edit similarity, in 0..=1; `None` where there is only a log to compare with.
+    pub graph: Option<f64>,
+    /// Fitness and precision; `None` where there is no log and the reference cannot be walked through.
+    pub quality: Option<Quality>,
 }
 
 /// Scores of a folder.
@@ -58,17 +69,24 @@ pub struct Evaluation {
     pub pairs: Vec<PairScore>,
     /// Pairs for which nothing could be generated or read, with the reason; they count as 0.
     pub failed: Vec<(String, String)>,
-    /// Mean F1 of activities.
-    pub activities_f1: f64,
-    /// Mean F1 of gateways.
-    pub gateways_f1: f64,
-    /// Mean footprint agreement; a pair without one counts as 0.
-    pub footprint: f64,
-    /// Mean graph edit similarity.
-    pub graph: f64,
+    /// F1 of activities.
+    pub activities_f1: Mean,
+    /// F1 of gateways.
+    pub gateways_f1: Mean,
+    /// Footprint agreement; a pair without one counts as 0.
+    pub footprint: Mean,
+    /// Graph edit similarity.
+    pub graph: Mean,
+    /// Token-replay fitness.
+    pub fitness: Mean,
+    /// Escaping-edges precision.
+    pub precision: Mean,
+    /// Harmonic mean of fitness and precision.
+    pub quality: Mean,
 }
 
-/// Generates a process for each `NAME.txt` of a folder, offline, and compares it with `NAME.bpmn`.
+/// Generates a process for each `NAME.txt` of a folder, offline, and compares it with `NAME.bpmn`, `NAME.xes` or
+/// `NAME.csv`, as many as there are.
 ///
 /// # Errors
 /// `DAS-0007` where the folder cannot be read or holds no pair.
@@ -76,15 +94,16 @@ pub fn evaluate_directory(folder: &Path) -> Result<Evaluation, Error> {
     let fail = |path: &Path, why: String| Error::Evaluation { path: path.display().to_string(), why };
     let entries = std::fs::read_dir(folder).map_err(|error| fail(folder, error.to_string()))?;
     let mut texts = Vec::new();
-    for entry in entries.take(2 * MAX_PAIRS) {
+    for entry in entries.take(4 * MAX_PAIRS) {
         let path = entry.map_err(|error| fail(folder, error.to_string()))?.path();
-        if path.extension().is_some_and(|end| end == "txt") && path.with_extension("bpmn").is_file() {
+        let has_reference = ["bpmn", "xes", "csv"].iter().any(|end| path.with_extension(end).is_file());
+        if path.extension().is_some_and(|end| end == "txt") && has_reference {
             texts.push(path);
         }
     }
     texts.sort();
     if texts.is_empty() {
-        return Err(fail(folder, "no NAME.txt with a NAME.bpmn beside it".to_owned()));
+        return Err(fail(folder, "no NAME.txt with a NAME.bpmn, NAME.xes or NAME.csv beside it".to_owned()));
     }
     let mut pairs = Vec::new();
     let mut failed = Vec::new();
@@ -100,45 +119,107 @@ pub fn evaluate_directory(folder: &Path) -> Result<Evaluation, Error> {
 
 fn score_files(name: &str, path: &Path) -> Result<PairScore, Error> {
     let fail = |why: String| Error::Evaluation { path: path.display().to_string(), why };
-    let reference = path.with_extension("bpmn");
-    for file in [path, &reference] {
-        let size = std::fs::metadata(file).map_err(|error| fail(error.to_string()))?.len();
+    let read = |end: &str| -> Result<Option<Vec<u8>>, Error> {
+        let file = path.with_extension(end);
+        if !file.is_file() {
+            return Ok(None);
+        }
+        let size = std::fs::metadata(&file).map_err(|error| fail(error.to_string()))?.len();
         if size > MAX_FILE_BYTES {
             return Err(fail(format!("larger than {MAX_FILE_BYTES} bytes")));
         }
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
-    let bytes = std::fs::read(&reference).map_err(|error| fail(error.to_string()))?;
-    let reference = bpmn::xml::read(&bytes).map_err(|error| fail(error.to_string()))?;
+        std::fs::read(&file).map(Some).map_err(|error| fail(error.to_string()))
+    };
+    let text =
+        String::from_utf8(read("txt")?.unwrap_or_default()).map_err(|error| fail(error.to_string()))?;
+    let reference = match read("bpmn")? {
+        Some(bytes) => Some(bpmn::xml::read(&bytes).map_err(|error| fail(error.to_string()))?),
+        None => None,
+    };
+    let log = match read("xes")?.map_or_else(|| read("csv"), |bytes| Ok(Some(bytes)))? {
+        Some(bytes) => Some(crate::experience::log::read_log(&bytes)?),
+        None => None,
+    };
     let generated = generate_offline(&text, &Context::default())?;
-    Ok(score_pair(name, &generated.definitions, &reference))
+    match reference {
+        Some(reference) => Ok(score_with(name, &generated.definitions, &reference, log.as_ref())),
+        None => score_log(name, &generated.definitions, &log.unwrap_or_default())
+            .map_err(|error| fail(error.to_string())),
+    }
 }
 
 fn summary(pairs: Vec<PairScore>, failed: Vec<(String, String)>) -> Evaluation {
-    let count = ratio(pairs.len() + failed.len(), 1).max(1.0);
-    let mean = |value: &dyn Fn(&PairScore) -> f64| pairs.iter().map(value).sum::<f64>() / count;
+    // A pair that failed counts as 0; a measure that a pair cannot have is left out for it.
+    let mean = |value: &dyn Fn(&PairScore) -> Option<f64>| {
+        let mut values: Vec<f64> = pairs.iter().filter_map(value).collect();
+        values.resize(values.len() + failed.len(), 0.0);
+        Mean::of(&values)
+    };
     Evaluation {
-        activities_f1: mean(&|pair| pair.activities.f1),
-        gateways_f1: mean(&|pair| pair.gateways.f1),
-        footprint: mean(&|pair| pair.footprint.unwrap_or_default()),
+        activities_f1: mean(&|pair| Some(pair.activities.f1)),
+        gateways_f1: mean(&|pair| pair.gateways.map(|gateways| gateways.f1)),
+        footprint: mean(&|pair| pair.gateways.map(|_| pair.footprint.unwrap_or_default())),
         graph: mean(&|pair| pair.graph),
+        fitness: mean(&|pair| pair.quality.as_ref().map(|quality| quality.fitness)),
+        precision: mean(&|pair| pair.quality.as_ref().map(|quality| quality.precision)),
+        quality: mean(&|pair| pair.quality.as_ref().map(|quality| quality.f1)),
         pairs,
         failed,
     }
 }
 
-/// Compares a generated process with a reference.
+/// Compares a generated process with a reference; fitness and precision are against walks through the reference.
 #[must_use]
 pub fn score_pair(name: &str, generated: &Definitions, reference: &Definitions) -> PairScore {
+    score_with(name, generated, reference, None)
+}
+
+fn score_with(
+    name: &str,
+    generated: &Definitions,
+    reference: &Definitions,
+    log: Option<&EventLog>,
+) -> PairScore {
     let (ours, theirs) = (Shape::of(generated), Shape::of(reference));
     let matched = match_labels(&ours.labels, &theirs.labels);
     PairScore {
         name: name.to_owned(),
         activities: agreement(matched.len(), ours.labels.len(), theirs.labels.len()),
-        gateways: gateways(&ours.gateways, &theirs.gateways),
+        gateways: Some(gateways(&ours.gateways, &theirs.gateways)),
         footprint: footprint(&ours, &theirs, &matched),
-        graph: graph_similarity(&ours, &theirs, &matched),
+        graph: Some(graph_similarity(&ours, &theirs, &matched)),
+        quality: match log {
+            Some(log) => quality::against(generated, log, LogSource::File),
+            None => quality::walks(reference)
+                .and_then(|log| quality::against(generated, &log, LogSource::PlayedOut)),
+        },
     }
+}
+
+/// Compares a generated process with a log alone.
+fn score_log(name: &str, generated: &Definitions, log: &EventLog) -> Result<PairScore, Error> {
+    let ours = Shape::of(generated);
+    let matched = match_labels(&ours.labels, log.activities());
+    let quality = quality::against(generated, log, LogSource::File);
+    Ok(PairScore {
+        name: name.to_owned(),
+        activities: agreement(matched.len(), ours.labels.len(), log.activities().len()),
+        gateways: None,
+        footprint: None,
+        graph: None,
+        quality: Some(
+            quality.ok_or_else(|| Error::Model("what was generated cannot be replayed".to_owned()))?,
+        ),
+    })
+}
+
+/// How alike the behaviour of two processes is: agreement of the footprints over all activities of both, in 0..=1.
+/// Activities are matched by their labels; one that has no counterpart agrees with nothing.
+pub(super) fn behaviour(one: &Definitions, other: &Definitions) -> f64 {
+    let (one, other) = (Shape::of(one), Shape::of(other));
+    let matched = match_labels(&one.labels, &other.labels);
+    let shared = agreement(matched.len(), one.labels.len(), other.labels.len()).f1;
+    shared * footprint(&one, &other, &matched).unwrap_or(1.0)
 }
 
 /// What is compared of a process.

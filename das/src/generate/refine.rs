@@ -1,8 +1,8 @@
 //! Changes to a process in words, as a proposal: "add an approval before shipping", "remove the second check",
 //! "the upload may fail, retry twice", "do packing and invoicing in parallel".
 //!
-//! They are element-level operations on any BPMN process, with the compiler as guard; the process that was given
-//! stays as it is.
+//! They are element-level operations on any BPMN process, with the compiler and the soundness check as guards; the
+//! process that was given stays as it is. What is not touched keeps its place in the drawing.
 
 use bpmn::model::{
     Definitions, Element, FlowNode, FlowNodeKind, FormalExpression, Gateway, Process, RawElement,
@@ -10,9 +10,10 @@ use bpmn::model::{
 };
 use bpmn::xml::namespace;
 
+use super::Source;
 use crate::error::Error;
 use crate::text::similarity;
-use crate::tree::{identifier, variable_name};
+use crate::tree::{Tree, identifier, variable_name};
 
 /// Labels at least so alike mean the same element.
 const MEANT: f64 = 0.15;
@@ -30,12 +31,24 @@ pub struct Refinement {
     pub changes: Vec<String>,
     /// Ids of elements that are added, changed or gone.
     pub elements: Vec<String>,
+    /// Its tree, where the change was made on one.
+    pub tree: Option<Tree>,
+    /// Who worked the change out.
+    pub source: Source,
+    /// What a person should know.
+    pub notes: Vec<String>,
+    /// Rounds that a model took; 0 without one.
+    pub rounds: u32,
+    /// Tokens sent and received, where a model was asked.
+    pub usage: llm::Usage,
+    /// Time that the model took, milliseconds.
+    pub elapsed_ms: u64,
 }
 
 /// What an instruction asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Request {
-    Add { what: String, anchor: String, before: bool },
+pub(super) enum Request {
+    Add { what: String, anchor: String, before: bool, user: Option<bool> },
     Remove { what: String },
     Retry { what: String, times: u32 },
     Parallel { one: String, other: String },
@@ -52,21 +65,70 @@ pub fn refine(definitions: &Definitions, instruction: &str) -> Result<Refinement
     let request = parse(instruction).ok_or_else(|| {
         unclear("known are: add X before/after Y, remove X, X may fail, retry N times, do X and Y in parallel, rename X to Y")
     })?;
+    apply_all(definitions, &[request], instruction)
+}
+
+/// Applies requests, one after the other, to the first executable process of a file.
+pub(super) fn apply_all(
+    definitions: &Definitions,
+    requests: &[Request],
+    instruction: &str,
+) -> Result<Refinement, Error> {
+    let unclear = |why: &str| Error::Instruction { instruction: instruction.to_owned(), why: why.to_owned() };
     let mut changed = definitions.clone();
-    let place = changed
+    let process = changed
         .processes
-        .iter()
-        .position(|process| process.is_executable != Some(false) && !process.nodes.is_empty())
+        .iter_mut()
+        .find(|process| process.is_executable != Some(false) && !process.nodes.is_empty())
         .ok_or_else(|| unclear("the file has no process that is executed"))?;
-    let process = changed.processes.get_mut(place).ok_or_else(|| unclear("the file has no process"))?;
     let mut work = Work { process, elements: Vec::new(), changes: Vec::new(), instruction };
-    work.apply(&request)?;
+    for request in requests {
+        work.apply(request)?;
+    }
     let (elements, changes) = (work.elements, work.changes);
-    changed.diagrams.clear();
-    bpmn::layout::ensure_diagram(&mut changed);
-    bpmn::compile::compile(&changed, None).map_err(|problems| Error::Model(problems.to_string()))?;
+    finish(definitions, changed, changes, elements)
+}
+
+/// Guards, draws what is missing and puts the proposal together.
+pub(super) fn finish(
+    before: &Definitions,
+    mut changed: Definitions,
+    changes: Vec<String>,
+    elements: Vec<String>,
+) -> Result<Refinement, Error> {
+    guard(before, &changed)?;
+    super::drawing::keep(before, &mut changed);
     let xml = bpmn::xml::write(&changed);
-    Ok(Refinement { definitions: changed, xml, changes, elements })
+    Ok(Refinement {
+        definitions: changed,
+        xml,
+        changes,
+        elements,
+        tree: None,
+        source: Source::Deterministic,
+        notes: Vec::new(),
+        rounds: 0,
+        usage: llm::Usage::default(),
+        elapsed_ms: 0,
+    })
+}
+
+/// Refuses what cannot be executed, and what is unsound where it was not before.
+fn guard(before: &Definitions, after: &Definitions) -> Result<(), Error> {
+    let programs =
+        bpmn::compile::compile(after, None).map_err(|problems| Error::Model(problems.to_string()))?;
+    let wrong = |programs: &[bpmn::program::Program]| -> Vec<bpmn::check::Finding> {
+        let findings = programs.iter().flat_map(bpmn::check::soundness);
+        findings.filter(|finding| finding.severity == bpmn::check::Severity::Error).collect()
+    };
+    let known = wrong(&bpmn::compile::compile(before, None).unwrap_or_default());
+    let is_known = |finding: &bpmn::check::Finding| {
+        known.iter().any(|other| other.code == finding.code && other.element == finding.element)
+    };
+    match wrong(&programs).into_iter().find(|finding| !is_known(finding)) {
+        Some(finding) => Err(Error::Model(format!("the change would make it unsound: {finding}"))),
+        None => Ok(()),
+    }
 }
 
 fn parse(instruction: &str) -> Option<Request> {
@@ -85,7 +147,12 @@ fn parse(instruction: &str) -> Option<Request> {
             (None, None) => return None,
         };
         let skip = if before { " before ".len() } else { " after ".len() };
-        return Some(Request::Add { what: part(start, at)?, anchor: part(at + skip, text.len())?, before });
+        return Some(Request::Add {
+            what: part(start, at)?,
+            anchor: part(at + skip, text.len())?,
+            before,
+            user: None,
+        });
     }
     if let Some(start) =
         starts(&lower, &["please remove ", "remove ", "delete ", "drop ", "skip ", "leave out "])
@@ -144,7 +211,7 @@ struct Work<'a> {
 impl Work<'_> {
     fn apply(&mut self, request: &Request) -> Result<(), Error> {
         match request {
-            Request::Add { what, anchor, before } => self.add(what, anchor, *before),
+            Request::Add { what, anchor, before, user } => self.add(what, anchor, *before, *user),
             Request::Remove { what } => self.remove(what),
             Request::Retry { what, times } => self.retry(what, *times),
             Request::Parallel { one, other } => self.parallel(one, other),
@@ -225,9 +292,9 @@ impl Work<'_> {
         id
     }
 
-    fn add(&mut self, what: &str, anchor: &str, before: bool) -> Result<(), Error> {
+    fn add(&mut self, what: &str, anchor: &str, before: bool, user: Option<bool>) -> Result<(), Error> {
         let anchor = self.find(anchor)?;
-        let approval = what.to_lowercase().contains("approv");
+        let approval = user.is_none() && what.to_lowercase().contains("approv");
         let words =
             ["an ", "a ", "the "].iter().find_map(|article| what.strip_prefix(article)).unwrap_or(what);
         let name = if approval && !words.to_lowercase().starts_with("approve") {
@@ -236,7 +303,7 @@ impl Work<'_> {
             crate::text::sentence_case(words)
         };
         let id = self.free(&identifier(&name));
-        let kind = FlowNodeKind::Task(if approval { Task::User } else { Task::Service });
+        let kind = FlowNodeKind::Task(if user.unwrap_or(approval) { Task::User } else { Task::Service });
         self.place(&anchor, &id, &name, kind);
         if before {
             for flow in self.process.flows.iter_mut().filter(|flow| flow.target == anchor) {

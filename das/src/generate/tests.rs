@@ -103,11 +103,14 @@ fn a_process_is_perfectly_like_itself_and_unlike_another() {
         "The clerk checks the invoice. If it is correct, the clerk pays the supplier. Otherwise, the clerk calls the supplier.",
     );
     let same = score_pair("same", &one.definitions, &one.definitions);
-    assert!((same.activities.f1 - 1.0).abs() < 1e-9 && (same.graph - 1.0).abs() < 1e-9);
+    assert!((same.activities.f1 - 1.0).abs() < 1e-9 && (same.graph.unwrap() - 1.0).abs() < 1e-9);
     assert_eq!(same.footprint, Some(1.0));
+    let quality = same.quality.unwrap();
+    assert!((quality.fitness - 1.0).abs() < 1e-9 && quality.precision > 0.99, "{quality:?}");
     let other = offline("1. Mill the part\n2. Paint the frame");
     let different = score_pair("different", &one.definitions, &other.definitions);
-    assert!(different.activities.f1 < 0.01 && different.graph < 0.1);
+    assert!(different.activities.f1 < 0.01 && different.graph.unwrap() < 0.1);
+    assert!(different.quality.unwrap().f1 < 0.1);
 }
 
 #[tokio::test]
@@ -143,5 +146,166 @@ fn a_folder_of_pairs_is_scored_and_an_empty_one_refused() {
     std::fs::write(folder.path().join("two.bpmn"), "no BPMN").unwrap();
     let evaluation = evaluate_directory(folder.path()).unwrap();
     assert_eq!((evaluation.pairs.len(), evaluation.failed.len()), (1, 1));
-    assert!((evaluation.activities_f1 - 0.5).abs() < 1e-9, "a pair that fails counts as nothing");
+    assert!((evaluation.activities_f1.mean - 0.5).abs() < 1e-9, "a pair that fails counts as nothing");
+    assert!((evaluation.quality.mean - 0.5).abs() < 1e-9);
+    assert_eq!(evaluation.quality.pairs, 2);
+}
+
+#[test]
+fn a_log_beside_the_text_is_what_the_process_is_measured_by() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("one.txt"), "1. Pack the goods\n2. Ship the goods").unwrap();
+    let log = "case,activity,time\n1,Pack goods,1\n1,Ship goods,2\n2,Pack goods,3\n2,Ship goods,4\n3,Ship goods,5\n";
+    std::fs::write(folder.path().join("one.csv"), log).unwrap();
+    let evaluation = evaluate_directory(folder.path()).unwrap();
+    let quality = evaluation.pairs[0].quality.clone().unwrap();
+    assert_eq!((quality.fitting, quality.cases, quality.log), (2, 3, LogSource::File));
+    assert!(quality.fitness > 0.5 && quality.fitness < 1.0, "{quality:?}");
+    assert_eq!(evaluation.pairs[0].graph, None);
+    assert_eq!(evaluation.graph.pairs, 0);
+}
+
+fn drawn(definitions: &Definitions) -> Vec<(String, bpmn::model::Bounds)> {
+    definitions.diagrams[0].shapes.iter().map(|shape| (shape.element.clone(), shape.bounds)).collect()
+}
+
+#[test]
+fn a_change_keeps_the_drawing_of_what_it_does_not_touch() {
+    let mut generated = offline("1. Pack the goods\n2. Ship the goods\n3. Send an invoice").definitions;
+    for (number, shape) in generated.diagrams[0].shapes.iter_mut().enumerate() {
+        // As people draw: not on the grid of the layout.
+        shape.bounds.y += f64::from(u8::try_from(number).unwrap()) * 7.0;
+    }
+    let before = drawn(&generated);
+    for instruction in [
+        "add an approval before shipping",
+        "remove the packing step",
+        "shipping may fail, retry twice",
+        "do shipping and the invoice in parallel",
+        "rename shipping to Deliver the goods",
+    ] {
+        let refined = refine(&generated, instruction).unwrap();
+        let after = drawn(&refined.definitions);
+        let gone = if instruction.starts_with("remove") { 1 } else { 0 };
+        let kept = before.iter().filter(|shape| after.contains(shape)).count();
+        assert_eq!(kept, before.len() - gone, "{instruction}");
+        let nodes = &refined.definitions.processes[0].nodes;
+        assert!(nodes.iter().all(|node| after.iter().any(|(id, _)| *id == node.element.id)), "{instruction}");
+        let flows = &refined.definitions.processes[0].flows;
+        let edges = &refined.definitions.diagrams[0].edges;
+        assert_eq!(edges.len(), flows.len(), "{instruction}");
+    }
+}
+
+#[tokio::test]
+async fn of_several_candidates_the_one_that_most_others_agree_with_is_taken() {
+    let odd = GOOD.replace("Ingest data", "Mill part").replace("Train model", "Paint frame");
+    let model = ScriptedModel::saying(&[&odd, GOOD, GOOD]);
+    let context = Context { candidates: 3, ..Context::default() };
+    let generated = generate(PROMPT, &context, Some(&model), None).await.unwrap();
+    assert_eq!(text::leaf_labels(&generated.tree), ["Ingest data", "Train model"]);
+    assert_eq!(generated.candidates, 3);
+    assert!((generated.agreement.unwrap() - 0.5).abs() < 1e-9);
+    assert_eq!(model.requests().len(), 3);
+    assert!(generated.usage.input_tokens > 0);
+    let many = Context { candidates: 50, ..Context::default() };
+    let model = ScriptedModel::saying(&[GOOD]);
+    let generated = generate(PROMPT, &many, Some(&model), None).await.unwrap();
+    assert_eq!(generated.candidates, MAX_CANDIDATES);
+}
+
+#[tokio::test]
+async fn labels_that_are_given_are_used() {
+    let context =
+        Context { labels: vec!["Load the data".to_owned(), "Train model".to_owned()], ..Context::default() };
+    let right = GOOD.replace("Ingest data", "Load the data");
+    let model = ScriptedModel::saying(&[GOOD, &right]);
+    let generated = generate(PROMPT, &context, Some(&model), None).await.unwrap();
+    assert_eq!((generated.source, generated.rounds), (Source::Model, 2));
+    assert_eq!(text::leaf_labels(&generated.tree), ["Load the data", "Train model"]);
+    assert!(model.requests()[1].messages.last().unwrap().content.contains("'Ingest data' is not among"));
+    let context =
+        Context { labels: vec!["Pack all goods".to_owned(), "Fly".to_owned()], ..Context::default() };
+    let offline = generate_offline("1. Pack the goods\n2. Ship the goods", &context).unwrap();
+    assert_eq!(text::leaf_labels(&offline.tree), ["Pack all goods", "Ship goods"]);
+    assert!(offline.notes.iter().any(|note| note.contains("'Fly'")));
+}
+
+fn edit(json: &serde_json::Value) -> String {
+    let mut row = serde_json::json!({"op": null, "id": null, "place": null, "anchor": null, "kind": null, "label": null,
+        "actor": null, "detail": null, "around": null, "condition": null, "times": null});
+    for (name, value) in json.as_object().unwrap() {
+        row[name] = value.clone();
+    }
+    serde_json::json!({ "edits": [row] }).to_string()
+}
+
+#[tokio::test]
+async fn a_model_edits_the_tree_that_a_process_came_from() {
+    let generated = offline("1. Pack the goods\n2. Ship the goods\n3. Send an invoice");
+    let wrong = edit(&serde_json::json!({"op": "remove", "id": "nothing"}));
+    let right =
+        edit(&serde_json::json!({"op": "insert", "place": "before", "anchor": "ship_goods", "kind": "user",
+        "label": "Release shipment"}));
+    let model = ScriptedModel::saying(&[&wrong, &right]);
+    let instruction = "somebody has to release each shipment";
+    let context = Context::default();
+    let refined =
+        refine_with_model(&generated.definitions, Some(&generated.tree), instruction, &context, Some(&model))
+            .await
+            .unwrap();
+    assert_eq!((refined.source, refined.rounds), (Source::Model, 2));
+    assert_eq!(
+        text::leaf_labels(refined.tree.as_ref().unwrap()),
+        ["Pack goods", "Release shipment", "Ship goods", "Send invoice"]
+    );
+    assert!(model.requests()[1].messages.last().unwrap().content.contains("nothing"));
+    assert!(refined.usage.output_tokens > 0);
+    let kept = drawn(&generated.definitions);
+    let after = drawn(&refined.definitions);
+    assert!(kept.iter().all(|shape| after.contains(shape)), "what was there has not moved");
+}
+
+#[tokio::test]
+async fn a_process_that_came_from_no_tree_is_edited_by_element_and_guarded() {
+    let generated = offline("1. Pack the goods\n2. Ship the goods\n3. Send an invoice");
+    let mut changed = generated.definitions.clone();
+    changed.node_mut("pack_goods").unwrap().element.name = Some("Wrap it".to_owned());
+    let right = edit(
+        &serde_json::json!({"op": "insert", "place": "after", "anchor": "ship_goods", "kind": "activity",
+        "label": "Track parcel"}),
+    );
+    let model = ScriptedModel::saying(&[&right]);
+    let context = Context::default();
+    let refined =
+        refine_with_model(&changed, Some(&generated.tree), "track the parcel", &context, Some(&model))
+            .await
+            .unwrap();
+    assert!(refined.tree.is_none(), "the tree is not what the process is any more");
+    assert!(names(&refined.definitions).contains(&"Wrap it".to_owned()));
+    assert!(names(&refined.definitions).contains(&"Track parcel".to_owned()));
+    let silent = ScriptedModel::saying(&["no list"]);
+    let refined =
+        refine_with_model(&changed, None, "add an approval before shipping", &context, Some(&silent))
+            .await
+            .unwrap();
+    assert_eq!((refined.source, refined.rounds), (Source::Deterministic, MAX_ROUNDS));
+    assert!(refined.notes.iter().any(|note| note.contains("read by rules instead")));
+}
+
+#[tokio::test]
+async fn a_model_behind_the_real_protocol_is_asked_and_its_tokens_are_counted() {
+    use llm::scripted::{Reply, ScriptedServer};
+    let server = ScriptedServer::start(|_| Reply::Text(GOOD.to_owned())).await.unwrap();
+    let config = llm::Config {
+        base_url: server.base_url().to_owned(),
+        model: "scripted-1".to_owned(),
+        ..llm::Config::default()
+    };
+    let model = llm::ModelClient::new(config).unwrap();
+    let context = Context { candidates: 2, ..Context::default() };
+    let generated = generate(PROMPT, &context, Some(&model), None).await.unwrap();
+    assert_eq!((generated.source, generated.candidates), (Source::Model, 2));
+    assert_eq!(generated.usage.input_tokens, 200);
+    assert_eq!(generated.agreement, Some(1.0));
 }
