@@ -2,6 +2,7 @@
 
 pub mod bootstrap;
 pub mod error;
+pub mod experience;
 pub mod generate;
 pub mod processes;
 pub mod text;
