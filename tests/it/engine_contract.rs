@@ -50,6 +50,9 @@ pub(crate) async fn all(bench: &Bench) {
     bench.the_highest_priority_comes_first().await;
     bench.the_same_start_twice_is_one_instance().await;
     bench.values_come_back_as_they_went().await;
+    bench.a_task_runs_once_for_each_item_of_a_list().await;
+    bench.a_called_process_hands_its_results_up_and_its_message_arrives().await;
+    bench.a_task_that_a_boundary_timer_ends_takes_no_answer().await;
 }
 
 fn model(id: &str, content: &str) -> DeployFile {
@@ -509,5 +512,97 @@ impl Bench {
         self.complete(&job, json!({"again": values})).await;
         let done = self.ends(key).await;
         assert_eq!(done.variables["again"], values);
+    }
+
+    async fn a_task_runs_once_for_each_item_of_a_list(&self) {
+        let content = format!(
+            r#"<bpmn:serviceTask id="a"><bpmn:multiInstanceLoopCharacteristics><bpmn:extensionElements>
+            <zeebe:loopCharacteristics inputCollection="=items" inputElement="item"/></bpmn:extensionElements>
+            <bpmn:completionCondition xsi:type="bpmn:tFormalExpression">=numberOfCompletedInstances = 3</bpmn:completionCondition>
+            </bpmn:multiInstanceLoopCharacteristics></bpmn:serviceTask>{}"#,
+            line(&["a"])
+        );
+        let key = self.start("contract-items", &content, json!({"items": ["x", 2, {"y": [3]}, 4]})).await;
+        let mut jobs = self.jobs(key, 4).await;
+        jobs.sort_by_key(|job| job.variables["loopCounter"].as_i64());
+        let items: Vec<Value> = jobs.iter().map(|job| job.variables["item"].clone()).collect();
+        assert_eq!(items, [json!("x"), json!(2), json!({"y": [3]}), json!(4)]);
+        assert_eq!(jobs[0].variables["loopCounter"], json!(1));
+        for job in &jobs[..3] {
+            self.complete(job, json!({})).await;
+        }
+        assert_eq!(self.ends(key).await.status, Status::Completed);
+    }
+
+    async fn a_called_process_hands_its_results_up_and_its_message_arrives(&self) {
+        let called = format!(
+            r#"{}<bpmn:intermediateThrowEvent id="tell"><bpmn:messageEventDefinition messageRef="m_contract-called"/></bpmn:intermediateThrowEvent>{}"#,
+            task("inner", ""),
+            line(&["inner", "tell"])
+        );
+        self.engine.deploy(vec![model("contract-called", &called)]).await.unwrap();
+        let content = format!(
+            r#"<bpmn:subProcess id="sub"><bpmn:startEvent id="s1"/><bpmn:endEvent id="z1"/>
+            <bpmn:callActivity id="call" calledElement="contract-called"/>{}{}</bpmn:subProcess>{}"#,
+            flow("f10", "s1", "call"),
+            flow("f11", "call", "z1"),
+            line(&["sub"])
+        );
+        let key = self.start("contract-calling", &content, json!({"order": "of the caller"})).await;
+        let inner = tokio::time::timeout(PATIENCE, async {
+            loop {
+                let request = ActivateJobs {
+                    worker: "contract".to_owned(),
+                    max: 1,
+                    lease_ms: 60_000,
+                    wait_ms: 200,
+                    ..ActivateJobs::default()
+                };
+                if let Some(job) = self.engine.activate_jobs(request).await.unwrap().pop() {
+                    return job;
+                }
+            }
+        });
+        let inner = inner.await.expect("the called process has a job");
+        assert_eq!((inner.process_id.as_str(), inner.element.as_str()), ("contract-called", "inner"));
+        assert_eq!(inner.variables["order"], json!("of the caller"));
+        assert_eq!(self.engine.instance(inner.instance).await.unwrap().parent.unwrap().0, key);
+        self.complete(&inner, json!({"result": 7})).await;
+        assert_eq!(self.ends(key).await.variables["result"], json!(7));
+        // The message it threw waits for a receiver.
+        let waiting =
+            format!(r#"<bpmn:receiveTask id="wait" messageRef="m_contract-receiver"/>{}"#, line(&["wait"]));
+        let mut file = model("contract-receiver", &waiting);
+        file.content = String::from_utf8(file.content)
+            .unwrap()
+            .replace("paid-contract-receiver", "paid-contract-called")
+            .into_bytes();
+        self.engine.deploy(vec![file]).await.unwrap();
+        let request = StartInstance {
+            process_id: Some("contract-receiver".to_owned()),
+            variables: object(json!({"order": "of the caller"})),
+            ..StartInstance::default()
+        };
+        let receiver = self.engine.start(request).await.unwrap();
+        assert_eq!(self.ends(receiver).await.status, Status::Completed);
+    }
+
+    async fn a_task_that_a_boundary_timer_ends_takes_no_answer(&self) {
+        let content = format!(
+            r#"{}{}<bpmn:boundaryEvent id="late" attachedToRef="a"><bpmn:timerEventDefinition><bpmn:timeDuration
+            xsi:type="bpmn:tFormalExpression">PT1S</bpmn:timeDuration></bpmn:timerEventDefinition></bpmn:boundaryEvent>
+            <bpmn:endEvent id="y"/>{}"#,
+            task("a", ""),
+            line(&["a"]),
+            flow("g1", "late", "y"),
+        );
+        let key = self.start("contract-late", &content, json!({})).await;
+        let job = self.job(key, "a").await;
+        assert_eq!(self.ends(key).await.status, Status::Completed);
+        let late = self.engine.complete_job(job.key, job.attempt, Variables::new(), Record::default()).await;
+        assert!(
+            matches!(late, Err(Error::Stale { .. } | Error::NotFound { .. } | Error::Conflict(_))),
+            "{late:?}"
+        );
     }
 }
