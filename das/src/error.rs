@@ -64,6 +64,20 @@ pub enum Error {
     /// Work broke off.
     #[error("the work broke off: {0}")]
     Stopped(String),
+    /// An offer cannot be decided on.
+    #[error("the suggestion '{id}' cannot be decided on: {why}")]
+    Offer {
+        /// Its id.
+        id: String,
+        /// Why not.
+        why: String,
+    },
+    /// An event log cannot be read or used.
+    #[error("the event log: {why}")]
+    Log {
+        /// Why not.
+        why: String,
+    },
     /// Files for an evaluation cannot be read.
     #[error("cannot evaluate '{path}': {why}")]
     Evaluation {
@@ -95,11 +109,13 @@ impl Error {
             Self::Instruction { .. } => "DAS-0005",
             Self::Model(_) => "DAS-0006",
             Self::Evaluation { .. } => "DAS-0007",
+            Self::Log { .. } => "DAS-0010",
             Self::Source { .. } => "DAS-0020",
             Self::Ontology(error) => error.code(),
             Self::Engine(error) => error.code(),
             Self::Kernel(error) => error.code(),
             Self::Stopped(_) => "DAS-0021",
+            Self::Offer { .. } => "DAS-0022",
         }
     }
 
@@ -117,9 +133,13 @@ impl Error {
                 Some("say for instance 'add an approval before shipping' or 'remove the second check'")
             }
             Self::Model(_) => Some("check the file with procos check"),
+            Self::Log { .. } => Some(
+                "give XES, or CSV with a column each for case, activity and time, with at least one event",
+            ),
             Self::Source { hint, .. } => Some(hint),
             Self::Ontology(_) | Self::Engine(_) | Self::Kernel(_) => None,
             Self::Stopped(_) => Some("try again; the log says more"),
+            Self::Offer { .. } => Some("list the suggestions again: it may have been decided or withdrawn"),
             Self::Evaluation { .. } => Some("the folder holds pairs NAME.txt and NAME.bpmn"),
         }
     }

@@ -5,8 +5,14 @@ pub mod error;
 pub mod experience;
 pub mod generate;
 pub mod processes;
+pub mod proposals;
+pub mod sandbox;
+pub mod suggestions;
 pub mod text;
 pub mod tree;
+pub mod watch;
 
 pub use error::Error;
 pub use processes::{StartingProcess, starting_processes};
+pub use proposals::{Proposal, ProposalState, Proposals, VolatileProposals};
+pub use suggestions::Suggestion;

@@ -1,1 +1,29 @@
-//! The API.
+//! The API: one GraphQL schema over the ports of everything else; what it says is committed in `schema.graphql`.
+
+mod connection;
+mod error;
+mod jobs;
+mod limits;
+mod loaders;
+mod mutation;
+mod nodes;
+mod quality;
+mod query;
+mod runs;
+mod scalar;
+mod schema;
+mod state;
+mod subscription;
+#[cfg(test)]
+mod tests;
+
+pub use error::Error;
+pub use limits::{
+    ALIASES_LIMIT, COMPLEXITY_LIMIT, DEPTH_LIMIT, DIRECTIVES_LIMIT, NODES_LIMIT, PAGE_LIMIT, QUERY_BYTES_LIMIT,
+    SELECTIONS_LIMIT,
+};
+pub use mutation::Mutation;
+pub use query::Query;
+pub use schema::{Schema, schema, sdl};
+pub use state::{About, Actor, State};
+pub use subscription::Subscription;

@@ -9,6 +9,7 @@ mod documents;
 mod error;
 mod postgres;
 mod prompts;
+mod proposals;
 mod rows;
 mod scores;
 mod sqlite;
@@ -21,6 +22,7 @@ pub use database::Database;
 pub use documents::{DOCUMENT_LIMIT, Document, Documents, LIST_LIMIT};
 pub use error::Error;
 pub use prompts::Prompts;
+pub use proposals::Proposals;
 
 #[cfg(test)]
 mod tests;

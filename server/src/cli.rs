@@ -4,12 +4,16 @@ mod backup;
 mod bootstrap;
 mod check;
 mod client;
+mod conform;
+mod discover;
 mod doctor;
 mod export;
 mod generate;
 mod import;
 mod kill;
 mod live;
+#[cfg(test)]
+mod manual;
 mod memory;
 mod output;
 mod prompt;
@@ -18,6 +22,7 @@ mod remote_bootstrap;
 mod remote_run;
 mod run;
 mod scores;
+mod serve;
 mod session;
 mod simulate;
 mod trail;
@@ -42,13 +47,13 @@ struct Arguments {
     #[arg(long, global = true)]
     json: bool,
     /// Where everything is kept.
-    #[arg(long, global = true, value_name = "FOLDER", env = "PROCOS_DATA_DIR")]
+    #[arg(long, global = true, value_name = "FOLDER", env = "PROCOS_DATA_DIR", hide_env_values = true)]
     data_dir: Option<PathBuf>,
     /// Configuration file instead of procos.toml in the data directory.
-    #[arg(long, global = true, value_name = "FILE", env = "PROCOS_CONFIG")]
+    #[arg(long, global = true, value_name = "FILE", env = "PROCOS_CONFIG", hide_env_values = true)]
     config: Option<PathBuf>,
     /// Go through the server at this address instead of opening the data directory.
-    #[arg(long, global = true, value_name = "URL", env = "PROCOS_SERVER")]
+    #[arg(long, global = true, value_name = "URL", env = "PROCOS_SERVER", hide_env_values = true)]
     server: Option<String>,
 }
 
@@ -67,6 +72,8 @@ Exit codes: 0 fine, 1 the work failed, 2 the call was wrong.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Serve the API and the web admin until Ctrl-C.
+    Serve(serve::Serve),
     /// Run a BPMN file and show how it ends.
     Run(run::Run),
     /// Check a BPMN file: can it be executed, is it sound, where else does it run.
@@ -75,6 +82,10 @@ enum Command {
     Bootstrap(bootstrap::Bootstrap),
     /// Draft a process from text.
     Generate(generate::Generate),
+    /// Find a process in an event log.
+    Discover(discover::Discover),
+    /// Replay an event log on a process.
+    Conform(conform::Conform),
     /// Run a process many times without side effects.
     Simulate(simulate::Simulate),
     /// Show process instances.
@@ -130,10 +141,13 @@ pub fn main() -> ExitCode {
 async fn dispatch(arguments: Arguments, output: Output) -> Result<ExitCode, Failure> {
     let session = Session::new(arguments.data_dir, arguments.config, arguments.server);
     match arguments.command {
+        Command::Serve(command) => command.execute(output, session).await,
         Command::Run(command) => command.execute(output, session).await,
         Command::Check(command) => command.execute(output),
         Command::Bootstrap(command) => command.execute(output, session).await,
         Command::Generate(command) => command.execute(output, session).await,
+        Command::Discover(command) => command.execute(output),
+        Command::Conform(command) => command.execute(output),
         Command::Simulate(command) => command.execute(output).await,
         Command::Ps(command) => command.execute(output, session).await,
         Command::Kill(command) => command.execute(output, session).await,

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use camunda::{Camunda7, Settings};
 use context::{ContextManager, DirectApproval};
 use engine::clock::{Clock, SystemClock};
 use engine::{Embedded, ProcessEngine, Store};
@@ -36,6 +37,8 @@ pub struct Assembly {
     pub engine: Arc<dyn ProcessEngine>,
     /// The embedded engine, where that is the one.
     pub embedded: Option<Embedded>,
+    /// The adapter of Camunda 7, where that is the one.
+    pub camunda: Option<Camunda7>,
     /// Kernel parts: templates, census, model, prompts, memory.
     pub parts: Arc<Parts>,
     /// The knowledge graph.
@@ -76,7 +79,7 @@ impl Assembly {
         let database = open_database(configuration, data_directory).await?;
         let store: Arc<dyn Store> = Arc::new(database.clone());
         let trail: Arc<dyn Trail> = Arc::new(database.clone());
-        let (engine, embedded) = open_engine(configuration, store, Arc::clone(&clock)).await?;
+        let (engine, embedded, camunda) = open_engine(configuration, store, Arc::clone(&clock)).await?;
         let ontology = Arc::new(Ontology::open(Arc::new(database.clone())).await.map_err(Failure::from)?);
         let model = open_model(configuration)?;
         let memory = vector_memory::open(configuration, data_directory, model.as_ref()).await?;
@@ -97,6 +100,7 @@ impl Assembly {
             database,
             engine,
             embedded,
+            camunda,
             parts: Arc::new(parts),
             ontology,
             memory,
@@ -114,6 +118,10 @@ impl Assembly {
         if let Some(embedded) = self.embedded.clone() {
             let stop = self.stop.clone();
             self.tasks.spawn(async move { embedded.run_timers(stop).await });
+        }
+        if let Some(camunda) = self.camunda.clone() {
+            let stop = self.stop.clone();
+            self.tasks.spawn(async move { camunda.run(stop).await });
         }
         let microkernel = Microkernel::new(Arc::clone(&self.parts), self.stop.clone());
         self.tasks.spawn(async move {
@@ -145,6 +153,27 @@ impl Assembly {
     #[must_use]
     pub fn trail(&self) -> Arc<dyn Trail> {
         Arc::new(self.database.clone())
+    }
+
+    /// What the API works with; `about` is what it shows about this server.
+    #[must_use]
+    pub fn graphql_state(&self, about: graphql::About) -> graphql::State {
+        graphql::State {
+            engine: Arc::clone(&self.engine),
+            store: Arc::new(self.database.clone()),
+            trail: self.trail(),
+            ontology: Arc::clone(&self.ontology),
+            memory: Arc::clone(&self.memory),
+            contexts: self.contexts.clone(),
+            model: self.model.clone(),
+            scores: self.scores(),
+            proposals: Arc::new(persistence::Proposals::new(self.documents())),
+            census: self.parts.census.clone(),
+            bootstrap: self.bootstrap_deps(),
+            clock: Arc::clone(&self.clock),
+            seeds: Arc::new(rand::random),
+            about,
+        }
     }
 
     /// What a bootstrap works with.
@@ -181,19 +210,27 @@ pub(crate) async fn open_database(
     Ok(Database::open_postgres(&configuration.database.url).await?)
 }
 
+/// The engine, and which one it is.
+type OpenEngine = (Arc<dyn ProcessEngine>, Option<Embedded>, Option<Camunda7>);
+
 async fn open_engine(
     configuration: &Configuration,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-) -> Result<(Arc<dyn ProcessEngine>, Option<Embedded>), Failure> {
+) -> Result<OpenEngine, Failure> {
     match configuration.engine.kind {
         EngineKind::Embedded => {
             let embedded = Embedded::open(store, clock).await?;
-            Ok((Arc::new(embedded.clone()), Some(embedded)))
+            Ok((Arc::new(embedded.clone()), Some(embedded), None))
         }
         EngineKind::Camunda7 => {
-            let hint = "set engine.kind to embedded";
-            Err(Failure::wrong_call("SERVER-0004", "this build has no Camunda 7 engine", hint))
+            let url = &configuration.engine.url;
+            if url.is_empty() {
+                let hint = "set engine.url, e.g. to http://127.0.0.1:8080/engine-rest";
+                return Err(Failure::wrong_call("SERVER-0004", "engine.url does not say where Camunda 7 is", hint));
+            }
+            let camunda = Camunda7::open(Settings::at(url), store, clock).await?;
+            Ok((Arc::new(camunda.clone()), None, Some(camunda)))
         }
     }
 }

@@ -9,7 +9,18 @@ use crate::failure::Failure;
 /// How long one call may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// Areas of codes that say the call was wrong; others say the work failed.
-const WRONG_CALLS: [&str; 6] = ["BPMN-", "DAS-", "ENGINE-0001", "ENGINE-0002", "CTX-0001", "GRAPHQL-"];
+const WRONG_CALLS: [&str; 10] = [
+    "BPMN-",
+    "DAS-",
+    "API-0001",
+    "API-0002",
+    "ENGINE-0001",
+    "ENGINE-0002",
+    "ONTO-0003",
+    "ONTO-0004",
+    "ONTO-0005",
+    "CTX-0001",
+];
 
 /// A server, by its address.
 #[derive(Clone, Debug)]

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
-use das::generate::{Context, evaluate_directory, generate};
+use das::generate::{Context, Evaluation, evaluate_directory, generate};
 
 use super::{Found, Output, Session};
 use crate::failure::Failure;
@@ -14,7 +15,8 @@ use crate::failure::Failure;
 #[command(after_help = "\
 Examples:
   procos generate \"Build a process to ingest data and train a model\" -o train.bpmn
-  procos generate --evaluate texts/     (pairs NAME.txt and NAME.bpmn)")]
+  procos generate \"...\" --labels \"Ingest data,Train model\" --candidates 3
+  procos generate --evaluate texts/     (NAME.txt with NAME.bpmn, NAME.xes or NAME.csv)")]
 pub(crate) struct Generate {
     /// What the process should do.
     #[arg(required_unless_present = "evaluate")]
@@ -22,7 +24,14 @@ pub(crate) struct Generate {
     /// Write the BPMN here instead of to stdout.
     #[arg(short, long)]
     output: Option<PathBuf>,
-    /// Compare what is generated from NAME.txt with NAME.bpmn for all pairs in a folder.
+    /// Labels that activities must have, separated by commas.
+    #[arg(long, value_delimiter = ',', value_name = "LABEL,LABEL")]
+    labels: Vec<String>,
+    /// Candidates that a model writes, of which the one that most others agree with is taken.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=5))]
+    candidates: u32,
+    /// Compare what is generated from NAME.txt with NAME.bpmn, and with the log NAME.xes or NAME.csv where there is one,
+    /// for all texts in a folder.
     #[arg(long, value_name = "FOLDER")]
     evaluate: Option<PathBuf>,
 }
@@ -31,7 +40,11 @@ impl Generate {
     pub(crate) async fn execute(self, output: Output, session: Session) -> Result<ExitCode, Failure> {
         if let Some(folder) = &self.evaluate {
             let evaluation = evaluate_directory(folder)?;
-            output.value(&serde_json::json!(evaluation));
+            if output.is_json() {
+                output.value(&serde_json::json!(evaluation));
+            } else {
+                show(output, &evaluation);
+            }
             return Ok(ExitCode::SUCCESS);
         }
         let text = self.text.unwrap_or_default();
@@ -49,7 +62,8 @@ impl Generate {
         };
         let model = assembly.as_ref().and_then(|assembly| assembly.model.clone());
         let memory = assembly.as_ref().map(|assembly| assembly.memory.clone());
-        let drafted = generate(&text, &Context::default(), model.as_deref(), memory.as_deref()).await;
+        let context = Context { labels: self.labels, candidates: self.candidates, ..Context::default() };
+        let drafted = generate(&text, &context, model.as_deref(), memory.as_deref()).await;
         if let Some(assembly) = assembly {
             assembly.close().await;
         }
@@ -68,7 +82,8 @@ impl Generate {
             output.value(&serde_json::json!({
                 "process": drafted.process_id, "name": drafted.name, "source": drafted.source, "file": written,
                 "assumptions": drafted.assumptions, "notes": drafted.notes, "origins": drafted.origins,
-                "rounds": drafted.rounds, "xml": drafted.xml,
+                "rounds": drafted.rounds, "candidates": drafted.candidates, "agreement": drafted.agreement,
+                "usage": drafted.usage, "elapsed_ms": drafted.elapsed_ms, "xml": drafted.xml,
             }));
             return Ok(ExitCode::SUCCESS);
         }
@@ -79,9 +94,36 @@ impl Generate {
         for assumption in &drafted.assumptions {
             output.remark(&format!("assumed: {assumption}"));
         }
+        if drafted.rounds > 0 {
+            output.remark(&format!(
+                "the model took {} rounds, {} + {} tokens, {:.1} s",
+                drafted.rounds,
+                drafted.usage.input_tokens,
+                drafted.usage.output_tokens,
+                Duration::from_millis(drafted.elapsed_ms).as_secs_f64()
+            ));
+        }
         for note in &drafted.notes {
             output.remark(note);
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The means, and what failed.
+fn show(output: Output, evaluation: &Evaluation) {
+    for (name, mean) in [
+        ("activities F1", evaluation.activities_f1),
+        ("gateways F1", evaluation.gateways_f1),
+        ("footprint", evaluation.footprint),
+        ("graph edit similarity", evaluation.graph),
+        ("fitness", evaluation.fitness),
+        ("precision", evaluation.precision),
+        ("fitness and precision F1", evaluation.quality),
+    ] {
+        output.line(&format!("{name:<25} {mean}"));
+    }
+    for (name, why) in &evaluation.failed {
+        output.line(&format!("failed: {name}: {why}"));
     }
 }

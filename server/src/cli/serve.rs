@@ -2,7 +2,7 @@
 
 mod tour;
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, IsTerminal};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,7 +14,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::session::{SERVER_FILE, ServerFile};
 use super::{Output, Session};
-use crate::configuration::{Configuration, LogFormat};
+use crate::configuration::{Configuration, LogFormat, masked_url};
 use crate::failure::Failure;
 use crate::http::{self, Limits, Ports, Site};
 use crate::wiring::Assembly;
@@ -54,7 +54,8 @@ impl Serve {
         let stop = stop_by_signal()?;
         let assembly = session.open().await?;
         let file = announce(&assembly.data_directory, address);
-        serve(&assembly, listener, address, configuration.hosts, self.tour.as_deref(), output, &stop).await;
+        let served = Served { assembly: &assembly, configuration: &configuration, address, output };
+        served.serve(listener, self.tour.as_deref(), &stop).await;
         if let Some(file) = file {
             let _ = std::fs::remove_file(file);
         }
@@ -64,34 +65,49 @@ impl Serve {
     }
 }
 
-async fn serve(
-    assembly: &Assembly,
-    listener: TcpListener,
+/// What is served, and where.
+struct Served<'a> {
+    assembly: &'a Assembly,
+    configuration: &'a Configuration,
     address: SocketAddr,
-    hosts: Vec<String>,
-    folder: Option<&Path>,
     output: Output,
-    stop: &CancellationToken,
-) {
-    let site = Site { listen: address, hosts, limits: Limits::default(), stop: stop.clone() };
-    let schema = graphql::schema(assembly.graphql_state());
-    let router = http::router(ports(assembly), schema, site);
-    let serving = http::listen(listener, router, Limits::default(), stop.clone());
-    tracing::info!(%address, data = %assembly.data_directory.display(), "serving");
-    let beside = async {
-        match folder {
-            Some(folder) => {
-                tokio::select! {
-                    () = tour::run(folder, assembly, address, output) => {}
-                    () = stop.cancelled() => {}
+}
+
+impl Served<'_> {
+    /// Serves until `stop`; a tour goes on beside it.
+    async fn serve(&self, listener: TcpListener, folder: Option<&Path>, stop: &CancellationToken) {
+        let Self { assembly, configuration, address, output } = *self;
+        let limits = Limits::default();
+        let site = Site { listen: address, hosts: configuration.hosts.clone(), limits, stop: stop.clone() };
+        let schema = graphql::schema(assembly.graphql_state(self.about()));
+        let router = http::router(ports(assembly), schema, site);
+        let serving = http::listen(listener, router, limits, stop.clone());
+        tracing::info!(%address, data = %assembly.data_directory.display(), "serving");
+        let beside = async {
+            match folder {
+                Some(folder) => {
+                    tokio::select! {
+                        () = tour::run(folder, assembly, address, output) => {}
+                        () = stop.cancelled() => {}
+                    }
                 }
+                None => output.line(&format!("ProcOS is at http://{}/ (Ctrl-C stops it)", shown(address))),
             }
-            None => output.line(&format!("ProcOS is at http://{}/ (Ctrl-C stops it)", shown(address))),
+            stop.cancelled().await;
+            output.remark("stopping …");
+        };
+        tokio::join!(serving, beside);
+    }
+
+    fn about(&self) -> graphql::About {
+        let memory = &self.configuration.memory.url;
+        graphql::About {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            database: self.assembly.database.kind().to_owned(),
+            memory: if memory.is_empty() { "embedded".to_owned() } else { masked_url(memory) },
+            data_directory: self.assembly.data_directory.display().to_string(),
         }
-        stop.cancelled().await;
-        output.remark("stopping …");
-    };
-    tokio::join!(serving, beside);
+    }
 }
 
 fn ports(assembly: &Assembly) -> Ports {
@@ -111,7 +127,10 @@ fn start_log(configuration: &Configuration) -> Result<(), Failure> {
         let message = format!("log_filter {:?} cannot be read: {error}", configuration.log_filter);
         Failure::wrong_call("CLI-0005", message, "write it like warn,server=info")
     })?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     // Somebody else's subscriber, as in tests, is as good.
     let _ = match configuration.log_format {
         LogFormat::Text => log.try_init(),

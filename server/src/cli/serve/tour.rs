@@ -151,7 +151,7 @@ fn show_variables(variables: &Variables, output: Output) {
         .iter()
         .filter_map(|(name, value)| match value {
             Value::Number(number) if number.is_f64() => {
-                Some(format!("{name} = {:.4}", number.as_f64().unwrap_or_default()))
+                Some(format!("{name} = {}", rounded(number.as_f64().unwrap_or_default())))
             }
             Value::Number(_) | Value::Bool(_) => Some(format!("{name} = {value}")),
             Value::String(text) => Some(format!("{name} = {text}")),
@@ -164,6 +164,15 @@ fn show_variables(variables: &Variables, output: Output) {
     if simple.len() > VARIABLES_SHOWN {
         output.line(&format!("  and {} more variables", simple.len() - VARIABLES_SHOWN));
     }
+}
+
+/// Four decimals, fewer where they are zeros; very small numbers with their exponent.
+fn rounded(number: f64) -> String {
+    if number != 0.0 && number.abs() < 0.001 {
+        return format!("{number:.2e}");
+    }
+    let text = format!("{number:.4}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// Who won, and the shares with their intervals.
@@ -225,6 +234,13 @@ mod tests {
         let told = verdict(&json!({"winner": null, "samples": 9, "shares": []})).unwrap();
         assert!(told.starts_with("undecided after 9 samples"));
         assert_eq!(verdict(&Value::Null), None);
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        assert_eq!(rounded(600.652_44), "600.6524");
+        assert_eq!((rounded(0.8), rounded(30.0), rounded(0.0)), ("0.8".into(), "30".into(), "0".into()));
+        assert_eq!(rounded(-0.000_000_4), "-4.00e-7");
     }
 
     #[test]

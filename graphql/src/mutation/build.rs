@@ -1,0 +1,248 @@
+//! Building: systems from requirements, processes from text, deploying, deciding proposals.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use das::bootstrap::{Request, bootstrap};
+use das::generate::{self, Source};
+use das::proposals::ProposalState;
+use engine::port::DeployFile;
+use memory::{Entry, Kind};
+use serde_json::json;
+use trail::NewEvent;
+
+use super::{TEXT_LIMIT_BYTES, XML_LIMIT_BYTES, actor, bounded};
+use crate::error::Result;
+use crate::jobs::Jobs;
+use crate::quality::{Job, Proposal};
+use crate::runs::{EngineTarget, Finding, ProcessDefinition};
+use crate::{Error, State};
+
+/// What to build.
+#[derive(InputObject)]
+pub(crate) struct BootstrapSystemInput {
+    /// Name of the system.
+    name: String,
+    /// The requirements: Markdown, CSV, or plain lines.
+    content: String,
+    /// Name of the file: its ending says the format, Markdown without one.
+    file_name: Option<String>,
+    /// Whether to run the processes that are built.
+    #[graphql(default_with = "Some(true)")]
+    run: Option<bool>,
+}
+
+/// What to draft.
+#[derive(InputObject)]
+pub(crate) struct GenerateProcessInput {
+    /// What the process should do.
+    text: String,
+    /// Its name; made from the text where it is not given.
+    name: Option<String>,
+}
+
+/// What to change.
+#[derive(InputObject)]
+pub(crate) struct RefineProcessInput {
+    /// BPMN of the process.
+    xml: String,
+    /// What to change, in words.
+    instruction: String,
+}
+
+/// A decision.
+#[derive(InputObject)]
+pub(crate) struct DecideProposalInput {
+    /// The proposal.
+    id: ID,
+    /// True deploys it, false rejects it.
+    accept: bool,
+    /// Why.
+    reason: Option<String>,
+}
+
+/// What to deploy.
+#[derive(InputObject)]
+pub(crate) struct DeployProcessInput {
+    /// Name of the file.
+    file_name: String,
+    /// BPMN 2.0 XML.
+    xml: String,
+}
+
+/// What was deployed.
+#[derive(SimpleObject)]
+pub(crate) struct DeployProcessPayload {
+    /// A definition for each process of the file.
+    definitions: Vec<ProcessDefinition>,
+}
+
+#[derive(Default)]
+pub(crate) struct Build;
+
+/// An event about a proposal.
+fn event(kind: &str, proposal: &das::Proposal, actor: &str, at_ms: i64) -> NewEvent {
+    NewEvent {
+        actor: actor.to_owned(),
+        definition: proposal.definition,
+        subject: Some(format!("proposal:{}", proposal.id)),
+        data: json!({
+            "title": proposal.title, "process": proposal.process_id, "source": proposal.source,
+            "state": proposal.state.as_str(), "reason": proposal.reason,
+        }),
+        ..NewEvent::new(kind, at_ms)
+    }
+}
+
+/// Keeps a fresh proposal.
+async fn propose(state: &State, mut proposal: das::Proposal) -> Result<Proposal> {
+    proposal.id = format!("{:016x}", (state.seeds)());
+    proposal.created_ms = state.clock.now_ms();
+    let made = event("proposal.made", &proposal, &proposal.actor, proposal.created_ms);
+    state.proposals.put(&proposal, made).await?;
+    Ok(Proposal(proposal))
+}
+
+/// What was decided about a draft is an example for the next time. Memory that is down does not undo a decision.
+async fn remember(state: &State, proposal: &das::Proposal) {
+    let id = format!("proposal/{}", proposal.id);
+    let text = format!("{}\n{}", proposal.request, proposal.title);
+    let at_ms = proposal.decided_ms.unwrap_or(proposal.created_ms);
+    let mut entry = Entry::new(&id, Kind::Build, &proposal.title, &text, at_ms);
+    entry.payload = json!({
+        "state": proposal.state.as_str(), "reason": proposal.reason, "process": proposal.process_id,
+        "definition": proposal.definition, "xml": proposal.xml,
+    });
+    entry.source = "decision".to_owned();
+    if let Err(error) = state.memory.store(vec![entry]).await {
+        tracing::warn!(%error, "a decision could not be remembered");
+    }
+}
+
+#[Object(name = "BuildMutation")]
+impl Build {
+    /// Builds a system from requirements. Returns a job at once; progress by `bootstrapProgress`.
+    async fn bootstrap_system(&self, ctx: &Context<'_>, input: BootstrapSystemInput) -> Result<Job> {
+        let state = ctx.data::<State>()?;
+        let file = input.file_name.unwrap_or_else(|| "requirements.md".to_owned());
+        let mut request = Request::new(file, input.content);
+        request.name = Some(input.name);
+        request.run = input.run.unwrap_or(true);
+        request.actor = actor(ctx);
+        request.seed = (state.seeds)();
+        let deps = state.bootstrap.clone();
+        let id = format!("{:016x}", (state.seeds)());
+        let job = ctx.data::<Jobs>()?.start(id, move |entry| async move {
+            let tell = move |step: das::bootstrap::Progress| entry.step(step.stage, step.done, step.total);
+            let report = bootstrap(request, &deps, Arc::new(tell)).await?;
+            serde_json::to_value(report).map_err(|_| Error::Broken("the report"))
+        })?;
+        Ok(job)
+    }
+
+    /// Drafts a process from text. Nothing is deployed: the result is a proposal.
+    async fn generate_process(&self, ctx: &Context<'_>, input: GenerateProcessInput) -> Result<Proposal> {
+        let state = ctx.data::<State>()?;
+        let context = generate::Context {
+            name: input.name,
+            now_ms: state.clock.now_ms(),
+            seed: Some((state.seeds)()),
+            ..generate::Context::default()
+        };
+        let model = state.model.as_deref();
+        let made = generate::generate(&input.text, &context, model, Some(state.memory.as_ref())).await?;
+        let source = match (made.source, model) {
+            (Source::Model, Some(model)) => model.name().to_owned(),
+            _ => "deterministic".to_owned(),
+        };
+        let proposal = das::Proposal {
+            title: made.name,
+            source,
+            xml: made.xml,
+            process_id: made.process_id,
+            request: input.text,
+            notes: made.notes,
+            assumptions: made.assumptions,
+            actor: actor(ctx),
+            ..das::Proposal::default()
+        };
+        propose(state, proposal).await
+    }
+
+    /// Drafts a change to a process from an instruction. Nothing is deployed: the result is a proposal.
+    async fn refine_process(&self, ctx: &Context<'_>, input: RefineProcessInput) -> Result<Proposal> {
+        let state = ctx.data::<State>()?;
+        bounded("xml", &input.xml, XML_LIMIT_BYTES)?;
+        bounded("instruction", &input.instruction, TEXT_LIMIT_BYTES)?;
+        let definitions = bpmn::xml::read(input.xml.as_bytes())?;
+        let made = generate::refine(&definitions, &input.instruction)?;
+        let changed = made.definitions.processes.iter().find(|process| process.is_executable != Some(false));
+        let proposal = das::Proposal {
+            title: made.changes.first().cloned().unwrap_or_else(|| input.instruction.clone()),
+            source: "deterministic".to_owned(),
+            xml: made.xml,
+            base_xml: Some(input.xml),
+            process_id: changed.map(|process| process.element.id.clone()).unwrap_or_default(),
+            request: input.instruction,
+            notes: made.changes,
+            actor: actor(ctx),
+            ..das::Proposal::default()
+        };
+        propose(state, proposal).await
+    }
+
+    /// Accepts or rejects a proposal; an accepted one is deployed as a new version.
+    async fn decide_proposal(&self, ctx: &Context<'_>, input: DecideProposalInput) -> Result<Proposal> {
+        let state = ctx.data::<State>()?;
+        let reason = input.reason.unwrap_or_default();
+        bounded("reason", &reason, TEXT_LIMIT_BYTES)?;
+        let id = input.id.to_string();
+        let missing = || Error::NotFound { what: "proposal", id: id.clone() };
+        let mut proposal = state.proposals.get(&id).await?.ok_or_else(missing)?;
+        if proposal.state != ProposalState::Open {
+            let what = proposal.state.as_str();
+            return Err(Error::Conflict(format!("proposal {id} was decided already: it is {what}")).into());
+        }
+        if input.accept {
+            let file = DeployFile {
+                name: format!("{}.bpmn", proposal.process_id),
+                content: proposal.xml.clone().into_bytes(),
+            };
+            let definitions = state.engine.deploy(vec![file]).await?;
+            let own = definitions.iter().find(|found| found.process_id == proposal.process_id);
+            proposal.definition = own.or(definitions.first()).map(|found| found.key);
+            proposal.state = ProposalState::Accepted;
+        } else {
+            proposal.state = ProposalState::Rejected;
+        }
+        proposal.reason = (!reason.is_empty()).then_some(reason);
+        let now_ms = state.clock.now_ms();
+        proposal.decided_ms = Some(now_ms);
+        let kind = if input.accept { "proposal.accepted" } else { "proposal.rejected" };
+        let decided = event(kind, &proposal, &actor(ctx), now_ms);
+        state.proposals.put(&proposal, decided).await?;
+        remember(state, &proposal).await;
+        Ok(Proposal(proposal))
+    }
+
+    /// Deploys BPMN as a new version; the same bytes again give the version that is there.
+    async fn deploy_process(&self, ctx: &Context<'_>, input: DeployProcessInput) -> Result<DeployProcessPayload> {
+        bounded("fileName", &input.file_name, 1_024)?;
+        bounded("xml", &input.xml, XML_LIMIT_BYTES)?;
+        let file = DeployFile { name: input.file_name, content: input.xml.into_bytes() };
+        let deployed = ctx.data::<State>()?.engine.deploy(vec![file]).await?;
+        Ok(DeployProcessPayload { definitions: deployed.into_iter().map(ProcessDefinition).collect() })
+    }
+
+    /// Checks BPMN without deploying it.
+    async fn check_process(
+        &self,
+        xml: String,
+        #[graphql(default_with = "EngineTarget::Embedded")] target: EngineTarget,
+    ) -> Result<Vec<Finding>> {
+        bounded("xml", &xml, XML_LIMIT_BYTES)?;
+        // Soundness walks a state space: not on a thread that serves others.
+        let checked = tokio::task::spawn_blocking(move || Finding::all(&xml, target)).await;
+        Ok(checked.map_err(|_| Error::Broken("the check"))??)
+    }
+}

@@ -1,0 +1,209 @@
+//! Running: starting, completing, correlating, resolving, cancelling, saying how it went, simulating.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, InputObject, Object};
+use engine::port::{DeployFile, Message, StartInstance};
+use memory::{Entry, Kind};
+use serde_json::json;
+use trail::NewEvent;
+
+use super::{TEXT_LIMIT_BYTES, actor, bounded, seed, variables};
+use crate::error::Result;
+use crate::runs::{CASES_LIMIT, Case, ProcessInstance, Simulation, simulate};
+use crate::scalar::{Json, Key};
+use crate::{Error, State};
+
+/// What to start: the newest version of a process, or one definition.
+#[derive(InputObject)]
+pub(crate) struct StartProcessInput {
+    /// Id of the BPMN process.
+    process_id: Option<String>,
+    /// Key of the definition.
+    definition_key: Option<Key>,
+    /// Variables of the process, as an object.
+    variables: Option<Json>,
+    /// Business key.
+    business_key: Option<String>,
+    /// Seed of its draws, a whole number as text; a fresh one where it is not given.
+    seed: Option<String>,
+    /// The same key twice starts one instance.
+    idempotency_key: Option<String>,
+    /// No side effects, nothing counted in scores.
+    #[graphql(default_with = "Some(false)")]
+    dry_run: Option<bool>,
+}
+
+/// What a person did.
+#[derive(InputObject)]
+pub(crate) struct CompleteUserTaskInput {
+    /// The task.
+    key: Key,
+    /// Its result, as an object.
+    variables: Option<Json>,
+}
+
+/// A message.
+#[derive(InputObject)]
+pub(crate) struct CorrelateMessageInput {
+    /// Its name.
+    name: String,
+    /// Correlation key; without one it matches by name alone.
+    correlation_key: Option<String>,
+    /// What it carries, as an object.
+    variables: Option<Json>,
+    /// How long it waits for a receiver, in milliseconds.
+    #[graphql(default_with = "Some(0)")]
+    time_to_live_ms: Option<i64>,
+    /// The same id twice is one message while the first waits.
+    message_id: Option<String>,
+}
+
+/// How a run really went.
+#[derive(InputObject)]
+pub(crate) struct RecordFeedbackInput {
+    /// The instance.
+    instance: Key,
+    /// The element it is about; the whole run without one.
+    element_id: Option<String>,
+    /// Whether the result was right.
+    correct: bool,
+    /// In words.
+    comment: Option<String>,
+}
+
+/// What to simulate.
+#[derive(InputObject)]
+pub(crate) struct SimulateProcessInput {
+    /// Key of the definition.
+    definition_key: Key,
+    /// How many cases, at most 10,000.
+    #[graphql(default_with = "Some(1000)")]
+    cases: Option<i32>,
+    /// Seed of the first case, a whole number as text.
+    seed: Option<String>,
+    /// Variables of the process, as an object.
+    variables: Option<Json>,
+}
+
+#[derive(Default)]
+pub(crate) struct Runs;
+
+#[Object(name = "RunsMutation")]
+impl Runs {
+    /// Starts a process instance.
+    async fn start_process(&self, ctx: &Context<'_>, input: StartProcessInput) -> Result<ProcessInstance> {
+        let state = ctx.data::<State>()?;
+        if input.process_id.is_some() == input.definition_key.is_some() {
+            let problem = "give either processId or definitionKey".to_owned();
+            return Err(Error::Argument { argument: "input", problem }.into());
+        }
+        for text in [&input.business_key, &input.idempotency_key].into_iter().flatten() {
+            bounded("businessKey and idempotencyKey", text, 1_024)?;
+        }
+        let request = StartInstance {
+            process_id: input.process_id,
+            version: None,
+            definition: input.definition_key.map(|key| key.0),
+            variables: variables("variables", input.variables)?,
+            business_key: input.business_key,
+            seed: seed(input.seed, state)?,
+            actor: Some(actor(ctx)),
+            dry_run: input.dry_run.unwrap_or_default(),
+            idempotency_key: input.idempotency_key,
+        };
+        let key = state.engine.start(request).await?;
+        Ok(ProcessInstance(state.engine.instance(key).await?))
+    }
+
+    /// Completes a user task.
+    async fn complete_user_task(&self, ctx: &Context<'_>, input: CompleteUserTaskInput) -> Result<bool> {
+        let result = variables("variables", input.variables)?;
+        ctx.data::<State>()?.engine.complete_user_task(input.key.0, &actor(ctx), result).await?;
+        Ok(true)
+    }
+
+    /// Publishes a message; without time to live it reaches only who waits for it now.
+    async fn correlate_message(&self, ctx: &Context<'_>, input: CorrelateMessageInput) -> Result<bool> {
+        bounded("name", &input.name, 1_024)?;
+        let message = Message {
+            name: input.name,
+            correlation_key: input.correlation_key,
+            variables: variables("variables", input.variables)?,
+            time_to_live_ms: input.time_to_live_ms.unwrap_or_default().max(0),
+            message_id: input.message_id,
+        };
+        ctx.data::<State>()?.engine.publish_message(message).await?;
+        Ok(true)
+    }
+
+    /// Tries again what raised an incident.
+    async fn resolve_incident(&self, ctx: &Context<'_>, key: Key) -> Result<bool> {
+        ctx.data::<State>()?.engine.resolve_incident(key.0).await?;
+        Ok(true)
+    }
+
+    /// Cancels a process instance.
+    async fn cancel_instance(&self, ctx: &Context<'_>, key: Key, reason: Option<String>) -> Result<bool> {
+        let reason = reason.unwrap_or_else(|| "cancelled by a person".to_owned());
+        bounded("reason", &reason, TEXT_LIMIT_BYTES)?;
+        ctx.data::<State>()?.engine.cancel(key.0, &reason).await?;
+        Ok(true)
+    }
+
+    /// Says how a finished run really went; it counts in the trail and in memory.
+    async fn record_feedback(&self, ctx: &Context<'_>, input: RecordFeedbackInput) -> Result<bool> {
+        let state = ctx.data::<State>()?;
+        let comment = input.comment.unwrap_or_default();
+        bounded("comment", &comment, TEXT_LIMIT_BYTES)?;
+        let instance = state.engine.instance(input.instance.0).await?;
+        let now_ms = state.clock.now_ms();
+        let verdict = if input.correct { "correct" } else { "wrong" };
+        let event = NewEvent {
+            actor: actor(ctx),
+            instance: Some(instance.key),
+            definition: Some(instance.definition),
+            element: input.element_id.clone(),
+            data: json!({"correct": input.correct, "comment": comment, "process": instance.process_id}),
+            ..NewEvent::new("feedback.recorded", now_ms)
+        };
+        let position = state.trail.append(vec![event]).await?;
+        let about = match &input.element_id {
+            Some(element) => format!("{}/{element}", instance.process_id),
+            None => instance.process_id.clone(),
+        };
+        let id = format!("feedback/{position}");
+        let title = format!("{about}: {verdict}");
+        let mut entry = Entry::new(&id, Kind::Outcome, &title, &format!("{title}\n{comment}"), now_ms);
+        entry.payload = json!({"instance": instance.key, "element": input.element_id, "correct": input.correct});
+        entry.source = "feedback".to_owned();
+        if let Err(error) = state.memory.store(vec![entry]).await {
+            // The trail has it; memory is filled again from there.
+            tracing::warn!(%error, "feedback could not be remembered");
+        }
+        Ok(true)
+    }
+
+    /// Runs a process many times on its declared and learnt distributions, without side effects.
+    async fn simulate_process(&self, ctx: &Context<'_>, input: SimulateProcessInput) -> Result<Simulation> {
+        let state = ctx.data::<State>()?;
+        let cases = input.cases.unwrap_or(1_000);
+        let valid = u64::try_from(cases).ok().filter(|_| (1..=CASES_LIMIT).contains(&cases));
+        let cases = valid.ok_or_else(|| Error::Argument {
+            argument: "cases",
+            problem: format!("{cases} is not in 1..={CASES_LIMIT}"),
+        })?;
+        let definition = state.engine.definition(input.definition_key.0).await?;
+        let xml = state.engine.definition_xml(definition.key).await?;
+        let case = Case {
+            file: DeployFile { name: definition.resource, content: xml.into_bytes() },
+            process_id: definition.process_id,
+            variables: variables("variables", input.variables)?,
+            cases,
+            seed: seed(input.seed, state)?,
+            clock: Arc::clone(&state.clock),
+        };
+        let work = tokio::spawn(simulate(case));
+        Ok(work.await.map_err(|_| Error::Broken("the simulation"))??)
+    }
+}

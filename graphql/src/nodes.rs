@@ -1,0 +1,24 @@
+//! Nodes of engineered systems as the API shows them. All are read from snapshots of the graph in memory, so that
+//! following links costs no reads.
+
+mod component;
+mod constraint;
+mod coverage;
+mod function;
+mod interface;
+mod link;
+mod node;
+mod process;
+mod requirement;
+mod system;
+
+pub(crate) use component::Component;
+pub(crate) use constraint::Constraint;
+pub(crate) use coverage::Coverage;
+pub(crate) use function::Function;
+pub(crate) use interface::Interface;
+pub(crate) use link::{Trace, TraceLink};
+pub(crate) use node::{FromNode, Node, Origin, at_end, at_start, of_ids, page_of};
+pub(crate) use process::Process;
+pub(crate) use requirement::Requirement;
+pub(crate) use system::System;

@@ -1,0 +1,129 @@
+//! Questions about how good it is and what is known.
+
+use async_graphql::{Context, ID, Object};
+use kernel::ScoreFilter;
+use ontology::QueryOptions;
+
+use crate::connection::{Connection, Page};
+use crate::error::Result;
+use crate::jobs::Jobs;
+use crate::limits::page_cost;
+use crate::quality::{
+    Job, MemoryKind, Prompt, Proposal, ProposalState, Recall, Score, ScoreKind, ServerState, SparqlResult,
+    Suggestion, TrailEvent, TrailVerification, suggestions, trail_page,
+};
+use crate::scalar::Key;
+use crate::{Error, State};
+
+/// Score rows that are ordered.
+const SCORES_LIMIT: usize = 10_000;
+
+#[derive(Default)]
+pub(crate) struct Quality;
+
+#[Object(name = "QualityQuery")]
+impl Quality {
+    /// Batting averages with their uncertainty, best lower bound first.
+    #[graphql(complexity = "page_cost(first, child_complexity)")]
+    async fn scores(
+        &self,
+        ctx: &Context<'_>,
+        kind: Option<ScoreKind>,
+        subject: Option<String>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Connection<Score>> {
+        let page = Page::new(first, after)?;
+        let filter = ScoreFilter {
+            kind: kind.map(|kind| kind.as_str().to_owned()),
+            subject,
+            subject_prefix: None,
+            limit: SCORES_LIMIT,
+        };
+        let rows = ctx.data::<State>()?.scores.scores(&filter).await?;
+        let mut rows: Vec<_> = rows.into_iter().map(|row| (row.score().low, row)).collect();
+        rows.sort_by(|(a, one), (b, other)| {
+            b.total_cmp(a).then_with(|| one.kind.cmp(&other.kind)).then_with(|| one.subject.cmp(&other.subject))
+        });
+        Ok(page.of_list(rows.into_iter().map(|(_, row)| Score(row)).collect())?)
+    }
+
+    /// What DAS suggests.
+    async fn suggestions(&self, ctx: &Context<'_>) -> Result<Vec<Suggestion>> {
+        Ok(suggestions(ctx.data::<State>()?).await?)
+    }
+
+    /// Proposals, newest first: those in this state, or all.
+    async fn proposals(&self, ctx: &Context<'_>, state: Option<ProposalState>) -> Result<Vec<Proposal>> {
+        let found = ctx.data::<State>()?.proposals.list(state.map(Into::into)).await?;
+        Ok(found.into_iter().map(Proposal).collect())
+    }
+
+    /// Prompts with their versions.
+    async fn prompts(&self, ctx: &Context<'_>) -> Result<Vec<Prompt>> {
+        let names = ctx.data::<State>()?.contexts.names(Prompt::ORGANISATION).await?;
+        Ok(names.into_iter().map(Prompt).collect())
+    }
+
+    /// What memory knows about a text.
+    async fn recall(
+        &self,
+        ctx: &Context<'_>,
+        text: String,
+        kinds: Option<Vec<MemoryKind>>,
+        system: Option<String>,
+        #[graphql(default = 10)] limit: i32,
+    ) -> Result<Recall> {
+        let most = usize::try_from(limit).ok().filter(|limit| (1..=memory::HITS_LIMIT).contains(limit));
+        let limit = most.ok_or_else(|| Error::Argument {
+            argument: "limit",
+            problem: format!("{limit} is not in 1..={}", memory::HITS_LIMIT),
+        })?;
+        let kinds = kinds.unwrap_or_default().into_iter().map(Into::into).collect();
+        let query = memory::Query { text, kinds, system, limit, ..memory::Query::default() };
+        Ok(ctx.data::<State>()?.memory.recall(query).await?.into())
+    }
+
+    /// The quality trail, oldest first.
+    #[graphql(complexity = "page_cost(first, child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "each is a filter of the query")]
+    async fn trail(
+        &self,
+        ctx: &Context<'_>,
+        instance: Option<Key>,
+        element: Option<String>,
+        subject: Option<String>,
+        kind_prefix: Option<String>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Connection<TrailEvent>> {
+        let filter = trail::Filter {
+            instance: instance.map(|key| key.0),
+            definition: None,
+            element,
+            subject,
+            kind_prefix,
+        };
+        trail_page(ctx, filter, &Page::new(first, after)?).await
+    }
+
+    /// Checks the hash chain of the whole trail.
+    async fn verify_trail(&self, ctx: &Context<'_>) -> Result<TrailVerification> {
+        Ok(ctx.data::<State>()?.trail.verify().await?.into())
+    }
+
+    /// A SPARQL query over the ontology; the result as SPARQL 1.1 JSON, or Turtle for CONSTRUCT and DESCRIBE.
+    async fn sparql(&self, ctx: &Context<'_>, query: String) -> Result<SparqlResult> {
+        Ok(ctx.data::<State>()?.ontology.sparql(&query, QueryOptions::default()).await?.into())
+    }
+
+    /// A job that was started by a mutation.
+    async fn job(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Job>> {
+        Ok(ctx.data::<Jobs>()?.get(&id).map(|entry| entry.shown()))
+    }
+
+    /// Version and state of this server.
+    async fn server(&self, ctx: &Context<'_>) -> Result<ServerState> {
+        Ok(ctx.data::<State>()?.into())
+    }
+}

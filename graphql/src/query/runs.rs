@@ -1,0 +1,82 @@
+//! Questions about what is deployed and what runs.
+
+use async_graphql::{Context, Object};
+use bpmn::program::JobKind;
+use engine::port::{InstanceFilter, JobFilter};
+
+use crate::State;
+use crate::connection::{Connection, Page};
+use crate::error::Result;
+use crate::limits::{PAGE_LIMIT, page_cost};
+use crate::runs::{Incident, InstanceStatus, ProcessDefinition, ProcessInstance, UserTask, instances};
+use crate::scalar::Key;
+
+#[derive(Default)]
+pub(crate) struct Runs;
+
+#[Object(name = "RunsQuery")]
+impl Runs {
+    /// Deployed process definitions, newest version of each process first.
+    #[graphql(complexity = "page_cost(first, child_complexity)")]
+    async fn process_definitions(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Connection<ProcessDefinition>> {
+        let page = Page::new(first, after)?;
+        let all = ctx.data::<State>()?.engine.definitions().await?;
+        Ok(page.of_list(all.into_iter().map(ProcessDefinition).collect())?)
+    }
+
+    /// One process definition.
+    async fn process_definition(&self, ctx: &Context<'_>, key: Key) -> Result<Option<ProcessDefinition>> {
+        match ctx.data::<State>()?.engine.definition(key.0).await {
+            Ok(found) => Ok(Some(ProcessDefinition(found))),
+            Err(engine::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// One process instance.
+    async fn process_instance(&self, ctx: &Context<'_>, key: Key) -> Result<Option<ProcessInstance>> {
+        match ctx.data::<State>()?.engine.instance(key.0).await {
+            Ok(found) => Ok(Some(ProcessInstance(found))),
+            Err(engine::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Process instances, newest first.
+    #[graphql(complexity = "page_cost(first, child_complexity)")]
+    async fn process_instances(
+        &self,
+        ctx: &Context<'_>,
+        process_id: Option<String>,
+        status: Option<InstanceStatus>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Connection<ProcessInstance>> {
+        let status = status.map(InstanceStatus::of_engine);
+        let filter = InstanceFilter { process_id, status, ..InstanceFilter::default() };
+        instances(ctx, filter, &Page::new(first, after)?).await
+    }
+
+    /// User tasks that wait for a person.
+    async fn user_tasks(&self, ctx: &Context<'_>, instance: Option<Key>) -> Result<Vec<UserTask>> {
+        let engine = &ctx.data::<State>()?.engine;
+        let filter = JobFilter {
+            instance: instance.map(|key| key.0),
+            kind: Some(JobKind::User),
+            limit: PAGE_LIMIT,
+            ..JobFilter::default()
+        };
+        Ok(engine.jobs(&filter).await?.into_iter().map(UserTask::from).collect())
+    }
+
+    /// Open incidents.
+    async fn incidents(&self, ctx: &Context<'_>, instance: Option<Key>) -> Result<Vec<Incident>> {
+        let found = ctx.data::<State>()?.engine.incidents(instance.map(|key| key.0)).await?;
+        Ok(found.into_iter().map(Incident::from).collect())
+    }
+}

@@ -1,0 +1,62 @@
+//! What the API works with: the ports, and the few words about this server that it shows.
+
+use std::sync::Arc;
+
+use context::ContextManager;
+use das::Proposals;
+use engine::clock::Clock;
+use engine::{ProcessEngine, Store};
+use kernel::{Census, Scores};
+use memory::Memory;
+use ontology::Ontology;
+use trail::Trail;
+
+/// The ports behind the API; every one is shared, cloning is cheap.
+#[derive(Clone)]
+pub struct State {
+    /// The process engine.
+    pub engine: Arc<dyn ProcessEngine>,
+    /// Where runs of tasks and single attempts are read.
+    pub store: Arc<dyn Store>,
+    /// The trail.
+    pub trail: Arc<dyn Trail>,
+    /// The knowledge graph.
+    pub ontology: Arc<Ontology>,
+    /// Vector memory.
+    pub memory: Arc<dyn Memory>,
+    /// The context manager.
+    pub contexts: ContextManager,
+    /// The language model, where one is configured.
+    pub model: Option<Arc<dyn llm::Model>>,
+    /// Scores.
+    pub scores: Arc<dyn Scores>,
+    /// Drafts that wait for a decision.
+    pub proposals: Arc<dyn Proposals>,
+    /// Live PDOs and TDEs.
+    pub census: Census,
+    /// What a bootstrap works with.
+    pub bootstrap: das::bootstrap::Deps,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Gives seeds and ids where a caller gives none.
+    pub seeds: Arc<dyn Fn() -> u64 + Send + Sync>,
+    /// What is shown about this server.
+    pub about: About,
+}
+
+/// What is shown about this server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// Version of the program.
+    pub version: String,
+    /// `sqlite` or `postgres`.
+    pub database: String,
+    /// `embedded` or the address of a server.
+    pub memory: String,
+    /// Where everything is kept.
+    pub data_directory: String,
+}
+
+/// Who calls; put it into the request's data, `local` counts otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor(pub String);

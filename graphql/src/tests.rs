@@ -1,0 +1,9 @@
+//! The schema over real parts in memory: engine, kernel, graph, context manager, DAS.
+
+mod bed;
+mod building;
+mod contract;
+mod following;
+mod limits;
+mod prompts;
+mod running;
