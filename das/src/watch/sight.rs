@@ -176,22 +176,28 @@ async fn watch_one(
     family: &[&Definition],
 ) -> Result<Option<Watched>, Error> {
     let Some(newest) = family.first() else { return Ok(None) };
-    if !kept.profiles.contains_key(&newest.key) {
-        let xml = deps.engine.definition_xml(newest.key).await?;
-        let profile = Profile::read(xml, &newest.process_id)
-            .inspect_err(|error| tracing::debug!(definition = newest.key, %error, "cannot be watched"));
-        kept.profiles.insert(newest.key, profile.ok().map(Arc::new));
-    }
-    let Some(profile) = kept.profiles.get(&newest.key).cloned().flatten() else { return Ok(None) };
-    let of = |definition: &&Definition| summary.definitions.get(&definition.key);
+    let known = kept.profiles.get(&newest.key).cloned();
+    let profile = match known {
+        Some(known) => known,
+        None => {
+            let xml = deps.engine.definition_xml(newest.key).await?;
+            let read = Profile::read(xml, &newest.process_id)
+                .inspect_err(|error| tracing::debug!(definition = newest.key, %error, "cannot be watched"));
+            let profile = read.ok().map(Arc::new);
+            kept.profiles.insert(newest.key, profile.clone());
+            profile
+        }
+    };
+    let Some(profile) = profile else { return Ok(None) };
+    let of = |one: &&Definition| summary.definitions.get(&one.key);
     let counts = of(newest).cloned().unwrap_or_default();
     let last_started_ms = family
         .iter()
-        .filter_map(|one| of(one))
+        .filter_map(of)
         .map(|counts| counts.last_started_ms)
         .max()
         .unwrap_or_default();
-    let started_in_all = family.iter().filter_map(|one| of(one)).map(|counts| counts.started).sum();
+    let started_in_all = family.iter().filter_map(of).map(|counts| counts.started).sum();
     let mut subjects = vec![("process", newest.process_id.clone(), counts.completed + counts.failed)];
     for (element, task) in &counts.tasks {
         let subject = format!("{}/{element}", newest.process_id);
