@@ -43,7 +43,7 @@ test("from requirements to a running, scored process", async ({ page }) => {
   await expect(page.getByText("100 % of the requirements are allocated")).toBeVisible();
 
   // Choosing a requirement lights up its line in the other columns; choosing there leads back.
-  await page.getByRole("option", { name: /R-1/ }).click();
+  await page.getByRole("option", { name: /R-1\b/ }).click();
   for (const column of ["Components", "Functions", "Processes"]) {
     await expect(page.getByRole("region", { name: column }).locator(".lit").first()).toBeVisible();
   }
@@ -56,6 +56,7 @@ test("from requirements to a running, scored process", async ({ page }) => {
   await expect(page.getByRole("region", { name: "Details" })).toContainText("Why it exists");
 
   // A process, with a diagram, and its mark.
+  await page.getByRole("option", { name: /R-1\b/ }).click();
   await page.getByRole("region", { name: "Processes" }).locator(".lit").first().click();
   await page.getByRole("link", { name: "Open the process" }).click();
   await expect(page.locator(".djs-shape").first()).toBeVisible();
@@ -152,11 +153,11 @@ test("the trace is walked, and a process is run, with the keyboard alone", async
   await tabTo(page, page.getByRole("link", { name: "trainer" }));
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { level: 1, name: "trainer" })).toBeVisible();
-  await tabTo(page, page.getByRole("option", { name: /R-1/ }));
+  await tabTo(page, page.getByRole("option", { name: /R-1\b/ }));
   await page.keyboard.press("ArrowDown");
-  await expect(page.getByRole("option", { name: /R-2/ })).toBeFocused();
+  await expect(page.getByRole("option", { name: /R-2\b/ })).toBeFocused();
   await page.keyboard.press("Enter");
-  await expect(page.getByRole("option", { name: /R-2/ })).toHaveAttribute("aria-selected", "true");
+  await expect(page.getByRole("option", { name: /R-2\b/ })).toHaveAttribute("aria-selected", "true");
   await page.keyboard.press("ArrowRight");
   await expect(page.getByRole("region", { name: "Components" }).locator(".lit").first()).toBeFocused();
   await page.keyboard.press("ArrowRight");
@@ -174,7 +175,7 @@ test("the trace is walked, and a process is run, with the keyboard alone", async
 
   await page.goBack();
   await page.goBack();
-  await tabTo(page, page.getByRole("option", { name: /R-1/ }));
+  await tabTo(page, page.getByRole("option", { name: /R-1\b/ }));
   await page.keyboard.press("Enter");
   await expect(page.locator(".lit").first()).toBeVisible();
   await page.keyboard.press("Escape");

@@ -51,6 +51,7 @@ test("what goes wrong is said with its code, and nothing is half built", async (
 test("GraphiQL works without a network", async ({ page }) => {
   const seen = await watch(page, server.url);
   await page.goto(`${server.url}/graphiql`);
+  await expect(page.getByText("requirementCount").first()).toBeVisible();
   await page.getByRole("button", { name: /Execute query/i }).click();
   await expect(page.locator(".result-window")).toContainText("systems");
   expect(seen.left).toEqual([]);
