@@ -1,7 +1,5 @@
 //! Makes cargo look at the web admin's build: a fresh one must go into the next binary.
 
-#![expect(clippy::print_stdout, reason = "build scripts speak to cargo on stdout")]
-
 use std::path::Path;
 
 fn main() {
