@@ -6,7 +6,9 @@ pub mod experience;
 pub mod generate;
 pub mod processes;
 pub mod proposals;
+pub mod proposals;
 pub mod sandbox;
+pub mod suggestions;
 pub mod suggestions;
 pub mod text;
 pub mod tree;
@@ -14,5 +16,7 @@ pub mod watch;
 
 pub use error::Error;
 pub use processes::{StartingProcess, starting_processes};
+pub use proposals::{Proposal, ProposalState, Proposals, VolatileProposals};
+pub use suggestions::Suggestion;
 pub use proposals::{Proposal, ProposalState, Proposals, VolatileProposals};
 pub use suggestions::Suggestion;

@@ -8,7 +8,7 @@ pub(crate) use guard::Guard;
 /// Bytes of a query's text.
 pub const QUERY_BYTES_LIMIT: usize = 256 * 1024;
 /// Brackets open at once in a query's text; deeper text is refused before it is parsed.
-pub const BRACKETS_LIMIT: usize = 64;
+pub(crate) const BRACKETS_LIMIT: usize = 64;
 /// Fields within fields.
 pub const DEPTH_LIMIT: usize = 20;
 /// Cost by the schema: a page counts as often as it may have items.

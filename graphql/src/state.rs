@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use context::ContextManager;
-use das::Proposals;
+use das::{Offers, Proposals};
 use engine::clock::Clock;
 use engine::{ProcessEngine, Store};
 use kernel::{Census, Scores};
@@ -32,6 +32,8 @@ pub struct State {
     pub scores: Arc<dyn Scores>,
     /// Drafts that wait for a decision.
     pub proposals: Arc<dyn Proposals>,
+    /// What the watching assistant offered.
+    pub offers: Arc<dyn Offers>,
     /// Live PDOs and TDEs.
     pub census: Census,
     /// What a bootstrap works with.

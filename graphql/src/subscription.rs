@@ -133,7 +133,7 @@ pub struct Subscription;
 #[Subscribe]
 impl Subscription {
     /// Progress of a job from a position on; nothing is missed after a reconnect.
-    async fn bootstrap_progress(
+    fn bootstrap_progress(
         &self,
         ctx: &Context<'_>,
         job: ID,

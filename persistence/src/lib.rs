@@ -7,6 +7,7 @@ mod change_sets;
 mod database;
 mod documents;
 mod error;
+mod offers;
 mod postgres;
 mod prompts;
 mod proposals;
@@ -21,6 +22,7 @@ mod writer;
 pub use database::Database;
 pub use documents::{DOCUMENT_LIMIT, Document, Documents, LIST_LIMIT};
 pub use error::Error;
+pub use offers::Offers;
 pub use prompts::Prompts;
 pub use proposals::Proposals;
 

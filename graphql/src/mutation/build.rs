@@ -122,7 +122,7 @@ async fn remember(state: &State, proposal: &das::Proposal) {
 #[Object(name = "BuildMutation")]
 impl Build {
     /// Builds a system from requirements. Returns a job at once; progress by `bootstrapProgress`.
-    async fn bootstrap_system(&self, ctx: &Context<'_>, input: BootstrapSystemInput) -> Result<Job> {
+    fn bootstrap_system(&self, ctx: &Context<'_>, input: BootstrapSystemInput) -> Result<Job> {
         let state = ctx.data::<State>()?;
         let file = input.file_name.unwrap_or_else(|| "requirements.md".to_owned());
         let mut request = Request::new(file, input.content);

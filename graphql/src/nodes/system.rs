@@ -68,25 +68,25 @@ impl System {
 
     /// Its requirements, in natural order of their ids.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
-    async fn requirements(&self, first: Option<i32>, after: Option<String>) -> Result<Connection<Requirement>> {
+    fn requirements(&self, first: Option<i32>, after: Option<String>) -> Result<Connection<Requirement>> {
         Ok(page_of(&self.0, &Page::new(first, after)?))
     }
 
     /// Its components, in natural order of their ids.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
-    async fn components(&self, first: Option<i32>, after: Option<String>) -> Result<Connection<Component>> {
+    fn components(&self, first: Option<i32>, after: Option<String>) -> Result<Connection<Component>> {
         Ok(page_of(&self.0, &Page::new(first, after)?))
     }
 
     /// Its processes, in natural order of their ids.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
-    async fn processes(&self, first: Option<i32>, after: Option<String>) -> Result<Connection<Process>> {
+    fn processes(&self, first: Option<i32>, after: Option<String>) -> Result<Connection<Process>> {
         Ok(page_of(&self.0, &Page::new(first, after)?))
     }
 
     /// Its functions, in natural order of their ids.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
-    async fn functions(&self, first: Option<i32>, after: Option<String>) -> Result<Connection<Function>> {
+    fn functions(&self, first: Option<i32>, after: Option<String>) -> Result<Connection<Function>> {
         Ok(page_of(&self.0, &Page::new(first, after)?))
     }
 

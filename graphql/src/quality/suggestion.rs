@@ -1,7 +1,10 @@
 //! What DAS suggests.
 
+use std::collections::BTreeSet;
+
 use async_graphql::{ID, SimpleObject};
 use das::suggestions::{Seen, suggest};
+use das::watch::{Offer, OfferState};
 use kernel::ScoreFilter;
 
 use super::Proposal;
@@ -28,8 +31,36 @@ pub(crate) struct Suggestion {
     proposal: Option<Proposal>,
 }
 
-/// What DAS suggests now.
+impl Suggestion {
+    /// An offer of the watching assistant, with its proposal.
+    pub(crate) async fn of(state: &State, offer: &Offer) -> Result<Self, Error> {
+        let proposal = match &offer.proposal {
+            Some(id) => state.proposals.get(id).await?.map(Proposal),
+            None => None,
+        };
+        let shown = offer.suggestion();
+        Ok(Self {
+            id: ID(shown.id),
+            title: shown.title,
+            evidence: shown.evidence,
+            subject: shown.subject,
+            made_at: Timestamp(shown.made_ms),
+            proposal,
+        })
+    }
+}
+
+/// What DAS suggests now: what its watcher offers, newest first, then what scores, incidents and gaps say at once and
+/// no offer says already.
 pub(crate) async fn suggestions(state: &State) -> Result<Vec<Suggestion>, Error> {
+    let mut offers = state.offers.list().await?;
+    offers.retain(|offer| offer.state == OfferState::Open);
+    offers.sort_by(|a, b| b.made_ms.cmp(&a.made_ms).then_with(|| a.id.cmp(&b.id)));
+    let offered: BTreeSet<String> = offers.iter().map(|offer| offer.subject.clone()).collect();
+    let mut all = Vec::new();
+    for offer in &offers {
+        all.push(Suggestion::of(state, offer).await?);
+    }
     let filter = ScoreFilter { limit: SCORES_LIMIT, ..ScoreFilter::default() };
     let scores = state.scores.scores(&filter).await?;
     let incidents = state.engine.incidents(None).await?;
@@ -46,5 +77,7 @@ pub(crate) async fn suggestions(state: &State) -> Result<Vec<Suggestion>, Error>
         made_at: Timestamp(found.made_ms),
         proposal: None,
     };
-    Ok(found.into_iter().map(shown).collect())
+    let fresh = found.into_iter().filter(|found| found.subject.as_ref().is_none_or(|subject| !offered.contains(subject)));
+    all.extend(fresh.map(shown));
+    Ok(all)
 }

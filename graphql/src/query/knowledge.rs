@@ -28,13 +28,13 @@ pub(crate) struct Knowledge;
 #[Object(name = "KnowledgeQuery")]
 impl Knowledge {
     /// One engineered system by its name.
-    async fn system(&self, ctx: &Context<'_>, name: String) -> Result<Option<System>> {
+    fn system(&self, ctx: &Context<'_>, name: String) -> Result<Option<System>> {
         Ok(ctx.data::<State>()?.ontology.snapshot(&name).ok().map(System))
     }
 
     /// All engineered systems, by name.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
-    async fn systems(
+    fn systems(
         &self,
         ctx: &Context<'_>,
         first: Option<i32>,
@@ -54,7 +54,7 @@ impl Knowledge {
 
     /// Requirements of a system, in natural order of their ids.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
-    async fn requirements(
+    fn requirements(
         &self,
         ctx: &Context<'_>,
         system: String,
@@ -66,7 +66,7 @@ impl Knowledge {
 
     /// Components of a system, in natural order of their ids.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
-    async fn components(
+    fn components(
         &self,
         ctx: &Context<'_>,
         system: String,
@@ -78,7 +78,7 @@ impl Knowledge {
 
     /// Processes of a system.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
-    async fn processes(
+    fn processes(
         &self,
         ctx: &Context<'_>,
         system: String,
@@ -90,7 +90,7 @@ impl Knowledge {
 
     /// Functions of a system.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
-    async fn functions(
+    fn functions(
         &self,
         ctx: &Context<'_>,
         system: String,
@@ -101,7 +101,7 @@ impl Knowledge {
     }
 
     /// Any node of any system by its IRI.
-    async fn node(&self, ctx: &Context<'_>, id: Iri) -> Result<Option<Node>> {
+    fn node(&self, ctx: &Context<'_>, id: Iri) -> Result<Option<Node>> {
         let Some(Named::Node { system, kind, id }) = parse(&id.0) else { return Ok(None) };
         let Ok(system) = ctx.data::<State>()?.ontology.snapshot(&system) else { return Ok(None) };
         let found = system.node(&id).filter(|node| node.kind() == kind);
@@ -109,19 +109,19 @@ impl Knowledge {
     }
 
     /// Everything connected with a node by trace, in both directions.
-    async fn trace(&self, ctx: &Context<'_>, system: String, id: String) -> Result<Trace> {
+    fn trace(&self, ctx: &Context<'_>, system: String, id: String) -> Result<Trace> {
         let system = snapshot(ctx, &system)?;
         let found = ontology::trace::trace(&system, &id).ok_or_else(|| missing(&id))?;
         Ok(Trace::new(&system, &found))
     }
 
     /// Computed coverage of a system.
-    async fn coverage(&self, ctx: &Context<'_>, system: String) -> Result<Coverage> {
+    fn coverage(&self, ctx: &Context<'_>, system: String) -> Result<Coverage> {
         Ok(Coverage::of(&snapshot(ctx, &system)?))
     }
 
     /// Everything a change of a node can reach.
-    async fn impact(&self, ctx: &Context<'_>, system: String, id: String) -> Result<Vec<Node>> {
+    fn impact(&self, ctx: &Context<'_>, system: String, id: String) -> Result<Vec<Node>> {
         let system = snapshot(ctx, &system)?;
         let ids = ontology::trace::impact(&system, &id).ok_or_else(|| missing(&id))?;
         let nodes = ids.iter().filter_map(|id| system.node(id));

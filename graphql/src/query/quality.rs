@@ -118,12 +118,12 @@ impl Quality {
     }
 
     /// A job that was started by a mutation.
-    async fn job(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Job>> {
+    fn job(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Job>> {
         Ok(ctx.data::<Jobs>()?.get(&id).map(|entry| entry.shown()))
     }
 
     /// Version and state of this server.
-    async fn server(&self, ctx: &Context<'_>) -> Result<ServerState> {
+    fn server(&self, ctx: &Context<'_>) -> Result<ServerState> {
         Ok(ctx.data::<State>()?.into())
     }
 }

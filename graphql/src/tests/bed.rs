@@ -128,6 +128,7 @@ impl Bed {
             model,
             scores: scores.clone(),
             proposals: Arc::new(VolatileProposals::default()),
+            offers: Arc::new(das::VolatileOffers::default()),
             census,
             bootstrap: das::bootstrap::Deps {
                 ontology,
