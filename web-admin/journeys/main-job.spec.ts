@@ -123,6 +123,7 @@ test("a process is changed in the editor and saved as a new version", async ({ p
 test("the assistant drafts a process, and nothing is deployed before a person accepts", async ({ page }) => {
   const seen = await watch(page, server.url);
   await page.goto(`${server.url}/processes`);
+  await expect(definitions(page).getByRole("link").first()).toBeVisible();
   const before = await definitions(page).getByRole("link").count();
   await page.keyboard.press("Control+k");
   await page
