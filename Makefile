@@ -31,7 +31,7 @@ web-admin/node_modules/.package-lock.json: web-admin/package.json web-admin/pack
 	cd web-admin && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-WEB_SOURCES := $(shell find web-admin/src web-admin/index.html web-admin/vite.config.ts -type f 2>/dev/null) graphql/schema.graphql
+WEB_SOURCES := $(shell find web-admin/src web-admin/index.html web-admin/graphiql.html web-admin/vite.config.ts -type f 2>/dev/null) graphql/schema.graphql
 web-admin/dist/index.html: web-admin/node_modules/.package-lock.json $(WEB_SOURCES)
 	@echo "building the web admin …"
 	cd web-admin && npm run --silent build

@@ -11,6 +11,7 @@ describe("numbers for people", () => {
       "99.5 %",
       "100 %",
     ]);
+    expect([0.99999, 0.0001].map(percent)).toEqual(["100 %", "0 %"]);
     expect(interval(0.93, 1)).toBe("93 % to 100 %");
   });
 

@@ -4,7 +4,9 @@
 export function percent(share: number): string {
   const value = share * 100;
   const digits = value > 0 && value < 100 && (value < 1 || value > 99) ? 1 : 0;
-  return `${value.toFixed(digits)} %`;
+  const text = value.toFixed(digits);
+  // What rounds to an end is written like the end.
+  return `${text === "100.0" || text === "0.0" ? Number(text) : text} %`;
 }
 
 /** An interval in words. */

@@ -31,13 +31,13 @@ export function Outcomes({ outcomes }: { outcomes: (Estimate & { label: string; 
       {outcomes.map((outcome) => (
         <Fragment key={outcome.label}>
           <span>{outcome.label}</span>
-          <Bar {...outcome} />
           <span class="small">
             <strong>{percent(outcome.share)}</strong>{" "}
             <span class="quiet">
               ({interval(outcome.low, outcome.high)}, {outcome.count}×)
             </span>
           </span>
+          <Bar {...outcome} />
         </Fragment>
       ))}
     </div>

@@ -84,6 +84,9 @@ function marksOf(run: RunData): Marks {
     add(element.elementId, "is-done");
     times.set(element.elementId, (times.get(element.elementId) ?? 0) + 1);
   }
+  // Events, gateways and what is inside sub-processes are known from the trail alone.
+  for (const { kind, elementId } of run.trail.nodes)
+    if (kind === "element.completed" && elementId !== null) add(elementId, "is-done");
   for (const [id, often] of times) if (often > 1) badges.set(id, `${often}×`);
   for (const element of run.current) {
     add(element.elementId, "has-token");
@@ -163,14 +166,56 @@ function Content({ run, tasks, again }: { run: RunData; tasks: readonly Task[]; 
         />
       ))}
       <div class="split">
-        <Diagram
-          xml={run.definition.xml}
-          marks={marks}
-          tall
-          words
-          label={`Diagram of ${run.definition.name}`}
-          onSelect={setChosen}
-        />
+        <div class="stack wide">
+          <Diagram
+            xml={run.definition.xml}
+            marks={marks}
+            tall
+            words
+            label={`Diagram of ${run.definition.name}`}
+            onSelect={setChosen}
+          />
+          <section aria-label="Tasks" class="stack">
+            <h2>
+              Tasks{" "}
+              {chosen !== undefined && (
+                <button type="button" class="slim" onClick={() => setChosen(undefined)}>
+                  Show all
+                </button>
+              )}
+            </h2>
+            {shownRuns.length === 0 && <p class="quiet">No task has been executed here.</p>}
+            <div class="cards">
+              {latest(shownRuns).map(({ run: task, times }) => (
+                <article key={task.id} class="card stack">
+                  <h3>
+                    {named(task.elementId)} <span class="tag">{task.executedBy.replace("_", " ")}</span>{" "}
+                    {times > 1 && <span class="tag">{times}×</span>}
+                    {task.state !== "completed" && <span class="tag bad">{task.state}</span>}
+                  </h3>
+                  {task.verdict && (
+                    <>
+                      <Outcomes outcomes={task.verdict.outcomes} />
+                      <p class="small">
+                        {verdictSentence(task.verdict)}{" "}
+                        <span class="quiet">This says how consistent the samples are, not what is true.</span>
+                      </p>
+                    </>
+                  )}
+                  <details>
+                    <summary class="small">Inputs and result</summary>
+                    <pre>{JSON.stringify({ inputs: task.inputs, outputs: task.outputs }, null, 2)}</pre>
+                  </details>
+                  {task.notes.map((note) => (
+                    <p key={note} class="small quiet">
+                      {note}
+                    </p>
+                  ))}
+                </article>
+              ))}
+            </div>
+          </section>
+        </div>
         <aside class="stack">
           <section class="card">
             <h2>Where it is</h2>
@@ -189,7 +234,7 @@ function Content({ run, tasks, again }: { run: RunData; tasks: readonly Task[]; 
           </section>
           <section class="card">
             <h2>Variables</h2>
-            <dl class="facts long">
+            <dl class="facts long" tabIndex={0} aria-label="Variables">
               {Object.entries(run.variables as Record<string, unknown>).map(([name, value]) => (
                 <Fragment key={name}>
                   <dt class="mono">{name}</dt>
@@ -220,46 +265,6 @@ function Content({ run, tasks, again }: { run: RunData; tasks: readonly Task[]; 
           )}
         </aside>
       </div>
-      <section aria-label="Tasks" class="stack">
-        <h2>
-          Tasks{" "}
-          {chosen !== undefined && (
-            <button type="button" class="slim" onClick={() => setChosen(undefined)}>
-              Show all
-            </button>
-          )}
-        </h2>
-        {shownRuns.length === 0 && <p class="quiet">No task has been executed here.</p>}
-        <div class="cards">
-          {latest(shownRuns).map(({ run: task, times }) => (
-            <article key={task.id} class="card stack">
-              <h3>
-                {named(task.elementId)} <span class="tag">{task.executedBy.replace("_", " ")}</span>{" "}
-                {times > 1 && <span class="tag">{times}×</span>}
-                {task.state !== "completed" && <span class="tag bad">{task.state}</span>}
-              </h3>
-              {task.verdict && (
-                <>
-                  <Outcomes outcomes={task.verdict.outcomes} />
-                  <p class="small">
-                    {verdictSentence(task.verdict)}{" "}
-                    <span class="quiet">This says how consistent the samples are, not what is true.</span>
-                  </p>
-                </>
-              )}
-              <details>
-                <summary class="small">Inputs and result</summary>
-                <pre>{JSON.stringify({ inputs: task.inputs, outputs: task.outputs }, null, 2)}</pre>
-              </details>
-              {task.notes.map((note) => (
-                <p key={note} class="small quiet">
-                  {note}
-                </p>
-              ))}
-            </article>
-          ))}
-        </div>
-      </section>
       <details class="card">
         <summary>Trail ({run.trail.totalCount} entries)</summary>
         <div class="scroll">
