@@ -2,12 +2,17 @@
 import { count } from "../format";
 import type { SystemParts } from "../pages/system-query";
 
+/** Rows of each table; a system with thousands would make the page slow for what nobody reads. */
+const SHOWN_MAX = 500;
+
 export function Interfaces({ system }: { system: SystemParts }) {
   if (system.interfaces.length + system.constraints.length === 0) return null;
   return (
     <details class="card">
       <summary>
         {count(system.interfaces.length, "interface")} and {count(system.constraints.length, "constraint")}
+        {Math.max(system.interfaces.length, system.constraints.length) > SHOWN_MAX &&
+          ` (the first ${SHOWN_MAX} of each are shown)`}
       </summary>
       <div class="scroll">
         <table>
@@ -22,7 +27,7 @@ export function Interfaces({ system }: { system: SystemParts }) {
             </tr>
           </thead>
           <tbody>
-            {system.interfaces.map((entry) => (
+            {system.interfaces.slice(0, SHOWN_MAX).map((entry) => (
               <tr key={entry.localId}>
                 <td>{entry.name}</td>
                 <td>{entry.source?.localId}</td>
@@ -46,7 +51,7 @@ export function Interfaces({ system }: { system: SystemParts }) {
             </tr>
           </thead>
           <tbody>
-            {system.constraints.map((entry) => (
+            {system.constraints.slice(0, SHOWN_MAX).map((entry) => (
               <tr key={entry.localId}>
                 <td>{entry.name}</td>
                 <td>{entry.kind}</td>

@@ -1,7 +1,9 @@
 // The chosen node of a system: what it says, why it exists, what hangs on it.
 import { Link } from "wouter-preact";
+import { ask } from "../api";
 import { interval, percent } from "../format";
-import type { SystemData, SystemParts } from "../pages/system-query";
+import { useLoad } from "../load";
+import { SOURCES, type SystemData, type SystemParts } from "../pages/system-query";
 import { Bar } from "./outcomes";
 
 type Requirement = SystemData["requirements"]["nodes"][number];
@@ -40,7 +42,10 @@ export function SystemDetails(props: {
           {process && <ProcessDetails process={process} />}
           <dl class="facts">
             <Fact name="Why it exists" value={derived.origin.rule} />
-            <Fact name="From" value={derived.origin.sources.join(", ") || "no requirement says it"} />
+            <dt>From</dt>
+            <dd>
+              <Sources key={derived.id} id={derived.id} />
+            </dd>
             <dt>Confidence</dt>
             <dd>
               {percent(derived.origin.confidence)}{" "}
@@ -52,6 +57,23 @@ export function SystemDetails(props: {
         </>
       )}
     </section>
+  );
+}
+
+const SOURCES_SHOWN = 40;
+
+function Sources({ id }: { id: string }) {
+  const { data, error } = useLoad(`sources of ${id}`, () => ask(SOURCES, { id }));
+  if (error) return <span class="quiet">{error.message}</span>;
+  if (!data) return <span class="quiet">…</span>;
+  const sources = data.node && "origin" in data.node ? data.node.origin.sources : [];
+  if (sources.length === 0) return <>no requirement says it</>;
+  const more = sources.length - SOURCES_SHOWN;
+  return (
+    <>
+      {sources.slice(0, SOURCES_SHOWN).join(", ")}
+      {more > 0 && ` and ${more.toLocaleString()} more`}
+    </>
   );
 }
 

@@ -16,18 +16,18 @@ export const SYSTEM = graphql(`
       }
       components(first: 1000) {
         totalCount
-        nodes { id localId label description parent { localId } origin { rule sources confidence assumed } }
+        nodes { id localId label description parent { localId } origin { rule confidence assumed } }
       }
       processes(first: 1000) {
         totalCount
         nodes {
           id localId label processId definition { key version } score { average low high attempts }
-          origin { rule sources confidence assumed }
+          origin { rule confidence assumed }
         }
       }
       functions(first: 1000) {
         totalCount
-        nodes { id localId label elements origin { rule sources confidence assumed } }
+        nodes { id localId label elements origin { rule confidence assumed } }
       }
       coverage {
         requirements allocated ratio verificationRatio
@@ -63,4 +63,16 @@ export const PARTS = graphql(`
     }
   }
 `);
+
+/** Which requirements a node comes from; a part at the top may come from all of them. */
+export const SOURCES = graphql(`
+  query Sources($id: IRI!) {
+    node(id: $id) {
+      ... on Component { origin { sources } }
+      ... on Process { origin { sources } }
+      ... on Function { origin { sources } }
+    }
+  }
+`);
+
 export type SystemParts = NonNullable<ResultOf<typeof PARTS>["system"]>;
