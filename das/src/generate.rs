@@ -31,6 +31,8 @@ pub use with_model::{MAX_CANDIDATES, MAX_ROUNDS};
 
 /// Most examples recalled from memory for a model.
 const MAX_EXAMPLES: usize = 3;
+/// So many times more are recalled, to choose from.
+const RECALLED: usize = 4;
 
 /// What a process is generated from besides the text.
 #[derive(Clone, Debug, Default)]
@@ -243,13 +245,19 @@ async fn recall(
         kinds: vec![memory::Kind::Bpmn, memory::Kind::Build],
         system: context.system.clone(),
         organisation: context.organisation.clone(),
-        limit: MAX_EXAMPLES,
+        limit: RECALLED * MAX_EXAMPLES,
         ..memory::Query::default()
     };
     match memory.recall(query).await {
         Ok(recalled) => {
             notes.extend(recalled.degraded.map(|why| format!("memory is degraded: {why}")));
-            recalled.hits.into_iter().map(|hit| hit.entry).collect()
+            let mut entries: Vec<memory::Entry> = recalled.hits.into_iter().map(|hit| hit.entry).collect();
+            // What shows how it is done comes before what only says that something like it exists.
+            entries.sort_by_key(|entry| {
+                !["table", "correction"].iter().any(|name| entry.payload.get(name).is_some())
+            });
+            entries.truncate(MAX_EXAMPLES);
+            entries
         }
         Err(error) => {
             notes.push(format!("memory could not be asked: {error}"));

@@ -49,7 +49,10 @@ impl Port for Offers {
 
     async fn list(&self) -> Result<Vec<Offer>, DasError> {
         let found = self.documents.list(COLLECTION, "", OFFERS_LIMIT).await.map_err(failed)?;
-        found.into_iter().map(|document| serde_json::from_value(document.content).map_err(unreadable)).collect()
+        found
+            .into_iter()
+            .map(|document| serde_json::from_value(document.content).map_err(unreadable))
+            .collect()
     }
 
     async fn keep_summary(&self, summary: &Summary, now_ms: i64) -> Result<(), DasError> {

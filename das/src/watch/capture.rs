@@ -122,13 +122,13 @@ pub(super) async fn capture(
     Ok(())
 }
 
-/// What was asked, drafted and decided.
+/// What was asked, drafted and decided; under the id by which the API remembers a decision at once.
 fn decision(proposal: &Proposal) -> Entry {
     let title = format!("{}: {}", proposal.state.as_str(), proposal.title);
     let reason = proposal.reason.as_deref().unwrap_or_default();
     let text = format!("{}\n{} {reason}", cut(&proposal.request), proposal.title);
     let at_ms = proposal.decided_ms.unwrap_or(proposal.created_ms);
-    let mut entry = Entry::new(&format!("decision:{}", proposal.id), Kind::Outcome, &title, &text, at_ms);
+    let mut entry = Entry::new(&format!("proposal/{}", proposal.id), Kind::Outcome, &title, &text, at_ms);
     entry.source = super::ACTOR.to_owned();
     entry.payload = json!({
         "proposal": proposal.id, "process_id": proposal.process_id, "decision": proposal.state.as_str(),

@@ -191,12 +191,8 @@ async fn watch_one(
     let Some(profile) = profile else { return Ok(None) };
     let of = |one: &&Definition| summary.definitions.get(&one.key);
     let counts = of(newest).cloned().unwrap_or_default();
-    let last_started_ms = family
-        .iter()
-        .filter_map(of)
-        .map(|counts| counts.last_started_ms)
-        .max()
-        .unwrap_or_default();
+    let last_started_ms =
+        family.iter().filter_map(of).map(|counts| counts.last_started_ms).max().unwrap_or_default();
     let started_in_all = family.iter().filter_map(of).map(|counts| counts.started).sum();
     let mut subjects = vec![("process", newest.process_id.clone(), counts.completed + counts.failed)];
     for (element, task) in &counts.tasks {

@@ -33,7 +33,7 @@ async fn a_decision_is_remembered_once_with_what_was_asked() {
     bed.look().await;
     let kept = bed.shelf.0.lock().clone();
     assert_eq!(kept.len(), 1, "{kept:#?}");
-    assert_eq!((kept[0].id.as_str(), kept[0].kind), ("decision:p1", memory::Kind::Outcome));
+    assert_eq!((kept[0].id.as_str(), kept[0].kind), ("proposal/p1", memory::Kind::Outcome));
     assert!(kept[0].text.contains(REQUEST));
     assert_eq!(kept[0].payload["decision"], "accepted");
 }
