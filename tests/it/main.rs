@@ -9,3 +9,4 @@ mod data_directory;
 mod engine_contract;
 mod procos;
 mod run;
+mod server;
