@@ -86,9 +86,12 @@ impl Page {
     pub(crate) fn new(first: Option<i32>, after: Option<String>) -> Result<Self, Error> {
         let first = match first {
             None => PAGE,
-            Some(first) => usize::try_from(first).ok().filter(|first| *first <= PAGE_LIMIT).ok_or(
-                Error::Argument { argument: "first", problem: format!("{first} is not in 0..={PAGE_LIMIT}") },
-            )?,
+            Some(first) => {
+                usize::try_from(first).ok().filter(|first| *first <= PAGE_LIMIT).ok_or(Error::Argument {
+                    argument: "first",
+                    problem: format!("{first} is not in 0..={PAGE_LIMIT}"),
+                })?
+            }
         };
         Ok(Self { first, after })
     }

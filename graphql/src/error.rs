@@ -125,7 +125,9 @@ impl Error {
             | Self::Kernel(kernel::Error::Engine(error))
             | Self::Das(das::Error::Engine(error)) => engine(error),
             Self::Ontology(error) | Self::Das(das::Error::Ontology(error)) => ontology(error),
-            Self::Trail(_) | Self::Kernel(kernel::Error::Trail(_)) | Self::Das(das::Error::Stopped(_)) => true,
+            Self::Trail(_) | Self::Kernel(kernel::Error::Trail(_)) | Self::Das(das::Error::Stopped(_)) => {
+                true
+            }
             Self::Memory(error) => matches!(error, memory::Error::Store { .. }),
             Self::Context(error) => matches!(error, context::Error::Store(_) | context::Error::Trail(_)),
             _ => false,
@@ -148,7 +150,9 @@ fn way_out(error: &ontology::Error) -> Option<&'static str> {
         ontology::Error::Store(_) => Some("see that the disk or database works; the server's log says more"),
         ontology::Error::Conflict { .. } => Some("read the system again, then repeat the change"),
         ontology::Error::NotFound { .. } => Some("list what there is and use an id from there"),
-        ontology::Error::Query(_) => Some("only SPARQL queries are answered; make this one smaller or correct it"),
+        ontology::Error::Query(_) => {
+            Some("only SPARQL queries are answered; make this one smaller or correct it")
+        }
         ontology::Error::Invalid(_) => Some("correct what is named"),
         ontology::Error::Limit { .. } => Some("ask for less, or try again shortly"),
     }

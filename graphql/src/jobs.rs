@@ -79,15 +79,13 @@ impl Jobs {
             return Err(Error::Limit { limit: "RUNNING_LIMIT", detail });
         }
         while table.jobs.len() >= JOBS_LIMIT {
-            let over = table.jobs.iter().find(|(_, (_, entry))| !entry.is_running()).map(|(number, _)| *number);
+            let over =
+                table.jobs.iter().find(|(_, (_, entry))| !entry.is_running()).map(|(number, _)| *number);
             let Some(number) = over else { break };
             table.jobs.remove(&number);
         }
-        let entry = Arc::new(Entry {
-            id: id.to_owned(),
-            work: Mutex::default(),
-            changed: watch::Sender::new(0),
-        });
+        let entry =
+            Arc::new(Entry { id: id.to_owned(), work: Mutex::default(), changed: watch::Sender::new(0) });
         table.next += 1;
         let number = table.next;
         table.jobs.insert(number, (id.to_owned(), Arc::clone(&entry)));

@@ -92,7 +92,11 @@ impl Loader<i64> for Definitions {
             };
         }
         let all = self.0.definitions().await.map_err(shared)?;
-        Ok(all.into_iter().filter(|found| keys.contains(&found.key)).map(|found| (found.key, found)).collect())
+        Ok(all
+            .into_iter()
+            .filter(|found| keys.contains(&found.key))
+            .map(|found| (found.key, found))
+            .collect())
     }
 }
 

@@ -80,7 +80,12 @@ struct Place {
 }
 
 /// Events after a position that match, then those that come.
-fn events(state: &State, growth: &Arc<Growth>, filter: Filter, after: i64) -> impl Stream<Item = Result<TrailEvent>> + use<> {
+fn events(
+    state: &State,
+    growth: &Arc<Growth>,
+    filter: Filter,
+    after: i64,
+) -> impl Stream<Item = Result<TrailEvent>> + use<> {
     let place = Place {
         trail: Arc::clone(&state.trail),
         filter,
@@ -133,7 +138,7 @@ pub struct Subscription;
 #[Subscribe]
 impl Subscription {
     /// Progress of a job from a position on; nothing is missed after a reconnect.
-    fn bootstrap_progress(
+    async fn bootstrap_progress(
         &self,
         ctx: &Context<'_>,
         job: ID,

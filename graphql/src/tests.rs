@@ -7,3 +7,4 @@ mod following;
 mod limits;
 mod prompts;
 mod running;
+mod suggesting;

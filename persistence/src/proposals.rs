@@ -1,8 +1,8 @@
 //! Proposals: drafts that wait for a decision, as documents.
 
 use async_trait::async_trait;
-use das::proposals::{Proposal, ProposalState, Proposals as Port, newest_first};
 use das::Error as DasError;
+use das::proposals::{Proposal, ProposalState, Proposals as Port, newest_first};
 use trail::NewEvent;
 
 use crate::{Documents, Error, LIST_LIMIT};

@@ -95,6 +95,16 @@ impl Assembly {
         parts.contexts = Some(Arc::new(contexts.clone()));
         parts.memory = Some(Arc::clone(&memory));
         parts.workspace = Some(open_workspace(&data_directory.join("workspace"), parts.limits.file_bytes)?);
+        parts.assistant = Some(Arc::new(das::Watcher::new(das::WatchDeps {
+            engine: Arc::clone(&engine),
+            store: Arc::new(database.clone()),
+            trail: Arc::new(database.clone()),
+            ontology: Some(Arc::clone(&ontology)),
+            memory: Some(Arc::clone(&memory)),
+            proposals: Arc::new(persistence::Proposals::new(database.documents())),
+            offers: Arc::new(persistence::Offers::new(database.documents())),
+            clock: Arc::clone(&clock),
+        })));
         let assembly = Self {
             data_directory: data_directory.to_owned(),
             database,
@@ -168,6 +178,7 @@ impl Assembly {
             model: self.model.clone(),
             scores: self.scores(),
             proposals: Arc::new(persistence::Proposals::new(self.documents())),
+            offers: Arc::new(persistence::Offers::new(self.documents())),
             census: self.parts.census.clone(),
             bootstrap: self.bootstrap_deps(),
             clock: Arc::clone(&self.clock),
@@ -227,7 +238,11 @@ async fn open_engine(
             let url = &configuration.engine.url;
             if url.is_empty() {
                 let hint = "set engine.url, e.g. to http://127.0.0.1:8080/engine-rest";
-                return Err(Failure::wrong_call("SERVER-0004", "engine.url does not say where Camunda 7 is", hint));
+                return Err(Failure::wrong_call(
+                    "SERVER-0004",
+                    "engine.url does not say where Camunda 7 is",
+                    hint,
+                ));
             }
             let camunda = Camunda7::open(Settings::at(url), store, clock).await?;
             Ok((Arc::new(camunda.clone()), None, Some(camunda)))

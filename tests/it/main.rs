@@ -1,5 +1,13 @@
 //! Whole-system tests, in one binary.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests fail loudly, and say what they skip"
+)]
+
 mod architecture;
 mod bad_input;
 mod bootstrap;

@@ -41,12 +41,16 @@ fn commands_go_through_the_server_that_holds_the_directory() {
     let key = listed["instances"][0]["key"].to_string();
     let trail = place.procos(&["trail", "show", "--instance", &key, "--json", "--data-dir", "data"]).fine();
     assert_eq!(trail.json_lines()[0]["kind"], "instance.started");
-    let recalled = place.procos(&["memory", "recall", "create a file", "--json", "--server", &address]).fine().json();
+    let recalled =
+        place.procos(&["memory", "recall", "create a file", "--json", "--server", &address]).fine().json();
     assert!(recalled["hits"].as_array().is_some_and(|hits| !hits.is_empty()), "{recalled}");
 
     let requirements = example("light-aircraft/requirements.md");
     let report = place.procos(&["bootstrap", &requirements, "--json", "--data-dir", "data"]).fine().json();
-    assert!(report["runs"].as_array().is_some_and(|runs| runs.iter().all(|run| run["state"] == "completed")), "{report}");
+    assert!(
+        report["runs"].as_array().is_some_and(|runs| runs.iter().all(|run| run["state"] == "completed")),
+        "{report}"
+    );
     let name = report["system"].as_str().expect("a name");
     let turtle = place.procos(&["export", name, "--data-dir", "data"]).fine().stdout;
     assert!(turtle.contains("Requirement"), "{turtle}");

@@ -106,7 +106,7 @@ fn replay_counts_tokens_as_the_formula_says() {
 
 #[test]
 fn a_flower_is_fit_and_imprecise() {
-    let petals = ["a", "b", "c", "d"].map(|name| Activity::new(name));
+    let petals = ["a", "b", "c", "d"].map(Activity::new);
     let [first, rest @ ..] = petals;
     let mut branches = vec![Branch::otherwise("", first)];
     branches.extend(rest.map(|petal| {
@@ -193,10 +193,11 @@ async fn our_own_trail_becomes_a_log() {
     let store = engine::MemoryStore::new();
     trail::Trail::append(&store, events).await.unwrap();
     let names = std::collections::BTreeMap::from([("pack".to_owned(), "Pack goods".to_owned())]);
-    let log = read_trail(&store, Some(7), &names).await.unwrap();
+    let log = read_trail(&store, &[7], &names).await.unwrap();
     assert_eq!(log.activities(), ["Pack goods", "ship"]);
     assert_eq!((log.cases(), log.events()), (2, 3));
-    assert_eq!(read_trail(&store, Some(8), &names).await.unwrap().events(), 0);
+    assert_eq!(read_trail(&store, &[8], &names).await.unwrap().events(), 0);
+    assert_eq!(read_trail(&store, &[], &names).await.unwrap().events(), 3);
 }
 
 fn leaf() -> impl Strategy<Value = Node> {

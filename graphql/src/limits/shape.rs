@@ -107,7 +107,9 @@ impl<'a> Walk<'a> {
                     part
                 }
                 Selection::InlineFragment(fragment) => self.set(&fragment.node.selection_set)?,
-                Selection::FragmentSpread(spread) => self.fragment(spread.node.fragment_name.node.as_str())?,
+                Selection::FragmentSpread(spread) => {
+                    self.fragment(spread.node.fragment_name.node.as_str())?
+                }
             };
             whole.add(part);
         }

@@ -14,7 +14,7 @@ use trail::NewEvent;
 use super::{TEXT_LIMIT_BYTES, XML_LIMIT_BYTES, actor, bounded};
 use crate::error::Result;
 use crate::jobs::Jobs;
-use crate::quality::{Job, Proposal};
+use crate::quality::{Job, Proposal, Suggestion};
 use crate::runs::{EngineTarget, Finding, ProcessDefinition};
 use crate::{Error, State};
 
@@ -56,6 +56,17 @@ pub(crate) struct DecideProposalInput {
     /// The proposal.
     id: ID,
     /// True deploys it, false rejects it.
+    accept: bool,
+    /// Why.
+    reason: Option<String>,
+}
+
+/// How to decide on a suggestion.
+#[derive(InputObject)]
+pub(crate) struct DecideSuggestionInput {
+    /// The suggestion.
+    id: ID,
+    /// Whether it is taken.
     accept: bool,
     /// Why.
     reason: Option<String>,
@@ -122,7 +133,7 @@ async fn remember(state: &State, proposal: &das::Proposal) {
 #[Object(name = "BuildMutation")]
 impl Build {
     /// Builds a system from requirements. Returns a job at once; progress by `bootstrapProgress`.
-    fn bootstrap_system(&self, ctx: &Context<'_>, input: BootstrapSystemInput) -> Result<Job> {
+    async fn bootstrap_system(&self, ctx: &Context<'_>, input: BootstrapSystemInput) -> Result<Job> {
         let state = ctx.data::<State>()?;
         let file = input.file_name.unwrap_or_else(|| "requirements.md".to_owned());
         let mut request = Request::new(file, input.content);
@@ -225,8 +236,24 @@ impl Build {
         Ok(Proposal(proposal))
     }
 
+    /// Takes or refuses a suggestion that has no proposal; DAS learns from it. One with a proposal is decided with it.
+    async fn decide_suggestion(&self, ctx: &Context<'_>, input: DecideSuggestionInput) -> Result<Suggestion> {
+        let state = ctx.data::<State>()?;
+        let reason = input.reason.unwrap_or_default();
+        bounded("reason", &reason, TEXT_LIMIT_BYTES)?;
+        let why = (!reason.is_empty()).then_some(reason.as_str());
+        let (offers, now_ms) = (state.offers.as_ref(), state.clock.now_ms());
+        let decided =
+            das::watch::decide(offers, input.id.as_str(), input.accept, why, &actor(ctx), now_ms).await?;
+        Ok(Suggestion::of(state, &decided).await?)
+    }
+
     /// Deploys BPMN as a new version; the same bytes again give the version that is there.
-    async fn deploy_process(&self, ctx: &Context<'_>, input: DeployProcessInput) -> Result<DeployProcessPayload> {
+    async fn deploy_process(
+        &self,
+        ctx: &Context<'_>,
+        input: DeployProcessInput,
+    ) -> Result<DeployProcessPayload> {
         bounded("fileName", &input.file_name, 1_024)?;
         bounded("xml", &input.xml, XML_LIMIT_BYTES)?;
         let file = DeployFile { name: input.file_name, content: input.xml.into_bytes() };

@@ -68,7 +68,11 @@ async fn put<T: FromNode>(ctx: &Context<'_>, system: &str, node: Node, message: 
 #[Object(name = "KnowledgeMutation")]
 impl Knowledge {
     /// Adds a requirement to a system.
-    async fn create_requirement(&self, ctx: &Context<'_>, input: CreateRequirementInput) -> Result<Requirement> {
+    async fn create_requirement(
+        &self,
+        ctx: &Context<'_>,
+        input: CreateRequirementInput,
+    ) -> Result<Requirement> {
         let id = input.id.trim().to_owned();
         bounded("id", &id, ID_LIMIT_BYTES)?;
         bounded("text", &input.text, TEXT_LIMIT_BYTES)?;
@@ -104,11 +108,7 @@ impl Knowledge {
             source: input.source,
             target: input.target,
             rationale: input.rationale,
-            origin: model::Origin {
-                rule: "by hand".to_owned(),
-                confidence: 1.0,
-                ..model::Origin::default()
-            },
+            origin: model::Origin { rule: "by hand".to_owned(), confidence: 1.0, ..model::Origin::default() },
         };
         put(ctx, &input.system, Node::Link(link), format!("link {id} added")).await
     }

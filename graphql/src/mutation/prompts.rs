@@ -119,10 +119,8 @@ impl Prompts {
         let state = ctx.data::<State>()?;
         let parameters: Parameters = match input.parameters {
             None => Parameters::default(),
-            Some(Json(given)) => serde_json::from_value(given).map_err(|error| Error::Argument {
-                argument: "parameters",
-                problem: error.to_string(),
-            })?,
+            Some(Json(given)) => serde_json::from_value(given)
+                .map_err(|error| Error::Argument { argument: "parameters", problem: error.to_string() })?,
         };
         let shown = |name: String| Variable {
             name,

@@ -175,7 +175,8 @@ impl Runs {
         let id = format!("feedback/{position}");
         let title = format!("{about}: {verdict}");
         let mut entry = Entry::new(&id, Kind::Outcome, &title, &format!("{title}\n{comment}"), now_ms);
-        entry.payload = json!({"instance": instance.key, "element": input.element_id, "correct": input.correct});
+        entry.payload =
+            json!({"instance": instance.key, "element": input.element_id, "correct": input.correct});
         entry.source = "feedback".to_owned();
         if let Err(error) = state.memory.store(vec![entry]).await {
             // The trail has it; memory is filled again from there.

@@ -14,6 +14,7 @@ use crate::connection::{Connection, Edge, Page};
 use crate::scalar::Iri;
 
 /// Anything with an IRI in a system.
+#[expect(clippy::duplicated_attributes, reason = "fields of one interface share their type")]
 #[derive(Clone, Interface)]
 #[graphql(
     field(name = "id", ty = "Iri", desc = "Its IRI."),

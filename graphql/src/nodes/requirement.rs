@@ -130,8 +130,10 @@ impl Requirement {
 
     /// What is wrong with it.
     async fn findings(&self) -> Vec<RequirementFinding> {
-        let shown =
-            |found: &model::Finding| RequirementFinding { kind: found.kind.clone(), text: found.text.clone() };
+        let shown = |found: &model::Finding| RequirementFinding {
+            kind: found.kind.clone(),
+            text: found.text.clone(),
+        };
         self.node.findings.iter().map(shown).collect()
     }
 

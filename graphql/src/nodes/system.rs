@@ -68,25 +68,29 @@ impl System {
 
     /// Its requirements, in natural order of their ids.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
-    fn requirements(&self, first: Option<i32>, after: Option<String>) -> Result<Connection<Requirement>> {
+    async fn requirements(
+        &self,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Connection<Requirement>> {
         Ok(page_of(&self.0, &Page::new(first, after)?))
     }
 
     /// Its components, in natural order of their ids.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
-    fn components(&self, first: Option<i32>, after: Option<String>) -> Result<Connection<Component>> {
+    async fn components(&self, first: Option<i32>, after: Option<String>) -> Result<Connection<Component>> {
         Ok(page_of(&self.0, &Page::new(first, after)?))
     }
 
     /// Its processes, in natural order of their ids.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
-    fn processes(&self, first: Option<i32>, after: Option<String>) -> Result<Connection<Process>> {
+    async fn processes(&self, first: Option<i32>, after: Option<String>) -> Result<Connection<Process>> {
         Ok(page_of(&self.0, &Page::new(first, after)?))
     }
 
     /// Its functions, in natural order of their ids.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
-    fn functions(&self, first: Option<i32>, after: Option<String>) -> Result<Connection<Function>> {
+    async fn functions(&self, first: Option<i32>, after: Option<String>) -> Result<Connection<Function>> {
         Ok(page_of(&self.0, &Page::new(first, after)?))
     }
 

@@ -37,9 +37,15 @@ fn shown(
         version: version.hash.clone(),
         template: texts.join("\n\n"),
         variables: version.prompt.variables.iter().map(|variable| variable.name.clone()).collect(),
-        labels: labels.iter().filter(|(_, at)| **at == version.hash).map(|(label, _)| label.clone()).collect(),
+        labels: labels
+            .iter()
+            .filter(|(_, at)| **at == version.hash)
+            .map(|(label, _)| label.clone())
+            .collect(),
         approvals: of_this
-            .map(|approval| format!("{} on report {}: {}", approval.stamp.actor, approval.report, approval.reason))
+            .map(|approval| {
+                format!("{} on report {}: {}", approval.stamp.actor, approval.report, approval.reason)
+            })
             .collect(),
         saved_at: Timestamp(version.at_ms),
     }

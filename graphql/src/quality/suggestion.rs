@@ -77,7 +77,9 @@ pub(crate) async fn suggestions(state: &State) -> Result<Vec<Suggestion>, Error>
         made_at: Timestamp(found.made_ms),
         proposal: None,
     };
-    let fresh = found.into_iter().filter(|found| found.subject.as_ref().is_none_or(|subject| !offered.contains(subject)));
+    let fresh = found
+        .into_iter()
+        .filter(|found| found.subject.as_ref().is_none_or(|subject| !offered.contains(subject)));
     all.extend(fresh.map(shown));
     Ok(all)
 }

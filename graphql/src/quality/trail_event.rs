@@ -97,6 +97,7 @@ pub(crate) async fn trail_page(
     } else {
         trail.read(&filter, 0, COUNT_LIMIT).await?.len()
     };
-    let items = events.into_iter().map(|event| (event.position.to_string(), TrailEvent::from(event))).collect();
+    let items =
+        events.into_iter().map(|event| (event.position.to_string(), TrailEvent::from(event))).collect();
     Ok(page.of_page(items, total))
 }

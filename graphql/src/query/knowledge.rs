@@ -28,13 +28,13 @@ pub(crate) struct Knowledge;
 #[Object(name = "KnowledgeQuery")]
 impl Knowledge {
     /// One engineered system by its name.
-    fn system(&self, ctx: &Context<'_>, name: String) -> Result<Option<System>> {
+    async fn system(&self, ctx: &Context<'_>, name: String) -> Result<Option<System>> {
         Ok(ctx.data::<State>()?.ontology.snapshot(&name).ok().map(System))
     }
 
     /// All engineered systems, by name.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
-    fn systems(
+    async fn systems(
         &self,
         ctx: &Context<'_>,
         first: Option<i32>,
@@ -44,7 +44,8 @@ impl Knowledge {
         let ontology = &ctx.data::<State>()?.ontology;
         let all = ontology.systems();
         let total = all.len();
-        let later = all.into_iter().filter(|summary| page.after.as_ref().is_none_or(|name| summary.name > *name));
+        let later =
+            all.into_iter().filter(|summary| page.after.as_ref().is_none_or(|name| summary.name > *name));
         let mut items = Vec::new();
         for summary in later.take(page.first.saturating_add(1)) {
             items.push((summary.name.clone(), System(ontology.snapshot(&summary.name)?)));
@@ -54,7 +55,7 @@ impl Knowledge {
 
     /// Requirements of a system, in natural order of their ids.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
-    fn requirements(
+    async fn requirements(
         &self,
         ctx: &Context<'_>,
         system: String,
@@ -66,7 +67,7 @@ impl Knowledge {
 
     /// Components of a system, in natural order of their ids.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
-    fn components(
+    async fn components(
         &self,
         ctx: &Context<'_>,
         system: String,
@@ -78,7 +79,7 @@ impl Knowledge {
 
     /// Processes of a system.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
-    fn processes(
+    async fn processes(
         &self,
         ctx: &Context<'_>,
         system: String,
@@ -90,7 +91,7 @@ impl Knowledge {
 
     /// Functions of a system.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
-    fn functions(
+    async fn functions(
         &self,
         ctx: &Context<'_>,
         system: String,
@@ -101,7 +102,7 @@ impl Knowledge {
     }
 
     /// Any node of any system by its IRI.
-    fn node(&self, ctx: &Context<'_>, id: Iri) -> Result<Option<Node>> {
+    async fn node(&self, ctx: &Context<'_>, id: Iri) -> Result<Option<Node>> {
         let Some(Named::Node { system, kind, id }) = parse(&id.0) else { return Ok(None) };
         let Ok(system) = ctx.data::<State>()?.ontology.snapshot(&system) else { return Ok(None) };
         let found = system.node(&id).filter(|node| node.kind() == kind);
@@ -109,19 +110,19 @@ impl Knowledge {
     }
 
     /// Everything connected with a node by trace, in both directions.
-    fn trace(&self, ctx: &Context<'_>, system: String, id: String) -> Result<Trace> {
+    async fn trace(&self, ctx: &Context<'_>, system: String, id: String) -> Result<Trace> {
         let system = snapshot(ctx, &system)?;
         let found = ontology::trace::trace(&system, &id).ok_or_else(|| missing(&id))?;
         Ok(Trace::new(&system, &found))
     }
 
     /// Computed coverage of a system.
-    fn coverage(&self, ctx: &Context<'_>, system: String) -> Result<Coverage> {
+    async fn coverage(&self, ctx: &Context<'_>, system: String) -> Result<Coverage> {
         Ok(Coverage::of(&snapshot(ctx, &system)?))
     }
 
     /// Everything a change of a node can reach.
-    fn impact(&self, ctx: &Context<'_>, system: String, id: String) -> Result<Vec<Node>> {
+    async fn impact(&self, ctx: &Context<'_>, system: String, id: String) -> Result<Vec<Node>> {
         let system = snapshot(ctx, &system)?;
         let ids = ontology::trace::impact(&system, &id).ok_or_else(|| missing(&id))?;
         let nodes = ids.iter().filter_map(|id| system.node(id));

@@ -43,7 +43,9 @@ impl Quality {
         let rows = ctx.data::<State>()?.scores.scores(&filter).await?;
         let mut rows: Vec<_> = rows.into_iter().map(|row| (row.score().low, row)).collect();
         rows.sort_by(|(a, one), (b, other)| {
-            b.total_cmp(a).then_with(|| one.kind.cmp(&other.kind)).then_with(|| one.subject.cmp(&other.subject))
+            b.total_cmp(a)
+                .then_with(|| one.kind.cmp(&other.kind))
+                .then_with(|| one.subject.cmp(&other.subject))
         });
         Ok(page.of_list(rows.into_iter().map(|(_, row)| Score(row)).collect())?)
     }
@@ -118,12 +120,12 @@ impl Quality {
     }
 
     /// A job that was started by a mutation.
-    fn job(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Job>> {
+    async fn job(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Job>> {
         Ok(ctx.data::<Jobs>()?.get(&id).map(|entry| entry.shown()))
     }
 
     /// Version and state of this server.
-    fn server(&self, ctx: &Context<'_>) -> Result<ServerState> {
+    async fn server(&self, ctx: &Context<'_>) -> Result<ServerState> {
         Ok(ctx.data::<State>()?.into())
     }
 }

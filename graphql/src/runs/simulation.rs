@@ -144,7 +144,8 @@ impl Counts {
     }
 
     fn finish(self, asked: u64, seed: u64, names: &BTreeMap<String, String>) -> Simulation {
-        let name = |id: &str| names.get(id).filter(|name| !name.is_empty()).map_or(id, String::as_str).to_owned();
+        let name =
+            |id: &str| names.get(id).filter(|name| !name.is_empty()).map_or(id, String::as_str).to_owned();
         let mut notes = vec![
             "each case is a dry run with a seed of its own: FEEL and draws execute, tasks with effects complete \
              with nothing"

@@ -159,7 +159,8 @@ impl Bed {
     /// Code, message and hint of the first error of a request that has one.
     pub(super) async fn refusal(&self, query: &str, variables: Value) -> (String, String, String) {
         let response = self.send(query, variables).await;
-        let error = response.errors.first().unwrap_or_else(|| panic!("no error: {query}: {:?}", response.data));
+        let error =
+            response.errors.first().unwrap_or_else(|| panic!("no error: {query}: {:?}", response.data));
         let shown = serde_json::to_value(error).unwrap();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let extensions = &shown["extensions"];

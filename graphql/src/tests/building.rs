@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::bed::Bed;
 
 const NEEDS: &str = include_str!("../../../examples/light-aircraft/requirements.md");
-const BOOTSTRAP: &str = "mutation($input: BootstrapSystemInput!) { bootstrapSystem(input: $input) { id state } }";
+const BOOTSTRAP: &str =
+    "mutation($input: BootstrapSystemInput!) { bootstrapSystem(input: $input) { id state } }";
 
 /// Builds the light aircraft and gives the id of the job.
 async fn build(bed: &Bed, run: bool) -> String {
@@ -38,7 +39,8 @@ fn follow(bed: &Bed, job: &str, after: i64) -> impl futures::Stream<Item = Value
 async fn a_system_is_built_by_a_job_and_every_column_can_be_asked_for() {
     let bed = Bed::new().await;
     let job = build(&bed, true).await;
-    let done = bed.ask("query($id: ID!) { job(id: $id) { state result error { code } } }", json!({"id": job})).await;
+    let done =
+        bed.ask("query($id: ID!) { job(id: $id) { state result error { code } } }", json!({"id": job})).await;
     assert_eq!(done["job"]["state"], "DONE", "{done}");
     assert_eq!(done["job"]["result"]["requirements"], 54);
     let query = "{ systems { totalCount nodes { id name version requirementCount componentCount processCount
@@ -80,7 +82,8 @@ async fn a_system_is_built_by_a_job_and_every_column_can_be_asked_for() {
     assert!(!both["trace"]["components"].as_array().unwrap().is_empty());
     assert!(!both["impact"].as_array().unwrap().is_empty());
     let query = "PREFIX p: <https://w3id.org/procos/ontology#> SELECT ?r WHERE { ?r a p:Requirement }";
-    let rows = bed.ask("query($q: String!) { sparql(query: $q) { mediaType rows truncated } }", json!({"q": query}));
+    let rows =
+        bed.ask("query($q: String!) { sparql(query: $q) { mediaType rows truncated } }", json!({"q": query}));
     let rows = rows.await;
     assert_eq!(rows["sparql"]["rows"], 54, "{rows}");
 }
@@ -146,13 +149,16 @@ async fn a_draft_is_deployed_only_when_it_is_accepted() {
     assert_eq!(draft["source"], "deterministic");
     assert_eq!(draft["state"], "OPEN");
     assert!(draft["xml"].as_str().unwrap().contains("BPMNDiagram"));
-    let before = bed.ask("{ processDefinitions { totalCount } proposals(state: OPEN) { id } }", json!({})).await;
+    let before =
+        bed.ask("{ processDefinitions { totalCount } proposals(state: OPEN) { id } }", json!({})).await;
     assert_eq!(before["processDefinitions"]["totalCount"], 0);
     assert_eq!(before["proposals"], json!([{"id": draft["id"]}]));
-    let decided = bed.ask(DECIDE, json!({"input": {"id": draft["id"], "accept": true, "reason": "good"}})).await;
+    let decided =
+        bed.ask(DECIDE, json!({"input": {"id": draft["id"], "accept": true, "reason": "good"}})).await;
     assert_eq!(decided["decideProposal"]["state"], "ACCEPTED");
     assert_eq!(decided["decideProposal"]["definition"]["processId"], draft["processId"]);
-    let (code, message, _) = bed.refusal(DECIDE, json!({"input": {"id": draft["id"], "accept": false}})).await;
+    let (code, message, _) =
+        bed.refusal(DECIDE, json!({"input": {"id": draft["id"], "accept": false}})).await;
     assert_eq!(code, "API-0005");
     assert!(message.contains("accepted"), "{message}");
     let trail = bed.ask("{ trail(kindPrefix: \"proposal.\") { totalCount } }", json!({}));
@@ -202,7 +208,8 @@ async fn requirements_and_links_are_added_by_hand() {
     assert_eq!(code, "API-0005");
     let (code, ..) = bed.refusal(create, json!({"id": "R-901", "text": "  "})).await;
     assert_eq!(code, "API-0002");
-    let component = bed.ask("{ components(system: \"Light aircraft\", first: 1) { nodes { localId } } }", json!({}));
+    let component =
+        bed.ask("{ components(system: \"Light aircraft\", first: 1) { nodes { localId } } }", json!({}));
     let component = component.await["components"]["nodes"][0]["localId"].clone();
     let link = "mutation($target: String!) { link(input: {system: \"Light aircraft\", kind: \"allocated_to\",
         source: \"R-900\", target: $target, rationale: \"it is a part of it\"}) { kind source target rationale } }";
@@ -210,6 +217,7 @@ async fn requirements_and_links_are_added_by_hand() {
     assert_eq!(linked["link"]["kind"], "allocated_to");
     let (code, ..) = bed.refusal(link, json!({"target": "not there"})).await;
     assert_eq!(code, "ONTO-0004");
-    let now = bed.ask("{ trace(system: \"Light aircraft\", id: \"R-900\") { components { localId } } }", json!({}));
+    let now =
+        bed.ask("{ trace(system: \"Light aircraft\", id: \"R-900\") { components { localId } } }", json!({}));
     assert_eq!(now.await["trace"]["components"][0]["localId"], component);
 }

@@ -17,7 +17,8 @@ fn everything_in_the_schema_says_what_it_is() {
     for definition in parse_schema(sdl()).unwrap().definitions {
         let TypeSystemDefinition::Type(found) = definition else { continue };
         let name = found.node.name.node.to_string();
-        if found.node.description.is_none() && !["Query", "Mutation", "Subscription"].contains(&name.as_str()) {
+        if found.node.description.is_none() && !["Query", "Mutation", "Subscription"].contains(&name.as_str())
+        {
             silent.push(name.clone());
         }
         let fields: Vec<(String, bool)> = match &found.node.kind {
@@ -38,7 +39,8 @@ fn everything_in_the_schema_says_what_it_is() {
                 .collect(),
             _ => Vec::new(),
         };
-        silent.extend(fields.into_iter().filter(|(_, says)| !says).map(|(field, _)| format!("{name}.{field}")));
+        silent
+            .extend(fields.into_iter().filter(|(_, says)| !says).map(|(field, _)| format!("{name}.{field}")));
     }
     assert_eq!(silent, Vec::<String>::new());
 }

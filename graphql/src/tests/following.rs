@@ -32,7 +32,8 @@ async fn the_trail_is_followed_from_any_position_without_gaps() {
     for position in 2..=head {
         assert_eq!(next(&mut all).await["trailAppended"]["position"], position);
     }
-    let mut later = subscribe(&bed, &format!("subscription {{ trailAppended(after: {}) {{ position }} }}", head - 2));
+    let mut later =
+        subscribe(&bed, &format!("subscription {{ trailAppended(after: {}) {{ position }} }}", head - 2));
     assert_eq!(next(&mut later).await["trailAppended"]["position"], head - 1);
     assert_eq!(next(&mut later).await["trailAppended"]["position"], head);
     // What comes now reaches both.
@@ -47,7 +48,8 @@ async fn only_what_happens_to_the_instance_is_told() {
     bed.deploy(APPROVAL).await;
     let one = bed.start("approval", json!({})).await;
     bed.start("approval", json!({})).await;
-    let query = format!("subscription {{ instanceEvents(instance: \"{one}\") {{ position instance kind }} }}");
+    let query =
+        format!("subscription {{ instanceEvents(instance: \"{one}\") {{ position instance kind }} }}");
     let mut events = subscribe(&bed, &query);
     let first = next(&mut events).await;
     assert_eq!(first["instanceEvents"]["instance"], one);

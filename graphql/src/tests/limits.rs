@@ -30,13 +30,18 @@ async fn the_stock_introspection_query_is_answered() {
 async fn bombs_are_refused_before_they_run() {
     let bed = Bed::new().await;
     let aliases: String = (0..=ALIASES_LIMIT).map(|n| format!("a{n}: server {{ version }} ")).collect();
-    let deep = format!("{{ systems {{ nodes {{ components {{ nodes {{ {} name {} }} }} }} }} }}", "children { ".repeat(20), "}".repeat(20));
+    let deep = format!(
+        "{{ systems {{ nodes {{ components {{ nodes {{ {} name {} }} }} }} }} }}",
+        "children { ".repeat(20),
+        "}".repeat(20)
+    );
     let mut doubling = "{ ...F0 }".to_owned();
     for n in 0..30 {
         doubling.push_str(&format!(" fragment F{n} on Query {{ ...F{} ...F{} }}", n + 1, n + 1));
     }
     doubling.push_str(" fragment F30 on Query { server { version } }");
-    let pages = "{ systems(first: 1000) { nodes { requirements(first: 1000) { nodes { text } } } } }".to_owned();
+    let pages =
+        "{ systems(first: 1000) { nodes { requirements(first: 1000) { nodes { text } } } } }".to_owned();
     let directives = format!("{{ server {{ version {} }} }}", "@include(if: true) ".repeat(11));
     for (what, query, code) in [
         ("aliases", format!("{{ {aliases} }}"), "API-0003"),
@@ -62,7 +67,8 @@ async fn bombs_are_refused_before_they_run() {
 async fn a_page_has_at_most_a_thousand_items() {
     let bed = Bed::new().await;
     for first in ["1001", "-1", "2147483647"] {
-        let (code, message, _) = bed.refusal(&format!("{{ scores(first: {first}) {{ totalCount }} }}"), json!({})).await;
+        let (code, message, _) =
+            bed.refusal(&format!("{{ scores(first: {first}) {{ totalCount }} }}"), json!({})).await;
         assert!(code == "API-0002" || code == "API-0007", "{code} {message}");
     }
     assert_eq!(bed.ask("{ scores(first: 1000) { totalCount } }", json!({})).await["scores"]["totalCount"], 0);

@@ -2,36 +2,34 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use llm::{Capabilities, ChatAnswer, ChatRequest, Content, Embeddings, Sample};
-use serde_json::{Value, json};
+use llm::scripted::ScriptedModel;
+use serde_json::json;
 
 use super::bed::Bed;
 
-/// A model that always answers the same.
-struct Parrot;
+const SAVE: &str =
+    "mutation($input: SavePromptInput!) { savePrompt(input: $input) { name versions { version } } }";
 
-#[async_trait]
-impl llm::Model for Parrot {
-    fn name(&self) -> &str {
-        "parrot"
-    }
+#[tokio::test]
+async fn a_prompt_is_saved_tested_and_approved_before_it_is_in_production() {
+    let bed = Bed::with(Some(Arc::new(ScriptedModel::saying(&["the answer is yes"])))).await;
+    let input = json!({"name": "judge", "template": "Is {{claim}} true?"});
+    let saved = bed.ask(SAVE, json!({"input": input})).await;
+    let version = saved["savePrompt"]["versions"][0]["version"].as_str().unwrap().to_owned();
 
-    fn capabilities(&self) -> Capabilities {
-        Capabilities::default()
-    }
+    let cases = json!([{"variables": {"claim": "water is wet"}, "contains": "yes"}]);
+    let test = bed
+        .ask(
+            "mutation($input: TestPromptInput!) { testPrompt(input: $input) { decision runs passes low high } }",
+            json!({"input": {"name": "judge", "version": version, "cases": cases}}),
+        )
+        .await;
+    assert_eq!(test["testPrompt"]["runs"], test["testPrompt"]["passes"]);
 
-    async fn chat(&self, request: ChatRequest) -> Result<ChatAnswer, llm::Error> {
-        let _asked = request;
-        let _kept: Option<Sample> = None;
-        Err(llm::Error::Configuration("nothing to say".to_owned()))
-    }
-
-    async fn embed(&self, _: &[String]) -> Result<Embeddings, llm::Error> {
-        Err(llm::Error::Configuration("no embeddings".to_owned()))
-    }
-
-    async fn transcribe(&self, _: llm::Audio) -> Result<llm::Transcript, llm::Error> {
-        Err(llm::Error::Configuration("no speech".to_owned()))
-    }
+    let unproved =
+        json!({"input": {"name": "judge", "version": version, "actor": "ada", "evidence": "none"}});
+    let approve =
+        "mutation($input: ApprovePromptInput!) { approvePrompt(input: $input) { production { version } } }";
+    let (code, ..) = bed.refusal(approve, unproved).await;
+    assert!(code.starts_with("CTX-"), "{code}");
 }

@@ -25,7 +25,8 @@ pub(super) const APPROVAL: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
   </process>
 </definitions>"#;
 
-const TASKS: &str = "query($key: Key!) { userTasks(instance: $key) { key elementId name documentation variables } }";
+const TASKS: &str =
+    "query($key: Key!) { userTasks(instance: $key) { key elementId name documentation variables } }";
 
 /// Starts an approval and completes its user task.
 async fn approved(bed: &Bed) -> String {
@@ -76,7 +77,10 @@ async fn an_instance_shows_where_it_stands_and_what_it_decided() {
     assert_eq!(trail["totalCount"].as_u64(), Some(trail["nodes"].as_array().unwrap().len() as u64));
     assert_eq!(found["scores"]["nodes"][0]["attempts"], 1);
     assert_eq!(found["scores"]["nodes"][0]["trend"], 1.0);
-    let whole = bed.ask("{ verifyTrail { entries head broken { position } } server { livePdos liveTdes engine } }", json!({}));
+    let whole = bed.ask(
+        "{ verifyTrail { entries head broken { position } } server { livePdos liveTdes engine } }",
+        json!({}),
+    );
     let whole = whole.await;
     assert_eq!(whole["verifyTrail"]["broken"], Value::Null);
     assert_eq!(whole["server"]["engine"], "embedded");
@@ -97,7 +101,9 @@ async fn instances_are_paged_newest_first() {
     loop {
         let page = bed.ask(query, json!({ "after": after })).await["processInstances"].clone();
         assert_eq!(page["totalCount"], 5);
-        seen.extend(page["nodes"].as_array().unwrap().iter().map(|node| node["key"].as_str().unwrap().to_owned()));
+        seen.extend(
+            page["nodes"].as_array().unwrap().iter().map(|node| node["key"].as_str().unwrap().to_owned()),
+        );
         if page["pageInfo"]["hasNextPage"] == false {
             break;
         }
@@ -113,7 +119,8 @@ async fn feedback_is_in_the_trail_and_in_memory() {
     bed.deploy(APPROVAL).await;
     let instance = approved(&bed).await;
     let tell = "mutation($input: RecordFeedbackInput!) { recordFeedback(input: $input) }";
-    let input = json!({"instance": instance, "elementId": "toss", "correct": false, "comment": "it was tails"});
+    let input =
+        json!({"instance": instance, "elementId": "toss", "correct": false, "comment": "it was tails"});
     bed.ask(tell, json!({ "input": input })).await;
     let found = bed.ask(
         "query($key: Key!) { trail(instance: $key, kindPrefix: \"feedback.\") { nodes { elementId data } }
@@ -144,7 +151,8 @@ async fn what_cannot_be_started_or_completed_is_refused_with_a_code() {
     assert_eq!(code, "ENGINE-0001");
     let (code, ..) = bed.refusal("mutation { cancelInstance(key: \"no\") }", json!({})).await;
     assert_eq!(code, "API-0007");
-    let deploy = "mutation($input: DeployProcessInput!) { deployProcess(input: $input) { definitions { key } } }";
+    let deploy =
+        "mutation($input: DeployProcessInput!) { deployProcess(input: $input) { definitions { key } } }";
     let (code, ..) = bed.refusal(deploy, json!({"input": {"fileName": "x.bpmn", "xml": "<a"}})).await;
     assert_eq!(code, "ENGINE-0002");
 }
@@ -154,7 +162,11 @@ async fn a_cancelled_instance_is_terminated() {
     let bed = Bed::new().await;
     bed.deploy(APPROVAL).await;
     let instance = bed.start("approval", json!({})).await;
-    bed.ask("mutation($key: Key!) { cancelInstance(key: $key, reason: \"enough\") }", json!({"key": instance})).await;
+    bed.ask(
+        "mutation($key: Key!) { cancelInstance(key: $key, reason: \"enough\") }",
+        json!({"key": instance}),
+    )
+    .await;
     bed.reaches(&instance, "TERMINATED").await;
 }
 
@@ -170,7 +182,8 @@ async fn a_simulation_with_the_same_seed_gives_the_same_numbers() {
     assert_eq!(one, other);
     assert_eq!((&one["cases"], &one["completed"]), (&json!(6), &json!(6)), "{one}");
     assert_eq!(one["endings"][0]["label"], "Done");
-    let toss = one["elements"].as_array().unwrap().iter().find(|element| element["elementId"] == "toss").unwrap();
+    let toss =
+        one["elements"].as_array().unwrap().iter().find(|element| element["elementId"] == "toss").unwrap();
     assert_eq!(toss["visits"], 1.0);
     assert_eq!(toss["outcomes"][0]["label"], "heads");
     let attempts = bed.ask("{ scores { totalCount } processInstances { totalCount } }", json!({})).await;
@@ -197,5 +210,9 @@ async fn a_check_names_what_is_wrong() {
     );
     let found = found.await;
     assert_eq!(found["checkProcess"][0]["severity"], "error", "{found}");
-    bed.ask(&check.replace("EngineTarget)", "EngineTarget!)"), json!({"xml": APPROVAL, "target": "CAMUNDA8"})).await;
+    bed.ask(
+        &check.replace("EngineTarget)", "EngineTarget!)"),
+        json!({"xml": APPROVAL, "target": "CAMUNDA8"}),
+    )
+    .await;
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use das::experience::{Conformance, conformance};
 
 use super::discover::read_log;
-use super::{Output, read_file};
+use super::{Output, Session, read_file};
 use crate::failure::Failure;
 
 /// Replay an event log (XES or CSV) on a process: fitness, precision, and where cases deviate.
@@ -16,10 +16,11 @@ use crate::failure::Failure;
 Examples:
   procos conform orders.xes orders.bpmn
   procos conform tickets.csv tickets.bpmn --json
+  procos conform trail:order order.bpmn
 
 Activities are matched by name. Exit code 0 where every case fits, 1 where one deviates.")]
 pub(crate) struct Conform {
-    /// The event log.
+    /// The event log: a file, or trail:PROCESS for what ProcOS itself ran of a process.
     log: PathBuf,
     /// The BPMN file.
     file: PathBuf,
@@ -32,8 +33,8 @@ pub(crate) struct Conform {
 }
 
 impl Conform {
-    pub(crate) fn execute(self, output: Output) -> Result<ExitCode, Failure> {
-        let log = read_log(&self.log)?;
+    pub(crate) async fn execute(self, output: Output, session: Session) -> Result<ExitCode, Failure> {
+        let log = read_log(&self.log, &session).await?;
         let definitions = bpmn::xml::read(&read_file(&self.file)?)
             .map_err(|error| Failure::wrong_call(error.code(), &error, error.hint()))?;
         let programs = bpmn::compile::compile(&definitions, self.process.as_deref())

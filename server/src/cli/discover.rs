@@ -1,12 +1,14 @@
 //! `procos discover`: a process from an event log.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 use das::experience::{EventLog, discover};
+use engine::Store;
 
-use super::{Output, read_file};
+use super::{Found, Output, Session, read_file};
 use crate::failure::Failure;
 
 /// Find a process in an event log (XES or CSV): sound BPMN with a diagram that accepts what the log shows.
@@ -15,11 +17,12 @@ use crate::failure::Failure;
 Examples:
   procos discover orders.xes -o orders.bpmn
   procos discover tickets.csv --noise 0.2 > tickets.bpmn
+  procos discover trail:order -o order-as-it-runs.bpmn
 
 A CSV has a header line with a column each for case, activity and time. A log says which way was taken, not why: the
 conditions in the result ask variables that you set or replace.")]
 pub(crate) struct Discover {
-    /// The event log.
+    /// The event log: a file, or trail:PROCESS for what ProcOS itself ran of a process.
     log: PathBuf,
     /// Write the BPMN here instead of to stdout.
     #[arg(short, long)]
@@ -40,22 +43,58 @@ fn share(text: &str) -> Result<f64, String> {
 }
 
 /// Reads an event log named on the command line.
-pub(super) fn read_log(path: &std::path::Path) -> Result<EventLog, Failure> {
-    das::experience::log::read_log(&read_file(path)?).map_err(|error| {
+pub(super) async fn read_log(log: &Path, session: &Session) -> Result<EventLog, Failure> {
+    if let Some(process) = trail_of(log) {
+        return log_of_trail(process, session).await;
+    }
+    das::experience::log::read_log(&read_file(log)?).map_err(|error| {
         let mut failure = Failure::from(error);
-        failure.message = format!("{}: {}", path.display(), failure.message);
+        failure.message = format!("{}: {}", log.display(), failure.message);
         failure
     })
 }
 
+/// The process whose runs are the log.
+fn trail_of(log: &Path) -> Option<&str> {
+    log.to_str()?.strip_prefix("trail:")
+}
+
+/// Makes a log of what all versions of a process did, as the trail has it.
+async fn log_of_trail(process: &str, session: &Session) -> Result<EventLog, Failure> {
+    let database = match session.database().await? {
+        Found::Here(database) => database,
+        Found::There(_) => return Err(session.needs_directory("reading its trail as a log")),
+    };
+    let found = Store::definitions(database.as_ref()).await?;
+    let versions: Vec<_> = found.iter().filter(|(definition, _)| definition.process_id == process).collect();
+    let keys: Vec<i64> = versions.iter().map(|(definition, _)| definition.key).collect();
+    // Of several versions, the newest says what an element is called.
+    let mut names: BTreeMap<String, String> = BTreeMap::new();
+    for definitions in versions.iter().filter_map(|(_, xml)| bpmn::xml::read(xml.as_bytes()).ok()) {
+        for node in definitions.processes.into_iter().flat_map(|process| process.nodes) {
+            names.extend(node.element.name.map(|name| (node.element.id, name)));
+        }
+    }
+    // No key would mean all processes.
+    let log = if keys.is_empty() {
+        Err(das::Error::Log { why: format!("there is no process '{process}'") })
+    } else {
+        das::experience::log::read_trail(database.as_ref(), &keys, &names).await
+    };
+    database.close().await;
+    Ok(log?)
+}
+
 impl Discover {
-    pub(crate) fn execute(self, output: Output) -> Result<ExitCode, Failure> {
-        let log = read_log(&self.log)?;
+    pub(crate) async fn execute(self, output: Output, session: Session) -> Result<ExitCode, Failure> {
+        let log = read_log(&self.log, &session).await?;
         let tree = discover(&log, self.noise)?;
-        let name = self.name.unwrap_or_else(|| {
-            self.log
+        let name = self.name.unwrap_or_else(|| match trail_of(&self.log) {
+            Some(process) => process.to_owned(),
+            None => self
+                .log
                 .file_stem()
-                .map_or_else(|| "process".to_owned(), |stem| stem.to_string_lossy().into_owned())
+                .map_or_else(|| "process".to_owned(), |stem| stem.to_string_lossy().into_owned()),
         });
         let (definitions, process) = das::experience::draw(&tree, &name)?;
         let xml = bpmn::xml::write(&definitions);

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use ::trail::{Filter, Trail};
 use bpmn::xes::{Event, Trace};
-use trail::{Filter, Trail};
 
 use super::EventLog;
 use crate::error::Error;
@@ -25,50 +25,40 @@ const TASKS: [&str; 9] = [
     "callActivity",
 ];
 
-/// Reads the completed tasks of all instances of a definition, or of all definitions; `names` gives the name of an
-/// element by its id, where it has one.
+/// Reads the completed tasks of all instances of these definitions, or of all where none is named; `names` gives the name
+/// of an element by its id, where it has one.
 ///
 /// # Errors
 /// `DAS-0010` where the trail cannot be read, holds more than [`MAX_TRAIL_EVENTS`] or exceeds a limit of logs.
 pub async fn read_trail(
     trail: &dyn Trail,
-    definition: Option<i64>,
+    definitions: &[i64],
     names: &BTreeMap<String, String>,
 ) -> Result<EventLog, Error> {
-    let filter =
-        Filter { definition, kind_prefix: Some("element.completed".to_owned()), ..Filter::default() };
     let mut cases: BTreeMap<i64, Vec<Event>> = BTreeMap::new();
-    let mut after = 0;
     let mut read = 0;
-    loop {
-        let events = trail
-            .read(&filter, after, PAGE)
-            .await
-            .map_err(|error| Error::Log { why: format!("the trail: {error}") })?;
-        let Some(last) = events.last() else { break };
-        after = last.position;
-        read += events.len();
-        if read > MAX_TRAIL_EVENTS {
-            let why = format!("the trail has more than {MAX_TRAIL_EVENTS} completed elements");
-            return Err(Error::Log { why });
-        }
-        for event in events {
-            let content = event.content;
-            let text = |field: &str| content.data.get(field).and_then(|value| value.as_str());
-            let is_task = text("kind").is_some_and(|kind| TASKS.contains(&kind));
-            let is_body = content.data.get("body").and_then(serde_json::Value::as_bool) == Some(true);
-            let (Some(instance), Some(node)) =
-                (content.instance, content.element.as_deref().or(text("node")))
-            else {
-                continue;
-            };
-            if is_task && !is_body {
-                let activity = names.get(node).map_or(node, String::as_str).to_owned();
-                cases.entry(instance).or_default().push(Event {
-                    activity,
-                    at_ms: Some(content.at_ms),
-                    resource: None,
-                });
+    let each: Vec<Option<i64>> =
+        if definitions.is_empty() { vec![None] } else { definitions.iter().copied().map(Some).collect() };
+    for definition in each {
+        let kind_prefix = Some("element.completed".to_owned());
+        let filter = Filter { definition, kind_prefix, ..Filter::default() };
+        let mut after = 0;
+        loop {
+            let events = trail
+                .read(&filter, after, PAGE)
+                .await
+                .map_err(|error| Error::Log { why: format!("the trail: {error}") })?;
+            let Some(last) = events.last() else { break };
+            after = last.position;
+            read += events.len();
+            if read > MAX_TRAIL_EVENTS {
+                let why = format!("the trail has more than {MAX_TRAIL_EVENTS} completed elements");
+                return Err(Error::Log { why });
+            }
+            for event in events {
+                if let Some((instance, event)) = completed_task(event.content, names) {
+                    cases.entry(instance).or_default().push(event);
+                }
             }
         }
     }
@@ -77,4 +67,17 @@ pub async fn read_trail(
         .map(|(instance, events)| Trace { case: Some(instance.to_string()), events })
         .collect();
     EventLog::from_traces(traces)
+}
+
+/// The instance and the event of a completed task.
+fn completed_task(content: ::trail::NewEvent, names: &BTreeMap<String, String>) -> Option<(i64, Event)> {
+    let text = |field: &str| content.data.get(field).and_then(|value| value.as_str());
+    let is_task = text("kind").is_some_and(|kind| TASKS.contains(&kind));
+    let is_body = content.data.get("body").and_then(serde_json::Value::as_bool) == Some(true);
+    let node = content.element.as_deref().or(text("node"))?;
+    if !is_task || is_body {
+        return None;
+    }
+    let activity = names.get(node).map_or(node, String::as_str).to_owned();
+    Some((content.instance?, Event { activity, at_ms: Some(content.at_ms), resource: None }))
 }
