@@ -12,8 +12,6 @@ mod generate;
 mod import;
 mod kill;
 mod live;
-#[cfg(test)]
-mod manual;
 mod memory;
 mod output;
 mod prompt;
@@ -207,3 +205,6 @@ pub(crate) fn now_ms() -> i64 {
 pub(crate) fn seed() -> u64 {
     rand::random()
 }
+
+#[cfg(test)]
+mod manual;

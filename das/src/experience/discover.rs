@@ -135,7 +135,7 @@ impl Writer<'_> {
                 Branch::when(label, format!("{variable} = {}", quoted(&name)), node)
             }
         });
-        Node::choice("", branches.collect())
+        Node::choice("Which way?", branches.collect())
     }
 }
 

@@ -119,7 +119,8 @@ fn column(headers: &[String], names: &[&str], other_than: Option<usize>) -> Opti
 }
 
 fn missing(what: &str, name: &str, headers: &[String]) -> Error {
-    let shown: String = headers.join(", ").chars().take(300).collect();
+    let is_shown = |c: &char| !c.is_control() && *c != char::REPLACEMENT_CHARACTER;
+    let shown: String = headers.join(", ").chars().filter(is_shown).take(200).collect();
     Error::Log { why: format!("no column for {what} (called '{name}') among: {shown}") }
 }
 

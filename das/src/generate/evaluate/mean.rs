@@ -37,6 +37,9 @@ impl Mean {
 
 impl std::fmt::Display for Mean {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.pairs == 0 {
+            return f.write_str("not measured");
+        }
         write!(f, "{:.3}", self.mean)?;
         if let (Some(low), Some(high)) = (self.low, self.high) {
             write!(f, " (95 %: {low:.3} to {high:.3})")?;
