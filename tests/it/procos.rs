@@ -58,6 +58,14 @@ impl Place {
         let lines = BufReader::new(child.stdout.take().expect("its output is piped")).lines();
         Running { child, lines }
     }
+
+    /// Starts a server of the folder `data` on a free port; gives it with its address when it is ready.
+    pub(crate) fn serve(&self) -> (Running, String) {
+        let mut server = self.start(&["serve", "--listen", "127.0.0.1:0", "--data-dir", "data"]);
+        let line = server.line(|line| line.contains("http://")).expect("it says where it is");
+        let address = line.split_whitespace().find(|word| word.starts_with("http://")).expect("an address");
+        (server, address.trim_end_matches('/').to_owned())
+    }
 }
 
 /// The binary beside this test: `target/debug/procos`.

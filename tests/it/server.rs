@@ -2,15 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::procos::{Place, Running, example};
-
-/// Starts a server on a free port and waits until it says where it is.
-fn serve(place: &Place) -> (Running, String) {
-    let mut server = place.start(&["serve", "--listen", "127.0.0.1:0", "--data-dir", "data"]);
-    let line = server.line(|line| line.contains("http://")).expect("it says where it is");
-    let address = line.split_whitespace().find(|word| word.starts_with("http://")).expect("an address");
-    (server, address.trim_end_matches('/').to_owned())
-}
+use crate::procos::{Place, example};
 
 fn get(address: &str, path: &str) -> (u16, String) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -24,7 +16,7 @@ fn get(address: &str, path: &str) -> (u16, String) {
 #[test]
 fn commands_go_through_the_server_that_holds_the_directory() {
     let place = Place::empty();
-    let (server, address) = serve(&place);
+    let (server, address) = place.serve();
     assert_eq!(get(&address, "/readyz").0, 200);
 
     let file = example("light-aircraft/size-aircraft.bpmn");
@@ -66,7 +58,7 @@ fn commands_go_through_the_server_that_holds_the_directory() {
 #[test]
 fn a_second_server_on_the_same_directory_is_refused_and_told_who_holds_it() {
     let place = Place::empty();
-    let (_server, address) = serve(&place);
+    let (_server, address) = place.serve();
     let second = place.procos(&["serve", "--listen", "127.0.0.1:0", "--data-dir", "data"]);
     assert_eq!(second.error_code(), "PERSISTENCE-0002");
     let host = address.trim_start_matches("http://");
@@ -76,10 +68,10 @@ fn a_second_server_on_the_same_directory_is_refused_and_told_who_holds_it() {
 #[test]
 fn a_server_that_was_killed_starts_again_and_no_worker_is_left_when_all_has_ended() {
     let place = Place::empty();
-    let (server, _) = serve(&place);
+    let (server, _) = place.serve();
     place.procos(&["run", &example("parallel-file-write.bpmn"), "--data-dir", "data"]).fine();
     server.kill();
-    let (_server, address) = serve(&place);
+    let (_server, address) = place.serve();
     assert_eq!(get(&address, "/livez").0, 200);
     let (status, text) = get(&address, "/readyz");
     assert_eq!(status, 200, "{text}");
