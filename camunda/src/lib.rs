@@ -16,7 +16,7 @@ mod keys;
 mod lease;
 mod messages;
 mod own_work;
-mod port_impl;
+mod process_engine;
 mod rest;
 mod rewrite;
 mod state;

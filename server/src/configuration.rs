@@ -47,7 +47,7 @@ impl Default for Configuration {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             hosts: Vec::new(),
             log_format: LogFormat::Text,
-            log_filter: "warn,server=info".to_owned(),
+            log_filter: "warn,server=info,qdrant_edge=error".to_owned(),
             engine: Engine::default(),
             database: Database::default(),
             model: llm::Config::default(),

@@ -270,6 +270,6 @@ impl Build {
         bounded("xml", &xml, XML_LIMIT_BYTES)?;
         // Soundness walks a state space: not on a thread that serves others.
         let checked = tokio::task::spawn_blocking(move || Finding::all(&xml, target)).await;
-        Ok(checked.map_err(|_| Error::Broken("the check"))??)
+        Ok(checked.map_err(|_| Error::Broken("the check"))?)
     }
 }

@@ -3,8 +3,6 @@
 use async_graphql::{Enum, SimpleObject};
 use bpmn::check::{Severity, Target, check};
 
-use crate::Error;
-
 /// An engine to check for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub(crate) enum EngineTarget {
@@ -37,11 +35,8 @@ pub(crate) struct Finding {
 
 impl Finding {
     /// Everything about this BPMN, the worst first.
-    ///
-    /// # Errors
-    /// [`Error::Bpmn`] where it cannot be read as BPMN at all.
-    pub(crate) fn all(xml: &str, target: EngineTarget) -> Result<Vec<Self>, Error> {
-        let definitions = bpmn::xml::read(xml.as_bytes())?;
+    pub(crate) fn all(xml: &str, target: EngineTarget) -> Vec<Self> {
+        let definitions = bpmn::xml::read(xml.as_bytes());
         let target = match target {
             EngineTarget::Embedded => Target::Embedded,
             EngineTarget::Camunda7 => Target::Camunda7,
@@ -60,6 +55,11 @@ impl Finding {
             message: found.message,
             hint: (!found.hint.is_empty()).then(|| found.hint.to_owned()),
         };
-        Ok(check(&definitions, target).into_iter().map(shown).collect())
+        // What cannot be read at all is a finding too: whoever asks for a check wants the place and the way out.
+        let findings = match definitions {
+            Ok(definitions) => check(&definitions, target),
+            Err(error) => vec![bpmn::check::Finding::of_error(&error)],
+        };
+        findings.into_iter().map(shown).collect()
     }
 }
