@@ -4,7 +4,7 @@ mod approval;
 mod assemble;
 mod error;
 mod gate;
-mod manager;
+mod lifecycle;
 mod port;
 mod prompt;
 mod report;
@@ -20,7 +20,7 @@ pub use assemble::{
 };
 pub use error::Error;
 pub use gate::pass_rate_interval;
-pub use manager::{ContextManager, Selector};
+pub use lifecycle::{ContextManager, Selector};
 pub use port::{
     Approval, ApprovalRecord, ApprovalRequest, Decision, LATEST, LabelMove, PRODUCTION, PromptStore, Stamp,
 };
