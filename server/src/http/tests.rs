@@ -30,7 +30,6 @@ use super::{Limits, Ports, Site, listen, router};
 
 struct Query;
 
-#[expect(clippy::unused_async, reason = "a resolver is async: the macro demands it")]
 #[Object]
 impl Query {
     async fn hello(&self, name: Option<String>) -> String {
