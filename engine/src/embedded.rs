@@ -16,7 +16,7 @@ mod jobs;
 mod live;
 mod message_index;
 mod messages;
-mod port_impl;
+mod process_engine;
 mod recover;
 mod start;
 mod timers;

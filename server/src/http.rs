@@ -6,6 +6,7 @@ mod health;
 mod listener;
 mod metrics;
 mod openapi;
+mod orchestration;
 mod origin;
 mod refusal;
 mod scores;
@@ -121,6 +122,7 @@ struct Shared {
 pub fn router<E: Executor>(ports: Ports, executor: E, site: Site) -> Router {
     let meters = metrics::Meters::default();
     meters.follow(ports.engine.notices(), site.stop.clone());
+    let cluster = orchestration::routes(ports.engine.clone(), site.limits, site.listen, site.stop.clone());
     let shared = Shared { ports, meters: meters.clone(), stop: site.stop.clone() };
     let gate = watch::Gate {
         meters,
@@ -143,5 +145,9 @@ pub fn router<E: Executor>(ports: Ports, executor: E, site: Site) -> Router {
         .with_state(graphql::Endpoint::new(executor, site.limits, site.stop.clone()));
     let compression = CompressionLayer::new().quality(CompressionLevel::Fastest);
     // The last layer sees a request first.
-    plain.merge(operations).layer(compression).layer(axum::middleware::from_fn_with_state(gate, watch::pass))
+    plain
+        .merge(operations)
+        .merge(cluster)
+        .layer(compression)
+        .layer(axum::middleware::from_fn_with_state(gate, watch::pass))
 }

@@ -2,13 +2,17 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use das::bootstrap::{Progress, Report, Request, bootstrap};
 
 use super::{Found, Output, Session, read_file, remote_bootstrap};
 use crate::failure::Failure;
+
+/// How long a stage is silent at most.
+const PROGRESS_PAUSE: Duration = Duration::from_secs(1);
 
 /// Build a system from requirements: ontology, coverage, processes as BPMN, first runs, scores.
 #[derive(Debug, Args)]
@@ -68,17 +72,27 @@ pub(crate) async fn build(
     assembly: &crate::wiring::Assembly,
     output: Output,
 ) -> Result<Report, Failure> {
-    let quiet = output.is_json();
+    let told = Mutex::new(Instant::now());
     let progress = move |step: Progress| {
-        if !quiet && step.done == step.total {
-            output.remark(&format!(
-                "  {} {}",
-                step.stage,
-                if step.total > 1 { step.total.to_string() } else { String::new() }
-            ));
+        if output.is_json() {
+            return;
+        }
+        let mut last = told.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(line) = progress_line(&step, last.elapsed()) {
+            output.remark(&line);
+            *last = Instant::now();
         }
     };
     Ok(bootstrap(request, &assembly.bootstrap_deps(), Arc::new(progress)).await?)
+}
+
+/// A stage is told when it is done, and once a second on its way.
+fn progress_line(step: &Progress, since_last: Duration) -> Option<String> {
+    let Progress { stage, done, total } = step;
+    if done < total {
+        return (since_last >= PROGRESS_PAUSE).then(|| format!("  {stage}: {done} of {total} …"));
+    }
+    Some(if *total > 1 { format!("  {stage}: {total}") } else { format!("  {stage}") })
 }
 
 /// What was built, in lines for people.
@@ -130,4 +144,18 @@ fn percent(part: usize, whole: usize) -> String {
     // Nothing to allocate is fully allocated.
     let share = if whole == 0 { 100.0 } else { part as f64 * 100.0 / whole as f64 };
     format!("{share:.0} %")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stage_is_told_at_its_end_and_once_a_second_on_its_way() {
+        let step = |done, total| Progress { stage: "store", done, total };
+        assert_eq!(progress_line(&step(3, 10), Duration::from_millis(999)), None);
+        assert_eq!(progress_line(&step(3, 10), Duration::from_secs(1)).unwrap(), "  store: 3 of 10 …");
+        assert_eq!(progress_line(&step(10, 10), Duration::ZERO).unwrap(), "  store: 10");
+        assert_eq!(progress_line(&step(1, 1), Duration::ZERO).unwrap(), "  store");
+    }
 }

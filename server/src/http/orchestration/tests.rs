@@ -1,0 +1,243 @@
+//! The API as its clients use it, on an engine in memory.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode, header};
+use engine::clock::SystemClock;
+use engine::{Embedded, MemoryStore};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use super::routes;
+use crate::http::Limits;
+
+const ORDER: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:zeebe="http://camunda.org/schema/zeebe/1.0"
+    id="d" targetNamespace="t">
+  <error id="no-money" errorCode="NO_MONEY"/>
+  <message id="m" name="paid"><extensionElements><zeebe:subscription correlationKey="=order"/></extensionElements></message>
+  <process id="order" name="Order" isExecutable="true">
+    <startEvent id="start"/>
+    <serviceTask id="charge" name="Charge card">
+      <extensionElements>
+        <zeebe:taskDefinition type="charge" retries="2"/>
+        <zeebe:taskHeaders><zeebe:header key="currency" value="EUR"/></zeebe:taskHeaders>
+      </extensionElements>
+    </serviceTask>
+    <boundaryEvent id="broke" attachedToRef="charge"><errorEventDefinition errorRef="no-money"/></boundaryEvent>
+    <intermediateCatchEvent id="paid"><messageEventDefinition messageRef="m"/></intermediateCatchEvent>
+    <userTask id="pack" name="Pack"><extensionElements><zeebe:userTask/>
+      <zeebe:assignmentDefinition candidateGroups="store, shipping"/></extensionElements></userTask>
+    <endEvent id="done"/><endEvent id="refused"/>
+    <sequenceFlow id="f1" sourceRef="start" targetRef="charge"/>
+    <sequenceFlow id="f2" sourceRef="charge" targetRef="paid"/>
+    <sequenceFlow id="f3" sourceRef="paid" targetRef="pack"/>
+    <sequenceFlow id="f4" sourceRef="pack" targetRef="done"/>
+    <sequenceFlow id="f5" sourceRef="broke" targetRef="refused"/>
+  </process>
+</definitions>"#;
+
+struct Api(Router);
+
+impl Api {
+    async fn open() -> Self {
+        let store = Arc::new(MemoryStore::new());
+        let engine = Embedded::open(store, Arc::new(SystemClock)).await.unwrap();
+        let stop = CancellationToken::new();
+        Self(routes(Arc::new(engine), Limits::default(), ([127, 0, 0, 1], 8080).into(), stop))
+    }
+
+    async fn send(&self, request: Request<Body>) -> (StatusCode, Value) {
+        let response = self.0.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let bytes = to_bytes(response.into_body(), 1 << 24).await.unwrap();
+        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+    }
+
+    async fn call(&self, method: &str, path: &str, body: &Value) -> (StatusCode, Value) {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header(header::CONTENT_TYPE, "application/json");
+        self.send(request.body(Body::from(body.to_string())).unwrap()).await
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Value {
+        let (status, answer) = self.call("POST", path, &body).await;
+        assert!(status.is_success(), "{path}: {status} {answer}");
+        answer
+    }
+
+    async fn deploy(&self, name: &str, content: &str) -> (StatusCode, Value) {
+        let body = format!(
+            "--cut\r\nContent-Disposition: form-data; name=\"resources\"; filename=\"{name}\"\r\n\r\n{content}\r\n--cut--\r\n"
+        );
+        let request = Request::builder().method("POST").uri("/v2/deployments");
+        let request = request.header(header::CONTENT_TYPE, "multipart/form-data; boundary=cut");
+        self.send(request.body(Body::from(body)).unwrap()).await
+    }
+
+    async fn started(&self, order: &str) -> String {
+        let (status, _) = self.deploy("order.bpmn", ORDER).await;
+        assert_eq!(status, StatusCode::OK);
+        let body = json!({"processDefinitionId": "order", "variables": {"order": order, "amount": 12}});
+        self.post("/v2/process-instances", body).await["processInstanceKey"].as_str().unwrap().to_owned()
+    }
+
+    async fn leased(&self) -> Value {
+        let body = json!({"type": "charge", "timeout": 60_000, "maxJobsToActivate": 5, "worker": "w"});
+        self.post("/v2/jobs/activation", body).await["jobs"][0].clone()
+    }
+}
+
+fn path_of(job: &Value, what: &str) -> String {
+    format!("/v2/jobs/{}/{what}", job["jobKey"].as_str().unwrap())
+}
+
+#[tokio::test]
+async fn a_worker_leases_and_completes_and_the_instance_goes_its_way() {
+    let api = Api::open().await;
+    let instance = api.started("o-1").await;
+    let job = api.leased().await;
+    assert_eq!(job["customHeaders"], json!({"currency": "EUR"}));
+    assert_eq!((&job["variables"]["amount"], &job["retries"]), (&json!(12), &json!(2)));
+    assert_eq!(job["processInstanceKey"], json!(instance));
+    let (status, _) = api.call("POST", &path_of(&job, "completion"), &json!({"variables": {"fee": 3}})).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    let (status, late) = api.call("POST", &path_of(&job, "completion"), &json!({})).await;
+    assert_eq!((status, &late["title"]), (StatusCode::NOT_FOUND, &json!("NOT_FOUND")), "{late}");
+    assert_eq!(late["instance"], json!(path_of(&job, "completion")));
+
+    api.post("/v2/messages/publication", json!({"name": "paid", "correlationKey": "o-1", "timeToLive": 0}))
+        .await;
+    let tasks = api.post("/v2/user-tasks/search", json!({"filter": {"processInstanceKey": instance}})).await;
+    assert_eq!(tasks["items"][0]["candidateGroups"], json!(["store", "shipping"]));
+    let task = format!("/v2/user-tasks/{}/completion", tasks["items"][0]["userTaskKey"].as_str().unwrap());
+    assert_eq!(api.call("POST", &task, &json!({})).await.0, StatusCode::NO_CONTENT);
+
+    // Strongly consistent: the very next search sees the end.
+    let ended = api.post("/v2/process-instances/search", json!({"filter": {"state": "COMPLETED"}})).await;
+    assert_eq!(ended["items"][0]["processInstanceKey"], json!(instance));
+    let variables =
+        api.post("/v2/variables/search", json!({"filter": {"processInstanceKey": instance, "name": "fee"}}));
+    assert_eq!(variables.await["items"][0]["value"], json!("3"));
+}
+
+#[tokio::test]
+async fn a_failure_without_retries_is_an_incident_that_resolution_tries_again() {
+    let api = Api::open().await;
+    let instance = api.started("o-2").await;
+    let job = api.leased().await;
+    api.call("POST", &path_of(&job, "failure"), &json!({"retries": 1, "errorMessage": "once"})).await;
+    let job = api.leased().await;
+    assert_eq!(job["retries"], json!(1), "{job}");
+    api.call("POST", &path_of(&job, "failure"), &json!({"errorMessage": "card reader is off"})).await;
+    let found = api.post("/v2/incidents/search", json!({"filter": {"processInstanceKey": instance}})).await;
+    let incident = &found["items"][0];
+    assert!(incident["errorMessage"].as_str().unwrap().contains("card reader is off"), "{incident}");
+    assert_eq!(incident["errorType"], json!("JOB_NO_RETRIES"));
+    let path = format!("/v2/incidents/{}/resolution", incident["incidentKey"].as_str().unwrap());
+    assert_eq!(api.call("POST", &path, &json!({})).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(api.leased().await["elementId"], json!("charge"));
+}
+
+#[tokio::test]
+async fn a_thrown_error_takes_its_boundary_event_and_waiting_for_the_end_gives_the_variables() {
+    let api = Api::open().await;
+    let (status, _) = api.deploy("order.bpmn", ORDER).await;
+    assert_eq!(status, StatusCode::OK);
+    let body = json!({
+        "processDefinitionId": "order", "variables": {"order": "o-3", "secret": 1}, "awaitCompletion": true,
+        "fetchVariables": ["order"], "requestTimeout": 30_000, "processDefinitionVersion": -1,
+    });
+    let worker = async {
+        let job = api.leased().await;
+        api.call("POST", &path_of(&job, "error"), &json!({"errorCode": "NO_MONEY"})).await
+    };
+    let (answer, (status, _)) = tokio::join!(api.post("/v2/process-instances", body), worker);
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    assert_eq!(answer["variables"], json!({"order": "o-3"}));
+}
+
+#[tokio::test]
+async fn a_lease_fences_off_an_answer_for_an_earlier_attempt() {
+    let api = Api::open().await;
+    api.started("o-4").await;
+    let body = json!({"type": "charge", "timeout": 60_000, "maxJobsToActivate": 1, "withLease": true});
+    let first = api.post("/v2/jobs/activation", body.clone()).await["jobs"][0].clone();
+    api.call("POST", &path_of(&first, "failure"), &json!({"retries": 1})).await;
+    let second = api.post("/v2/jobs/activation", body).await["jobs"][0].clone();
+    let answer = |job: &Value| json!({"leaseToken": job["jobLeaseToken"]});
+    let (status, problem) = api.call("POST", &path_of(&first, "completion"), &answer(&first)).await;
+    assert_eq!((status, &problem["title"]), (StatusCode::CONFLICT, &json!("INVALID_STATE")), "{problem}");
+    let (status, _) = api.call("POST", &path_of(&second, "completion"), &answer(&second)).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn what_is_wrong_or_not_served_is_refused_with_problem_details() {
+    let api = Api::open().await;
+    api.started("o-5").await;
+    let refused = [
+        ("/v2/process-instances", json!({"processDefinitionId": "none"}), 404),
+        ("/v2/process-instances", json!({}), 400),
+        ("/v2/process-instances", json!({"processDefinitionId": "order", "tenantId": "other"}), 400),
+        (
+            "/v2/process-instances",
+            json!({"processDefinitionId": "order", "startInstructions": [{"elementId": "pack"}]}),
+            400,
+        ),
+        ("/v2/jobs/activation", json!({"type": "charge", "timeout": 0, "maxJobsToActivate": 1}), 400),
+        ("/v2/jobs/activation", json!({"type": "charge"}), 400),
+        ("/v2/jobs/x/completion", json!({}), 400),
+        ("/v2/jobs/7/completion", json!({}), 404),
+        ("/v2/process-instances/search", json!({"filter": {"nothing": 1}}), 400),
+        ("/v2/process-instances/search", json!({"filter": {"state": {"$near": 1}}}), 400),
+        ("/v2/process-instances/search", json!({"page": {"after": "?"}}), 400),
+        ("/v2/element-instances/search", json!({}), 400),
+        ("/v2/decision-definitions/evaluation", json!({}), 404),
+    ];
+    for (path, body, wanted) in refused {
+        let (status, problem) = api.call("POST", path, &body).await;
+        assert_eq!(status.as_u16(), wanted, "{path} {body}: {problem}");
+        assert_eq!((&problem["status"], &problem["instance"]), (&json!(wanted), &json!(path)));
+        assert!(problem["detail"].as_str().is_some_and(|detail| detail.len() > 10), "{problem}");
+    }
+    let (status, problem) = api.deploy("broken.bpmn", &ORDER[..400]).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("BPMN-0002"), "{problem}");
+}
+
+#[tokio::test]
+async fn searches_filter_sort_and_page() {
+    let api = Api::open().await;
+    let mut keys = Vec::new();
+    for number in 0..5 {
+        keys.push(api.started(&format!("o-{number}")).await);
+    }
+    let cancel = format!("/v2/process-instances/{}/cancellation", keys[1]);
+    assert_eq!(api.call("POST", &cancel, &json!({})).await.0, StatusCode::NO_CONTENT);
+    let search = async |body: Value| -> Vec<String> {
+        let found = api.post("/v2/process-instances/search", body).await;
+        let items = found["items"].as_array().unwrap().clone();
+        items.iter().map(|item| item["processInstanceKey"].as_str().unwrap().to_owned()).collect()
+    };
+    let up = json!([{"field": "processInstanceKey", "order": "ASC"}]);
+    assert_eq!(search(json!({"sort": up})).await, keys);
+    assert_eq!(search(json!({"filter": {"state": {"$neq": "ACTIVE"}}})).await, [keys[1].clone()]);
+    let either = json!({"$or": [{"processInstanceKey": keys[0]}, {"state": {"$like": "TERM*"}}]});
+    assert_eq!(search(json!({"filter": either, "sort": up})).await, keys[..2]);
+    let within = json!({"processInstanceKey": {"$gt": keys[1], "$lte": keys[3]}});
+    assert_eq!(search(json!({"filter": within, "sort": up})).await, keys[2..4]);
+    let later = json!({"startDate": {"$gt": "2999-01-01T00:00:00+01:00"}});
+    assert!(search(json!({"filter": later})).await.is_empty());
+
+    let page = api.post("/v2/process-instances/search", json!({"sort": up, "page": {"limit": 2}})).await;
+    assert_eq!((&page["page"]["totalItems"], page["items"].as_array().unwrap().len()), (&json!(5), 2));
+    let after = json!({"limit": 2, "after": page["page"]["endCursor"]});
+    assert_eq!(search(json!({"sort": up, "page": after})).await, keys[2..4]);
+    let next = api.post("/v2/process-instances/search", json!({"sort": up, "page": after})).await;
+    let before = json!({"limit": 2, "before": next["page"]["startCursor"]});
+    assert_eq!(search(json!({"sort": up, "page": before})).await, keys[..2]);
+}

@@ -1,0 +1,94 @@
+//! Camunda 8's official Rust client, unchanged, against ProcOS: deploy, start, work, fail, find.
+
+use camunda_orchestration_sdk::models::{
+    ProcessDefinitionId, ProcessInstanceCreationInstruction, ProcessInstanceCreationInstructionById,
+};
+use camunda_orchestration_sdk::{CamundaClient, CamundaOptions, JobAction, JobWorkerConfig};
+use serde_json::{Value, json};
+
+use crate::procos::Place;
+
+const PAYMENT: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL"
+    xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" id="d" targetNamespace="t">
+  <bpmn:error id="declined" errorCode="DECLINED"/>
+  <bpmn:process id="payment" isExecutable="true">
+    <bpmn:startEvent id="start"/>
+    <bpmn:serviceTask id="charge" name="Charge card">
+      <bpmn:extensionElements><zeebe:taskDefinition type="charge-card" retries="3"/></bpmn:extensionElements>
+    </bpmn:serviceTask>
+    <bpmn:boundaryEvent id="no" attachedToRef="charge"><bpmn:errorEventDefinition errorRef="declined"/></bpmn:boundaryEvent>
+    <bpmn:endEvent id="paid"/><bpmn:endEvent id="refused"/>
+    <bpmn:sequenceFlow id="f1" sourceRef="start" targetRef="charge"/>
+    <bpmn:sequenceFlow id="f2" sourceRef="charge" targetRef="paid"/>
+    <bpmn:sequenceFlow id="f3" sourceRef="no" targetRef="refused"/>
+  </bpmn:process>
+</bpmn:definitions>"#;
+
+fn client(address: &str) -> CamundaClient {
+    let options =
+        CamundaOptions::new().with("CAMUNDA_REST_ADDRESS", address).with("CAMUNDA_AUTH_STRATEGY", "NONE");
+    CamundaClient::new(options).expect("the client accepts the address")
+}
+
+fn payment(amount: i64) -> ProcessInstanceCreationInstruction {
+    let by_id = ProcessInstanceCreationInstructionById {
+        process_definition_id: ProcessDefinitionId::assume_exists("payment"),
+        variables: Some([("amount".to_owned(), json!(amount))].into_iter().collect()),
+        await_completion: Some(true),
+        request_timeout: Some(60_000),
+        ..Default::default()
+    };
+    ProcessInstanceCreationInstruction::ProcessInstanceCreationInstructionById(Box::new(by_id))
+}
+
+/// What the worker does depends on the amount: it fails once, throws an error, or charges.
+fn charge(amount: i64, retries: i32) -> JobAction {
+    match (amount, retries) {
+        (13, _) => JobAction::Error {
+            error_code: "DECLINED".to_owned(),
+            error_message: Some("the bank said no".to_owned()),
+            variables: Some(json!({"reason": "limit"})),
+        },
+        (7, 3) => JobAction::Fail {
+            error_message: "the line was busy".to_owned(),
+            retries: None,
+            retry_backoff_ms: None,
+            variables: None,
+        },
+        _ => JobAction::complete_with(json!({"charged": amount, "retries": retries})),
+    }
+}
+
+#[test]
+fn the_official_rust_client_deploys_starts_and_works_unchanged() {
+    let place = Place::empty();
+    let (_server, address) = place.serve();
+    let file = place.file("payment.bpmn", PAYMENT);
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let client = client(&address);
+        let topology = client.get_topology().await.expect("a topology");
+        assert_eq!((topology.cluster_size, topology.brokers.len()), (1, 1));
+        let deployed = client.deploy_resources(vec![file.into()], None).await.expect("it deploys");
+        let definition = deployed.deployments[0].process_definition.as_ref().expect("a process");
+        assert_eq!(definition.process_definition_version, 1);
+
+        let worker = client.create_job_worker(JobWorkerConfig::new("charge-card").worker_name("till"));
+        let worker = worker.start(|job| async move {
+            charge(job.variables()["amount"].as_i64().unwrap_or_default(), job.retries())
+        });
+        let paid = client.create_process_instance(payment(42)).await.expect("it completes");
+        assert_eq!(paid.variables["charged"], json!(42));
+        let again = client.create_process_instance(payment(7)).await.expect("it completes");
+        assert_eq!(again.variables["retries"], json!(2), "the second attempt did it");
+        let refused = client.create_process_instance(payment(13)).await.expect("it ends at the boundary event");
+        assert!(!refused.variables.contains_key("charged"), "{:?}", refused.variables);
+        worker.abort();
+    });
+    // The same instances, seen by ProcOS's own surface.
+    let listed = place.procos(&["ps", "--all", "--json", "--data-dir", "data"]).fine().json();
+    let states: Vec<&Value> =
+        listed["instances"].as_array().expect("a list").iter().map(|instance| &instance["state"]).collect();
+    assert_eq!(states, [&json!("completed"); 3], "{listed}");
+}
