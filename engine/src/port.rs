@@ -298,6 +298,8 @@ pub struct Job {
 /// Which jobs to list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobFilter {
+    /// Only this job.
+    pub key: Option<i64>,
     /// Only of this instance.
     pub instance: Option<i64>,
     /// Only of this kind.

@@ -12,6 +12,7 @@ mod scores;
 mod sparql;
 #[cfg(test)]
 mod tests;
+mod v2;
 mod watch;
 
 use std::net::SocketAddr;
@@ -134,6 +135,7 @@ pub fn router<E: Executor>(ports: Ports, executor: E, site: Site) -> Router {
         .route("/sparql", get(sparql::by_get).post(sparql::by_post))
         .route("/api/scores", get(scores::list))
         .route("/openapi.json", get(openapi::show))
+        .merge(v2::routes())
         .fallback(admin::page)
         .method_not_allowed_fallback(refusal::wrong_method)
         .with_state(shared)

@@ -15,6 +15,7 @@ mod camunda7;
 mod crash;
 mod data_directory;
 mod engine_contract;
+mod kills;
 mod procos;
 mod run;
 mod server;

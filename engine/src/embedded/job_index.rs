@@ -268,6 +268,12 @@ impl JobIndex {
             filter.kind.is_none_or(|kind| kind == job.kind)
                 && filter.job_type.as_ref().is_none_or(|wanted| job.job_type.as_ref() == Some(wanted))
         };
+        if let Some(key) = filter.key {
+            let fits = |entry: &&Entry| {
+                filter.instance.is_none_or(|instance| instance == entry.job.instance) && matches(&entry.job)
+            };
+            return self.entries.get(&key).filter(fits).map(view).into_iter().collect();
+        }
         let limit = limits::page(filter.limit);
         if let Some(instance) = filter.instance {
             let keys = self.by_instance.get(&instance).into_iter().flatten();

@@ -5,6 +5,7 @@ mod door;
 mod operations;
 mod routes;
 mod subscriptions;
+mod workers;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
