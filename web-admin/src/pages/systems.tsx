@@ -1,7 +1,8 @@
 // All systems, and the way to build one from requirements.
 import { useState } from "preact/hooks";
-import { Link, useLocation } from "wouter-preact";
-import { ApiError, ask, graphql, tell } from "../api";
+import { Link, useLocation, useSearch } from "wouter-preact";
+import { type ApiError, asApiError, ask, graphql, tell } from "../api";
+import { Progress } from "../components/progress";
 import { Empty, Failure, Show } from "../components/states";
 import { count, moment, percent } from "../format";
 import { type Step, untilOver, withStep } from "../job";
@@ -27,7 +28,7 @@ const BOOTSTRAP = graphql(`
 export default function Systems() {
   useTitle("Systems");
   const systems = useLoad("systems", () => ask(SYSTEMS, {}));
-  const [building, setBuilding] = useState(false);
+  const [building, setBuilding] = useState(new URLSearchParams(useSearch()).has("build"));
   return (
     <>
       <div class="title">
@@ -133,7 +134,7 @@ function BuildSystem() {
       await untilOver(job.id, (step) => setSteps((before) => withStep(before, step)));
       go(`/systems/${encodeURIComponent(name.trim())}`);
     } catch (caught) {
-      setError(caught instanceof ApiError ? caught : new ApiError(String(caught)));
+      setError(asApiError(caught));
       setBusy(false);
     }
   };
@@ -190,19 +191,7 @@ function BuildSystem() {
         </button>
       </div>
       {error && <Failure error={error} />}
-      {steps.length > 0 && (
-        <ol class="progress" aria-live="polite">
-          {steps.map((step) => (
-            <li key={step.stage}>
-              <span>{step.stage}</span>
-              <span class="meter">
-                <span style={{ width: `${step.total > 0 ? (100 * step.done) / step.total : 100}%` }} />
-              </span>
-              <span class="quiet small">{step.total > 0 && `${step.done} of ${step.total}`}</span>
-            </li>
-          ))}
-        </ol>
-      )}
+      <Progress steps={steps} />
     </form>
   );
 }
