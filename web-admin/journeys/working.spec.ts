@@ -117,7 +117,7 @@ test("what is not saved is tried without effects, walked through, checked, undon
   await page.getByRole("button", { name: "Edit", exact: true }).click();
   const outline = page.getByRole("navigation", { name: "Outline" });
   await outline.getByRole("button", { name: /^Price the order/ }).click();
-  const expression = page.getByRole("group", { name: "computed value 2" }).getByLabel("expression");
+  const expression = page.getByRole("group", { name: "computed value 2" }).getByLabel("is (FEEL)");
   await expression.fill("=3 * amount");
   await expression.press("Enter");
 

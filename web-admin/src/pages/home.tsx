@@ -62,7 +62,7 @@ export default function Home() {
 function Content({ data }: { data: Overview }) {
   return (
     <>
-      <div class="cards overview">
+      <div class="overview">
         <NeedsYou data={data} />
         <Running data={data} />
         <Systems data={data} />

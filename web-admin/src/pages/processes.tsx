@@ -84,8 +84,9 @@ export default function Processes() {
                     <tr>
                       <th>Process</th>
                       <th class="wide-only">Version</th>
-                      <th class="bar-column" colSpan={2}>
-                        Score
+                      <th class="wide-only bar-column">Score</th>
+                      <th>
+                        <span class="visually-hidden">Score in numbers</span>
                       </th>
                       <th class="wide-only">Deployed</th>
                     </tr>
@@ -102,7 +103,7 @@ export default function Processes() {
                             <div class="quiet small mono">{node.processId}</div>
                           </td>
                           <td class="wide-only">{node.version}</td>
-                          <td>
+                          <td class="wide-only bar-column">
                             {node.score && node.score.attempts > 0 && (
                               <Bar share={node.score.average} {...node.score} />
                             )}
