@@ -1,6 +1,6 @@
 // What a new ProcOS can open at once: the examples that come with it, read only when somebody asks for one.
 import { graphql, tell } from "./api";
-import { type Step, untilOver } from "./job";
+import { see } from "./jobs";
 
 const BUILD = graphql(`
   mutation BuildExample($input: BootstrapSystemInput!) { bootstrapSystem(input: $input) { id } }
@@ -55,7 +55,7 @@ export const EXAMPLES: Example[] = [
 ];
 
 /** Builds and deploys an example; gives the page to look at. */
-export async function openExample(example: Example, onStep: (step: Step) => void): Promise<string> {
+export async function openExample(example: Example): Promise<string> {
   let place = "/processes";
   for (const { fileName, text } of example.processes) {
     const xml = (await text()).default;
@@ -66,6 +66,6 @@ export async function openExample(example: Example, onStep: (step: Step) => void
   const content = (await example.requirements.text()).default;
   const input = { name: example.name, content, fileName: example.requirements.fileName, run: true };
   const { bootstrapSystem } = await tell(BUILD, { input });
-  await untilOver(bootstrapSystem.id, onStep);
+  await see(bootstrapSystem.id, example.name);
   return `/systems/${encodeURIComponent(example.name)}`;
 }

@@ -3,23 +3,23 @@ import { useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import { type ApiError, asApiError } from "../api";
 import { EXAMPLES, type Example, openExample } from "../examples";
-import { type Step, withStep } from "../job";
 import { asking } from "./asking";
-import { Progress } from "./progress";
 import { Failure } from "./states";
+import { BeingBuilt } from "./underway";
 
 export function FirstSteps() {
   const [, go] = useLocation();
   const [opening, setOpening] = useState<string>();
-  const [steps, setSteps] = useState<Step[]>([]);
   const [error, setError] = useState<ApiError>();
 
   const open = async (example: Example) => {
+    const from = window.location.pathname;
     setOpening(example.name);
     setError(undefined);
-    setSteps([]);
     try {
-      go(await openExample(example, (step) => setSteps((before) => withStep(before, step))));
+      const place = await openExample(example);
+      // Whoever went on to another page is not fetched back.
+      if (window.location.pathname === from) go(place);
     } catch (caught) {
       setError(asApiError(caught));
       setOpening(undefined);
@@ -76,7 +76,7 @@ export function FirstSteps() {
           </ul>
         </li>
       </ul>
-      <Progress steps={steps} />
+      <BeingBuilt />
       {error && <Failure error={error} />}
     </section>
   );

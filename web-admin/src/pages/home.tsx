@@ -6,6 +6,7 @@ import { FirstSteps } from "../components/first-steps";
 import { Bar } from "../components/outcomes";
 import { Show } from "../components/states";
 import { Status } from "../components/status";
+import { BeingBuilt } from "../components/underway";
 import { count, duration, interval, moment, percent } from "../format";
 import { useLive } from "../live";
 import { useLoad } from "../load";
@@ -46,15 +47,14 @@ export default function Home() {
     window.addEventListener("focus", again);
     return () => window.removeEventListener("focus", again);
   }, [again]);
+  const isNew =
+    loaded.data !== undefined &&
+    loaded.data.systems.totalCount + loaded.data.processDefinitions.totalCount === 0;
   return (
     <>
       <h1>Overview</h1>
-      <Show of={loaded}>
-        {(data) => {
-          const isEmpty = data.systems.totalCount + data.processDefinitions.totalCount === 0;
-          return isEmpty ? <FirstSteps /> : <Content data={data} />;
-        }}
-      </Show>
+      {!isNew && <BeingBuilt />}
+      <Show of={loaded}>{(data) => (isNew ? <FirstSteps /> : <Content data={data} />)}</Show>
     </>
   );
 }

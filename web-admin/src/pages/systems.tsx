@@ -2,10 +2,10 @@
 import { useState } from "preact/hooks";
 import { Link, useLocation, useSearch } from "wouter-preact";
 import { type ApiError, asApiError, ask, graphql, tell } from "../api";
-import { Progress } from "../components/progress";
 import { Empty, Failure, Show } from "../components/states";
+import { BeingBuilt } from "../components/underway";
 import { count, moment, percent } from "../format";
-import { type Step, untilOver, withStep } from "../job";
+import { see } from "../jobs";
 import { useLoad } from "../load";
 import { useTitle } from "../title";
 
@@ -45,6 +45,7 @@ export default function Systems() {
         </div>
       </div>
       {building && <BuildSystem />}
+      <BeingBuilt />
       <Show of={systems}>
         {({ systems: { nodes } }) =>
           nodes.length === 0 ? (
@@ -112,7 +113,6 @@ function BuildSystem() {
   const [text, setText] = useState("");
   const [fileName, setFileName] = useState<string>();
   const [run, setRun] = useState(true);
-  const [steps, setSteps] = useState<Step[]>([]);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<ApiError>();
 
@@ -125,14 +125,15 @@ function BuildSystem() {
 
   const build = async (event: Event) => {
     event.preventDefault();
+    const from = window.location.pathname;
     setBusy(true);
     setError(undefined);
-    setSteps([]);
     try {
       const input = { name: name.trim(), content: text, fileName: fileName ?? "requirements.md", run };
       const { bootstrapSystem: job } = await tell(BOOTSTRAP, { input });
-      await untilOver(job.id, (step) => setSteps((before) => withStep(before, step)));
-      go(`/systems/${encodeURIComponent(name.trim())}`);
+      await see(job.id, name.trim());
+      // Whoever went on to another page is not fetched back.
+      if (window.location.pathname === from) go(`/systems/${encodeURIComponent(name.trim())}`);
     } catch (caught) {
       setError(asApiError(caught));
       setBusy(false);
@@ -191,7 +192,6 @@ function BuildSystem() {
         </button>
       </div>
       {error && <Failure error={error} />}
-      <Progress steps={steps} />
     </form>
   );
 }
