@@ -200,7 +200,8 @@ fn a_simulation_in_time_gives_the_same_numbers_on_any_number_of_threads_and_comp
     let first = run("1");
     assert_eq!(first["cases"], 4000, "{first}");
     assert_eq!(first, run("3"));
-    let same = place.procos(&["simulate", &file, "--against", &file, "--cases", "2000", "--seed", "4", "--json"]);
+    let same =
+        place.procos(&["simulate", &file, "--against", &file, "--cases", "2000", "--seed", "4", "--json"]);
     let same = same.fine().json();
     assert_eq!(same["differences"][0]["difference"]["value"], 0.0, "{same}");
     let refused = place.procos(&["simulate", &example("trading-order.bpmn"), "--precision", "1%"]);

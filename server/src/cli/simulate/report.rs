@@ -19,7 +19,7 @@ pub(super) fn simulation(
     found: &Simulated,
     sensitivity: Option<&Sensitivity>,
 ) -> String {
-    let mut parts = vec![heading(model, settings, found), ends(found), durations(found, settings)];
+    let mut parts = vec![heading(model, found), ends(found), durations(found, settings)];
     parts.extend(resources(model, found));
     parts.push(tasks(model, found));
     parts.extend(sensitivity.map(|sensitivity| self::sensitivity(found, sensitivity)));
@@ -27,7 +27,7 @@ pub(super) fn simulation(
     parts.join("\n\n")
 }
 
-fn heading(model: &Model, settings: &Settings, found: &Simulated) -> String {
+fn heading(model: &Model, found: &Simulated) -> String {
     let mut lines = vec![format!(
         "{}: {} cases in {} replications, seed {}",
         found.name,
