@@ -16,6 +16,8 @@ mod jobs;
 mod live;
 mod message_index;
 mod messages;
+mod migration;
+mod operations;
 mod port_impl;
 mod recover;
 mod start;

@@ -129,7 +129,7 @@ impl Pdo {
         let mut decided = Variables::new();
         match self.parts.engine.instance(self.instance).await {
             Ok(found) => {
-                self.ended = found.status != Status::Active;
+                self.ended = !found.status.is_open();
                 decided = found.variables;
             }
             Err(EngineError::NotFound { .. }) => self.ended = true,

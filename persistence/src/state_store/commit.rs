@@ -165,8 +165,8 @@ async fn instances(on: &DatabaseTransaction, rows: Rows<'_, StoredInstance>) -> 
 async fn jobs(on: &DatabaseTransaction, rows: Rows<'_, StoredJob>) -> Result<(), Error> {
     const HEAD: &str = "INSERT INTO jobs (organisation, actor, key, instance, definition, element, kind, job_type, \
          variables, attempt, retries, priority, worker, lease_until_ms, not_before_ms, created_ms, assignee)";
-    const TAIL: &str = "ON CONFLICT (key) DO UPDATE SET variables = excluded.variables, \
-         attempt = excluded.attempt, retries = excluded.retries, priority = excluded.priority, \
+    const TAIL: &str = "ON CONFLICT (key) DO UPDATE SET definition = excluded.definition, element = excluded.element, \
+         variables = excluded.variables, attempt = excluded.attempt, retries = excluded.retries, priority = excluded.priority, \
          worker = excluded.worker, lease_until_ms = excluded.lease_until_ms, \
          not_before_ms = excluded.not_before_ms, assignee = excluded.assignee";
     let mut values = Vec::with_capacity(rows.len() * 17);

@@ -236,7 +236,7 @@ async fn report(stage: &Stage<'_>, instance: i64, watch: Watch) -> Result<DryRun
         Status::Terminated => DryRunState::Terminated,
         Status::Failed => DryRunState::Failed,
         Status::Active if !incidents.is_empty() => DryRunState::Failed,
-        Status::Active => DryRunState::Waiting,
+        Status::Active | Status::Suspended => DryRunState::Waiting,
     };
     let task_runs = stage.store.task_runs(instance).await?;
     let incidents = incidents.into_values().collect();
