@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use bpmn::program::{JobKind, Variables};
 use engine::Error as EngineError;
-use engine::port::{ActivateJobs, ElementState, Job, JobFailure, Record, Status};
+use engine::port::{ActivateJobs, ElementState, Job, JobFailure, Record};
 use futures::FutureExt;
 use serde_json::{Value, json};
 use tokio::sync::Notify;

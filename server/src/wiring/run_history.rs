@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use engine::ProcessEngine;
-use engine::port::{InstanceFilter, Status};
+use engine::port::InstanceFilter;
 use tokio_util::sync::CancellationToken;
 
 use super::receivers::Runs;
