@@ -59,6 +59,12 @@ bench-engine: ## engine throughput and latency: embedded, over HTTP, the raw wri
 
 bench: bench-engine
 
+.PHONY: bench-simulate
+bench-simulate: ## simulation: CPU time per case beside the same process written by hand, and beside SimPy
+	cargo bench --locked -p scoring --bench simulate
+	@python3 -m venv $(TARGET)/simpy && $(TARGET)/simpy/bin/pip install --quiet simpy \
+	  && $(TARGET)/simpy/bin/python scoring/benches/credit_simpy.py 20000 || echo "SimPy could not be run here"
+
 .PHONY: soak
 soak: ## the long versions: many more random models, cases and kills (about an hour)
 	PROPTEST_CASES=20000 cargo test --release --locked -p bpmn -p scoring -p engine -p kernel -p das -p trail
