@@ -52,13 +52,18 @@ lint: web ## lints only
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cd web-admin && npm run --silent lint && npm run --silent types
 
-.PHONY: bench
-bench: ## engine throughput: embedded beside the raw writer, and beside a real Camunda 7 where Java and Maven are there
-	@cargo build --release --locked -p tests --bin bench-engine
-	@if command -v mvn >/dev/null; then \
-	  tests/real-engines/start.sh camunda7 8099 --background; trap tests/real-engines/stop.sh EXIT; \
-	  export PROCOS_BENCH_CAMUNDA7=http://127.0.0.1:8099/engine-rest; \
-	fi; $(TARGET)/release/bench-engine
+.PHONY: bench-engine bench
+bench-engine: ## engine throughput and latency: embedded, over HTTP, the raw writer, and a real Camunda 7
+	cargo build --release --locked -p tests --bin bench-engine
+	@tests/bench-engine.sh
+
+bench: bench-engine
+
+.PHONY: bench-simulate
+bench-simulate: ## simulation: CPU time per case beside the same process written by hand, and beside SimPy
+	cargo bench --locked -p scoring --bench simulate
+	@python3 -m venv $(TARGET)/simpy && $(TARGET)/simpy/bin/pip install --quiet simpy \
+	  && $(TARGET)/simpy/bin/python scoring/benches/credit_simpy.py 20000 || echo "SimPy could not be run here"
 
 .PHONY: soak
 soak: ## the long versions: many more random models, cases and kills (about an hour)

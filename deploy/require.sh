@@ -57,6 +57,8 @@ require_test() {
     install_packages "PostgreSQL (database tests)" postgresql
   fi
   command -v curl >/dev/null || install_packages curl curl
+  [ -x /usr/bin/python3 ] || [ -x /usr/local/bin/python3 ] || install_packages "Python (tool tests)" python3
+  [ -x /usr/bin/octave-cli ] || install_packages "GNU Octave (tool tests)" --no-install-recommends octave
 }
 
 require_free_port() {

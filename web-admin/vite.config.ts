@@ -26,6 +26,10 @@ export default defineConfig({
       onLog: (level, log, handler) => log.code !== "MODULE_LEVEL_DIRECTIVE" && handler(level, log),
     },
   },
-  server: { proxy: { "/graphql": "http://127.0.0.1:8080", "/api": "http://127.0.0.1:8080" } },
+  server: {
+    // The examples stand beside this folder.
+    fs: { allow: [".."] },
+    proxy: { "/graphql": "http://127.0.0.1:8080", "/api": "http://127.0.0.1:8080" },
+  },
   test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"] },
 });

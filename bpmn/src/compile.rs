@@ -178,7 +178,16 @@ impl<'a> Compiler<'a> {
             Gateway::Exclusive => NodeKind::Exclusive,
             Gateway::Parallel => NodeKind::Parallel,
             Gateway::Inclusive => NodeKind::Inclusive,
-            Gateway::EventBased { instantiate } => NodeKind::EventBased { instantiate: *instantiate },
+            Gateway::EventBased { instantiate } => {
+                if node.element.attribute("", "eventGatewayType") == Some("Parallel") {
+                    self.refuse(
+                        &node.element,
+                        "an event-based gateway that waits for all of its events",
+                        "wait for each event on a path of its own, between parallel gateways",
+                    );
+                }
+                NodeKind::EventBased { instantiate: *instantiate }
+            }
             Gateway::Complex { activation } => NodeKind::Complex {
                 activation: activation
                     .as_ref()

@@ -47,6 +47,15 @@ enum Kind {
     Juel(juel::Template),
 }
 
+/// What an expression tells of a variable it reads.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Hint {
+    /// The value that stands for it where it is missing.
+    Default(Value),
+    /// A constant it is compared with, never null.
+    Compared(Value),
+}
+
 /// How a text without prefix is read; `=…` is FEEL and `${…}` or `#{…}` is JUEL everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParseMode {
@@ -243,6 +252,17 @@ impl Expression {
     #[must_use]
     pub fn possible_variables(&self) -> &[String] {
         &self.inner.possible
+    }
+
+    /// What it tells of its variables beside their names; nothing for literals, unary tests and JUEL.
+    ///
+    /// `limits` bound the evaluation of defaults: `if x = null then 2 * 15 else x` tells that 30 stands for `x`.
+    #[must_use]
+    pub fn hints(&self, limits: Limits) -> Vec<(String, Hint)> {
+        match &self.inner.kind {
+            Kind::Feel(ast) => feel::hints(ast, limits),
+            _ => Vec::new(),
+        }
     }
 
     /// The value over these variables.

@@ -7,6 +7,7 @@ pub mod compile;
 pub mod error;
 pub mod exec;
 pub mod expression;
+pub mod inputs;
 pub mod layout;
 pub mod model;
 pub mod program;

@@ -74,7 +74,7 @@ fn commit(
     let kind = match status {
         Status::Failed => "instance.failed",
         Status::Terminated => "instance.cancelled",
-        Status::Active | Status::Completed => "instance.completed",
+        Status::Active | Status::Suspended | Status::Completed => "instance.completed",
     };
     events.push(NewEvent {
         actor: "engine".to_owned(),

@@ -288,6 +288,7 @@ pub(crate) async fn list(core: &Arc<Core>, filter: &port::JobFilter) -> Result<V
     if filter.kind != Some(bpmn::program::JobKind::Service) && filter.job_type.is_none() {
         jobs.extend(crate::user_tasks::list(core, filter.instance, limit).await?);
     }
+    jobs.retain(|job| filter.key.is_none_or(|key| key == job.key));
     jobs.truncate(limit);
     Ok(jobs)
 }

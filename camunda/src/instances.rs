@@ -170,6 +170,7 @@ pub(crate) async fn instances(
     }
     match filter.status {
         Some(Status::Active) => path.push_str("&unfinished=true"),
+        Some(Status::Suspended) => path.push_str("&suspended=true"),
         Some(_) => path.push_str("&finished=true"),
         None => {}
     }
@@ -256,7 +257,8 @@ fn throws_errors(deployed: &Deployed) -> bool {
 /// Camunda lets an error that nobody catches end the instance like any other end.
 pub(crate) fn status_of(found: &Value, deployed: &Deployed, steps: &[Value]) -> Status {
     match text(found, "state") {
-        "ACTIVE" | "SUSPENDED" => Status::Active,
+        "SUSPENDED" => Status::Suspended,
+        "ACTIVE" => Status::Active,
         "EXTERNALLY_TERMINATED" | "INTERNALLY_TERMINATED" => Status::Terminated,
         _ if time_ms(found, "endTime").is_none() => Status::Active,
         _ => {

@@ -286,6 +286,7 @@ async fn earlier_runs(ids: &[String], definitions: &[i64], deps: &Deps) -> Resul
 fn word(status: Status) -> &'static str {
     match status {
         Status::Active => "active",
+        Status::Suspended => "suspended",
         Status::Completed => "completed",
         Status::Terminated => "terminated",
         Status::Failed => "failed",

@@ -5,13 +5,19 @@
 
 mod action;
 mod archetype;
+mod choice;
 mod clause;
 mod condition;
 mod discourse;
+mod duration;
+mod ellipsis;
 mod lexicon;
 mod prompt;
+mod question;
+mod referent;
 mod sentence;
 mod split;
+mod step;
 mod tag;
 #[cfg(test)]
 mod tests;
@@ -53,10 +59,11 @@ pub fn read(text: &str) -> Result<Reading, Error> {
     }
     let sentences = split::sentences(text);
     let mut story = discourse::Story::default();
-    let mut memory = action::Memory::default();
+    let mut memory = referent::Memory::default();
     let mut frame: Option<String> = None;
     let mut said = 0_usize;
     let mut first = true;
+    let mut arrows = 0_usize;
     for (place, sentence) in sentences.iter().enumerate() {
         let Some(words) = text.get(sentence.span.start..sentence.span.end) else { continue };
         let mut tokens = tag::tokens(words, sentence.span.start);
@@ -71,9 +78,13 @@ pub fn read(text: &str) -> Result<Reading, Error> {
         if announces && !sentence.item {
             continue;
         }
-        for part in tokens.split(is_arrow) {
+        arrows += tokens.iter().filter(|token| is_arrow(token)).count();
+        for part in tokens.split(is_arrow).flat_map(cut_before_otherwise) {
             let mut statement = sentence::statement(part, &mut memory, first);
-            if statement.steps.is_empty() && (sentence.item || part.len() < tokens.len()) {
+            if statement.steps.is_empty()
+                && (sentence.item || part.len() < tokens.len())
+                && !prompt::says_something(part)
+            {
                 statement.steps.extend(prompt::bare_item(part));
             }
             said += statement.steps.len();
@@ -86,17 +97,19 @@ pub fn read(text: &str) -> Result<Reading, Error> {
     tree.start_label = start.map(|label| action::capitalised(&label));
     tree.normalise();
     let mut used = None;
-    let listed = said >= 3 && sentences.iter().any(|sentence| sentence.item);
+    let listed = said >= 3 && (sentences.iter().any(|sentence| sentence.item) || arrows > 1);
     if sentences.len() <= PROMPT_SENTENCES
         && !listed
         && (said <= 6 || frame.is_some())
         && let Some(archetype) = archetype::best(text)
     {
         tree = archetype.complete(&tree)?;
-        notes.push(format!(
-            "completed from the archetype '{}'; steps marked assumed were not said",
-            archetype.name
-        ));
+        if tree.activities().iter().any(|step| step.assumed) {
+            notes.push(format!(
+                "completed from the archetype '{}'; steps marked assumed were not said",
+                archetype.name
+            ));
+        }
         used = Some(archetype.name.clone());
     }
     if tree.activities().is_empty() {
@@ -109,7 +122,7 @@ pub fn read(text: &str) -> Result<Reading, Error> {
         notes.push(format!("simplified, because what was read is not well formed: {}", faults.len()));
         simplify(&mut tree);
     }
-    let title = title(frame, used.as_deref(), &tree);
+    let title = title(frame.or_else(|| heading(text)), used.as_deref(), &tree);
     Ok(Reading { tree, title, archetype: used, notes })
 }
 
@@ -125,8 +138,24 @@ fn simplify(tree: &mut Tree) {
     }
 }
 
+/// "If …, close it, otherwise create it": the other case is a statement of its own.
+fn cut_before_otherwise(part: &[tag::Token]) -> Vec<&[tag::Token]> {
+    let other = |token: &tag::Token| token.tag == tag::Tag::Mark(lexicon::Mark::Otherwise);
+    match part.iter().skip(1).position(other).and_then(|place| part.split_at_checked(place + 1)) {
+        Some((before, after)) => vec![before, after],
+        None => vec![part],
+    }
+}
+
 fn is_arrow(token: &tag::Token) -> bool {
     matches!(token.lower.as_str(), ">" | "→" | ";")
+}
+
+/// The first heading, which names the process.
+fn heading(text: &str) -> Option<String> {
+    let line = text.lines().find(|line| !line.trim().is_empty())?.trim();
+    let words = line.strip_prefix('#')?.trim_start_matches('#').trim();
+    (!words.is_empty()).then(|| words.to_owned())
 }
 
 fn title(frame: Option<String>, archetype: Option<&str>, tree: &Tree) -> String {

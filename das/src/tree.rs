@@ -310,6 +310,9 @@ pub struct Choice {
     pub label: Option<String>,
     /// The branches; exactly one of them without condition: the default.
     pub branches: Vec<Branch>,
+    /// What happens first decides (workflow pattern 16): every branch begins with a timer or a message, none has a
+    /// condition, and an event-based gateway waits for all of them.
+    pub deferred: bool,
 }
 
 /// A branch of a choice.
@@ -383,7 +386,7 @@ impl Node {
     #[must_use]
     pub fn choice(label: impl Into<String>, branches: Vec<Branch>) -> Self {
         let label = label.into();
-        Self::Choice(Choice { id: String::new(), label: (!label.is_empty()).then_some(label), branches })
+        Self::Choice(Choice { label: (!label.is_empty()).then_some(label), branches, ..Choice::default() })
     }
 
     /// All at once.

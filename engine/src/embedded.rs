@@ -16,6 +16,8 @@ mod jobs;
 mod live;
 mod message_index;
 mod messages;
+mod migration;
+mod operations;
 mod process_engine;
 mod recover;
 mod start;

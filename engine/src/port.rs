@@ -1,6 +1,8 @@
 //! The port by which microkernel, PDO, API and command line use any process engine: the embedded one, Camunda 7
 //! or Camunda 8.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use bpmn::program::{JobKind, TaskSpec, Variables};
 use serde::{Deserialize, Serialize};
@@ -71,6 +73,45 @@ pub trait ProcessEngine: Send + Sync {
     async fn extend_lease(&self, key: i64, attempt: u32, lease_ms: i64) -> Result<(), Error>;
     /// Completes a user task by a person, who holds no lease.
     async fn complete_user_task(&self, key: i64, actor: &str, variables: Variables) -> Result<(), Error>;
+
+    /// Throws a BPMN escalation: from a job, which `attempt` must hold, or from a user task without attempt.
+    async fn escalate(
+        &self,
+        key: i64,
+        attempt: Option<u32>,
+        escalation: Escalation,
+        actor: &str,
+    ) -> Result<(), Error> {
+        let _asked = (key, attempt, escalation, actor);
+        Err(Error::Unsupported { engine: self.name(), what: "throw an escalation from a task".to_owned() })
+    }
+    /// Says who a user task belongs to.
+    async fn assign(&self, key: i64, assignment: Assignment, actor: &str) -> Result<(), Error> {
+        let _asked = (key, assignment, actor);
+        Err(Error::Unsupported { engine: self.name(), what: "assign a user task".to_owned() })
+    }
+
+    /// Moves tokens of an instance.
+    async fn modify(&self, key: i64, modification: Modification, actor: &str) -> Result<(), Error> {
+        let _asked = (key, modification, actor);
+        Err(Error::Unsupported { engine: self.name(), what: "modify an instance".to_owned() })
+    }
+    /// Suspends an instance: no job is leased, no timer fires, no message is taken until it is resumed. What is
+    /// leased may still be answered; called instances go on.
+    async fn suspend(&self, key: i64, actor: &str) -> Result<(), Error> {
+        let _asked = (key, actor);
+        Err(Error::Unsupported { engine: self.name(), what: "suspend an instance".to_owned() })
+    }
+    /// Lets a suspended instance go on; timers that became due meanwhile fire now.
+    async fn resume(&self, key: i64, actor: &str) -> Result<(), Error> {
+        let _asked = (key, actor);
+        Err(Error::Unsupported { engine: self.name(), what: "resume an instance".to_owned() })
+    }
+    /// Lets an instance go on by another version of its process.
+    async fn migrate(&self, key: i64, migration: Migration, actor: &str) -> Result<(), Error> {
+        let _asked = (key, migration, actor);
+        Err(Error::Unsupported { engine: self.name(), what: "migrate an instance".to_owned() })
+    }
 
     /// Publishes a message; it is buffered for its time to live where the engine can.
     async fn publish_message(&self, message: Message) -> Result<(), Error>;
@@ -147,12 +188,22 @@ pub struct StartInstance {
 pub enum Status {
     /// Runs or waits.
     Active,
+    /// Open, but nothing begins until it is resumed.
+    Suspended,
     /// Ended well, also by a terminate end event.
     Completed,
     /// Was cancelled.
     Terminated,
     /// Ended by an error that nobody caught.
     Failed,
+}
+
+impl Status {
+    /// Whether it has not ended.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Active | Self::Suspended)
+    }
 }
 
 /// A process instance.
@@ -298,6 +349,8 @@ pub struct Job {
 /// Which jobs to list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobFilter {
+    /// Only this job.
+    pub key: Option<i64>,
     /// Only of this instance.
     pub instance: Option<i64>,
     /// Only of this kind.
@@ -330,6 +383,42 @@ pub struct BpmnError {
     pub message: String,
     /// Variables for the catching scope.
     pub variables: Variables,
+}
+
+/// A BPMN escalation thrown by a job or by a person.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Escalation {
+    /// Escalation code.
+    pub code: String,
+    /// Variables for the catching scope.
+    pub variables: Variables,
+}
+
+/// Who a user task shall belong to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assignment {
+    /// The person; `None` gives the task back.
+    pub assignee: Option<String>,
+    /// Also when it belongs to somebody else; a claim says false.
+    pub take_over: bool,
+}
+
+/// How tokens are moved.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Modification {
+    /// Numbers of element instances to end.
+    pub terminate: Vec<u32>,
+    /// Ids of elements to activate.
+    pub activate: Vec<String>,
+}
+
+/// Where an instance is migrated to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Migration {
+    /// Key of another version of its process.
+    pub definition: i64,
+    /// The new id of each element that has another one there.
+    pub elements: BTreeMap<String, String>,
 }
 
 /// A message to publish.

@@ -2,6 +2,7 @@
 
 mod build;
 mod knowledge;
+mod operations;
 mod prompts;
 mod runs;
 
@@ -14,7 +15,7 @@ use crate::{Actor, Error};
 
 /// Everything that can be done.
 #[derive(Default, MergedObject)]
-pub struct Mutation(build::Build, runs::Runs, knowledge::Knowledge, prompts::Prompts);
+pub struct Mutation(build::Build, runs::Runs, operations::Operations, knowledge::Knowledge, prompts::Prompts);
 
 /// Bytes of BPMN that one call takes.
 const XML_LIMIT_BYTES: usize = 8 * 1024 * 1024;

@@ -1,17 +1,21 @@
 //! What is deployed and what runs: definitions, instances, how their tasks were executed, what waits.
 
 mod definition;
+mod dry_run;
 mod finding;
 mod incident;
+mod input;
 mod instance;
 mod simulation;
 mod task_run;
 mod user_task;
 
 pub(crate) use definition::ProcessDefinition;
+pub(crate) use dry_run::{DryRun, DryRunProcessInput, Trial};
 pub(crate) use finding::{EngineTarget, Finding};
 pub(crate) use incident::Incident;
+pub(crate) use input::{ProcessInput, at_start, at_task};
 pub(crate) use instance::{InstanceStatus, ProcessInstance, instances};
 pub(crate) use simulation::{CASES_LIMIT, Case, Simulation, simulate};
-pub(crate) use task_run::Outcome;
+pub(crate) use task_run::{Outcome, TaskRun};
 pub(crate) use user_task::UserTask;

@@ -8,3 +8,4 @@ mod limits;
 mod prompts;
 mod running;
 mod suggesting;
+mod trying;

@@ -229,7 +229,7 @@ impl Run {
             Status::Terminated => DryRunState::Terminated,
             Status::Failed => DryRunState::Failed,
             Status::Active if found.incidents > 0 || !incidents.is_empty() => DryRunState::Failed,
-            Status::Active => DryRunState::Waiting,
+            Status::Active | Status::Suspended => DryRunState::Waiting,
         };
         let task_runs = store.task_runs(self.instance).await?;
         Ok(DryRun { state, variables: found.variables, trace: trace(store).await?, incidents, task_runs })

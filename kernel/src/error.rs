@@ -81,6 +81,28 @@ pub enum Error {
         /// What happened.
         problem: String,
     },
+    /// The isolation that a tool needs is not there.
+    #[error("ISOLATION_UNAVAILABLE: task {element} needs isolation {level}; {problem}")]
+    Isolation {
+        /// Element id.
+        element: String,
+        /// What is needed.
+        level: crate::Level,
+        /// Why it is not there, and what is.
+        problem: String,
+    },
+    /// A tool ran and failed.
+    #[error("task {element}: tool {tool}: {problem}")]
+    Tool {
+        /// Stable BPMN error code, e.g. `tool.timeout`.
+        code: &'static str,
+        /// Element id.
+        element: String,
+        /// Which tool.
+        tool: String,
+        /// What happened.
+        problem: String,
+    },
     /// No outcome is certain enough and the task wants that to stop it.
     #[error("task {element} is undecided after {samples} samples: {detail}")]
     Undecided {
@@ -148,6 +170,8 @@ impl Error {
             Self::Output { .. } => "KERNEL-0011",
             Self::Cancelled { .. } => "KERNEL-0012",
             Self::Step { .. } => "KERNEL-0013",
+            Self::Isolation { .. } => "KERNEL-0015",
+            Self::Tool { .. } => "KERNEL-0016",
             Self::Engine(error) => error.code(),
             Self::Trail(error) => error.code(),
         }
@@ -174,6 +198,10 @@ impl Error {
             Self::Person { .. } => "decide, set the variable outcome, then resolve the incident",
             Self::Output { .. } => "make the result smaller or give it one of the declared outcomes",
             Self::Cancelled { .. } => "nothing: the instance ended",
+            Self::Isolation { .. } => {
+                "give the task a rung that is there, or make the kernel offer this one (procos doctor says what is missing)"
+            }
+            Self::Tool { .. } => "correct script or inputs, or catch the error with a boundary event",
             Self::Engine(_) | Self::Trail(_) => "see the error page of the engine or trail",
         }
     }

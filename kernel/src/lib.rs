@@ -9,6 +9,7 @@ mod census;
 mod dry_run;
 mod error;
 mod interpret;
+pub mod isolation;
 mod microkernel;
 mod outbox;
 mod parts;
@@ -16,17 +17,20 @@ mod pdo;
 mod scores;
 mod tde;
 mod template;
+mod tools;
 mod workspace;
 
 pub use action::Action;
 pub use census::{Census, Worker};
 pub use dry_run::{DryRun, DryRunOptions, DryRunState, TraceEntry, dry_run};
 pub use error::Error;
+pub use isolation::{Launcher, Level};
 pub use microkernel::Microkernel;
 pub use outbox::{Receiver, Relay};
 pub use parts::{Assistant, Limits, Parts};
 pub use scores::{ScoreFilter, ScoreRow, Scores};
 pub use template::{PDO_BPMN, TDE_BPMN, Template, Templates};
+pub use tools::{Class, Tool, ToolResult, Tools};
 pub use workspace::{FileResult, Operation, Workspace};
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use engine::ProcessEngine;
 use engine::clock::Clock;
 use tokio::sync::Semaphore;
 
-use crate::{Census, Error, Templates, Workspace};
+use crate::{Census, Error, Templates, Tools, Workspace};
 
 /// The digital assistance system as the microkernel sees it: brought up, and stopped again.
 #[async_trait]
@@ -74,6 +74,8 @@ pub struct Parts {
     pub assistant: Option<Arc<dyn Assistant>>,
     /// The folder that file tasks are confined to.
     pub workspace: Option<Workspace>,
+    /// Tools, and what runs them isolated.
+    pub tools: Option<Tools>,
     /// PDO and TDE templates.
     pub templates: Templates,
     /// Live PDOs and TDEs.
@@ -101,6 +103,7 @@ impl Parts {
             memory: None,
             assistant: None,
             workspace: None,
+            tools: None,
             templates: Templates::built_in()?,
             census: Census::default(),
             limits,

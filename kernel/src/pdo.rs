@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use bpmn::program::{JobKind, Variables};
 use engine::Error as EngineError;
-use engine::port::{ActivateJobs, ElementState, Job, JobFailure, Record, Status};
+use engine::port::{ActivateJobs, ElementState, Job, JobFailure, Record};
 use futures::FutureExt;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -129,7 +129,7 @@ impl Pdo {
         let mut decided = Variables::new();
         match self.parts.engine.instance(self.instance).await {
             Ok(found) => {
-                self.ended = found.status != Status::Active;
+                self.ended = !found.status.is_open();
                 decided = found.variables;
             }
             Err(EngineError::NotFound { .. }) => self.ended = true,

@@ -113,6 +113,7 @@ enum Executor {
     Model,
     Feel,
     File,
+    Tool,
     Person,
     /// A person has decided before; the result is theirs.
     Decided,
@@ -130,6 +131,7 @@ impl Executor {
             Self::Model => "model",
             Self::Feel => "feel",
             Self::File => "file",
+            Self::Tool => "tool",
             Self::Person | Self::Decided => "person",
             Self::PassThrough => "pass_through",
             Self::Given => "given",
@@ -205,7 +207,7 @@ impl Tde {
     fn failed(&mut self, error: &Error) -> Report {
         match error {
             Error::Cancelled { .. } => Report::Cancelled,
-            Error::File { code, .. } => {
+            Error::File { code, .. } | Error::Tool { code, .. } => {
                 self.write_record("error", Some(error));
                 let error = BpmnError {
                     code: (*code).to_owned(),

@@ -87,7 +87,7 @@ macro_rules! words {
     };
 }
 
-words!(Status: Status::Active => "active", Status::Completed => "completed", Status::Terminated => "terminated",
-    Status::Failed => "failed");
+words!(Status: Status::Active => "active", Status::Suspended => "suspended", Status::Completed => "completed",
+    Status::Terminated => "terminated", Status::Failed => "failed");
 words!(JobKind: JobKind::Service => "service", JobKind::User => "user");
 words!(SubscriptionKind: SubscriptionKind::Message => "message", SubscriptionKind::Signal => "signal");

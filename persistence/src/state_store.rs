@@ -2,9 +2,12 @@
 
 mod commit;
 mod read;
+mod touched;
 
 #[cfg(test)]
 pub(crate) use commit::commit_write;
+pub(crate) use commit::write_commits;
+pub(crate) use touched::Touched;
 
 use async_trait::async_trait;
 use engine::port::{Attempt, Definition, Instance, InstanceFilter, TaskRun};

@@ -1,13 +1,35 @@
 //! The SQL that both databases understand: rows in and out in bulk, and the end of the hash chain.
 
 use sea_orm::{ConnectionTrait, ExecResult, Statement, Value};
-use trail::{Event, GENESIS, Hash, NewEvent};
+use trail::{GENESIS, Hash, NewEvent};
 
 use crate::Error;
 use crate::rows::Row;
 
-/// Rows in one INSERT or keys in one DELETE: few statement texts, so that all stay prepared.
-const BULK: usize = 16;
+/// Rows in one INSERT or keys in one DELETE, most first: few statement texts, so that all stay prepared.
+const BULKS: [usize; 4] = [64, 16, 4, 1];
+
+/// How many of `left` rows the next statement takes.
+fn bulk(left: usize) -> usize {
+    BULKS.into_iter().find(|size| *size <= left).unwrap_or(1)
+}
+
+/// `($1, $2), ($3, $4)`: places for rows of `width` values each.
+fn places(rows: usize, width: usize) -> String {
+    let mut text = String::with_capacity(rows * width * 6);
+    for number in 0..rows * width {
+        text.push_str(if number == 0 {
+            "($"
+        } else if number % width == 0 {
+            "), ($"
+        } else {
+            ", $"
+        });
+        text.push_str(&(number + 1).to_string());
+    }
+    text.push(')');
+    text
+}
 
 /// A whole number.
 pub(crate) fn int(value: i64) -> Value {
@@ -63,20 +85,9 @@ pub(crate) async fn insert(
     mut values: Vec<Value>,
 ) -> Result<(), Error> {
     while !values.is_empty() {
-        let rows = if values.len() >= width * BULK { BULK } else { 1 };
+        let rows = bulk(values.len() / width);
         let rest = values.split_off((width * rows).min(values.len()));
-        let mut sql = format!("{head} VALUES ");
-        for row in 0..rows {
-            sql.push_str(if row == 0 { "(" } else { ", (" });
-            for column in 0..width {
-                let number = row * width + column + 1;
-                sql.push_str(&if column == 0 { format!("${number}") } else { format!(", ${number}") });
-            }
-            sql.push(')');
-        }
-        sql.push(' ');
-        sql.push_str(tail);
-        execute(connection, sql, values).await?;
+        execute(connection, format!("{head} VALUES {} {tail}", places(rows, width)), values).await?;
         values = rest;
     }
     Ok(())
@@ -87,18 +98,30 @@ pub(crate) async fn delete(
     connection: &impl ConnectionTrait,
     table: &str,
     column: &str,
-    keys: &[i64],
+    mut keys: &[i64],
 ) -> Result<(), Error> {
-    for chunk in keys.chunks(BULK) {
-        if chunk.len() == BULK {
-            let places: Vec<String> = (1..=BULK).map(|number| format!("${number}")).collect();
-            let sql = format!("DELETE FROM {table} WHERE {column} IN ({})", places.join(", "));
-            execute(connection, sql, chunk.iter().map(|key| int(*key)).collect()).await?;
-            continue;
-        }
-        for key in chunk {
-            execute(connection, format!("DELETE FROM {table} WHERE {column} = $1"), vec![int(*key)]).await?;
-        }
+    while !keys.is_empty() {
+        let (some, rest) = keys.split_at(bulk(keys.len()));
+        let sql = format!("DELETE FROM {table} WHERE {column} IN {}", places(1, some.len()));
+        execute(connection, sql, some.iter().map(|key| int(*key)).collect()).await?;
+        keys = rest;
+    }
+    Ok(())
+}
+
+/// Deletes rows by instance and number.
+pub(crate) async fn delete_numbered(
+    connection: &impl ConnectionTrait,
+    table: &str,
+    mut keys: &[(i64, u32)],
+) -> Result<(), Error> {
+    while !keys.is_empty() {
+        let (some, rest) = keys.split_at(bulk(keys.len()));
+        let sql =
+            format!("DELETE FROM {table} WHERE (instance, number) IN (VALUES {})", places(some.len(), 2));
+        let values = some.iter().flat_map(|(instance, number)| [int(*instance), int((*number).into())]);
+        execute(connection, sql, values.collect()).await?;
+        keys = rest;
     }
     Ok(())
 }
@@ -108,7 +131,18 @@ pub(crate) async fn delete(
 pub(crate) struct Chain {
     position: i64,
     hash: Hash,
-    unwritten: Vec<Event>,
+    unwritten: Vec<Linked>,
+}
+
+/// An entry that is not written yet.
+#[derive(Clone, Debug)]
+struct Linked {
+    position: i64,
+    previous_hash: Hash,
+    hash: Hash,
+    content: NewEvent,
+    /// The canonical JSON of its data: hashed and stored.
+    data: String,
 }
 
 impl Chain {
@@ -131,10 +165,11 @@ impl Chain {
     /// Links an entry to the one before.
     pub(crate) fn append(&mut self, content: NewEvent) {
         let position = self.position + 1;
-        let hash = trail::link(&self.hash, position, &content);
+        let data = trail::canonical_json(&content.data);
+        let hash = trail::link_data(&self.hash, position, &content, &data);
         let previous_hash = std::mem::replace(&mut self.hash, hash.clone());
         self.position = position;
-        self.unwritten.push(Event { position, previous_hash, hash, content });
+        self.unwritten.push(Linked { position, previous_hash, hash, content, data });
     }
 
     /// Writes the entries of the running transaction.
@@ -157,7 +192,7 @@ impl Chain {
                 int_or_null(content.definition),
                 text_or_null(content.element),
                 text_or_null(content.subject),
-                text(content.data.to_string()),
+                text(event.data),
             ]);
         }
         insert(connection, HEAD, WIDTH, "", values).await

@@ -1,14 +1,19 @@
 //! The one writer: takes what waits, writes it in one physical transaction, answers each after it is durable.
 //!
+//! Commits of the engine that stand next to each other in a batch are written together, table by table: a few
+//! statements with many rows instead of many statements for each commit.
+//!
 //! | what happens | what the callers hear |
 //! | --- | --- |
 //! | a write fails | its savepoint is rolled back; that caller gets the error, its neighbours go on |
 //! | the transaction is lost or its commit fails | every caller of the batch gets the error, nothing is acknowledged |
 //! | the disk is full | as above with `Error::Full`; the next batch tries again |
 
+use std::collections::VecDeque;
 use std::fs::File;
 
 use async_trait::async_trait;
+use engine::store::Commit;
 use sea_orm::{
     DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
@@ -16,6 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 use trail::NewEvent;
 
 use crate::Error;
+use crate::state_store::{Touched, write_commits};
 use crate::statements::Chain;
 
 /// Writes that may wait for the writer; who comes later waits to be queued.
@@ -28,6 +34,16 @@ const BATCH_LIMIT: usize = 512;
 pub(crate) trait Write: Send {
     /// Writes it and gives its result, and the trail events that belong to it.
     async fn write(&mut self, transaction: &DatabaseTransaction) -> Result<Written, Error>;
+
+    /// What it writes where that can be written together with its neighbours: a commit of the engine.
+    fn commit(&self) -> Option<&Commit> {
+        None
+    }
+
+    /// The trail events of what was written together with its neighbours.
+    fn take_events(&mut self) -> Vec<NewEvent> {
+        Vec::new()
+    }
 }
 
 /// What a write did.
@@ -119,18 +135,30 @@ async fn write_batch(
             None
         }
     };
-    for (mut write, answer) in batch {
-        let result = match (&transaction, &lost) {
-            (Some(transaction), None) => match write_one(transaction, chain, write.as_mut()).await {
-                Ok(result) => result,
-                Err(error) => {
-                    lost = Some(error.clone());
-                    Err(error)
+    let mut batch = VecDeque::from(batch);
+    while !batch.is_empty() {
+        let together = joined(&batch);
+        let mut results = match (&transaction, &lost) {
+            (Some(transaction), None) => {
+                let mut writes: Vec<&mut dyn Write> = batch
+                    .iter_mut()
+                    .take(together)
+                    .map(|(write, _)| write.as_mut() as &mut dyn Write)
+                    .collect();
+                match write_group(transaction, chain, &mut writes).await {
+                    Ok(results) => results,
+                    Err(error) => {
+                        lost = Some(error);
+                        Vec::new()
+                    }
                 }
-            },
-            _ => Err(Error::Closed),
-        };
-        answers.push((answer, result));
+            }
+            _ => Vec::new(),
+        }
+        .into_iter();
+        for (_, answer) in batch.drain(..together) {
+            answers.push((answer, results.next().unwrap_or(Err(Error::Closed))));
+        }
     }
     if let Some(error) = lost {
         return Err(error);
@@ -140,6 +168,47 @@ async fn write_batch(
         transaction.commit().await?;
     }
     Ok(())
+}
+
+/// How many of the first requests can be written together: commits that do not touch the same things.
+fn joined(batch: &VecDeque<Asked>) -> usize {
+    let mut touched = Touched::default();
+    let commits = batch.iter().map_while(|(write, _)| write.commit());
+    commits.take_while(|commit| touched.takes(commit)).count().max(1)
+}
+
+/// Writes requests together behind one savepoint; where one of them fails, each behind its own. The outer error
+/// means that the whole transaction is lost.
+async fn write_group(
+    transaction: &DatabaseTransaction,
+    chain: &mut Chain,
+    writes: &mut [&mut dyn Write],
+) -> Result<Vec<Result<i64, Error>>, Error> {
+    if writes.len() > 1 {
+        let savepoint = transaction.begin().await?;
+        let commits: Vec<&Commit> = writes.iter().filter_map(|write| write.commit()).collect();
+        match write_commits(&savepoint, &commits).await {
+            Ok(()) => {
+                savepoint.commit().await?;
+                return Ok(writes.iter_mut().map(|write| Ok(link(chain, write.take_events()))).collect());
+            }
+            // A full disk or an I/O error ends the whole transaction, and the savepoint with it.
+            Err(error) => savepoint.rollback().await.map_err(|_| error)?,
+        }
+    }
+    let mut results = Vec::with_capacity(writes.len());
+    for write in writes {
+        results.push(write_one(transaction, chain, *write).await?);
+    }
+    Ok(results)
+}
+
+/// Puts events at the end of the trail; gives the newest position.
+fn link(chain: &mut Chain, events: Vec<NewEvent>) -> i64 {
+    for event in events {
+        chain.append(event);
+    }
+    chain.position()
 }
 
 /// Writes one request behind a savepoint. The outer error means that the whole transaction is lost.
@@ -152,10 +221,8 @@ async fn write_one(
     match write.write(&savepoint).await {
         Ok(written) => {
             savepoint.commit().await?;
-            for event in written.events {
-                chain.append(event);
-            }
-            Ok(Ok(written.result.unwrap_or(chain.position())))
+            let position = link(chain, written.events);
+            Ok(Ok(written.result.unwrap_or(position)))
         }
         Err(error) => match savepoint.rollback().await {
             Ok(()) => Ok(Err(error)),

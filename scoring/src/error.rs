@@ -25,6 +25,24 @@ pub enum Error {
     /// A weight that is not a positive finite number.
     #[error("a sample's weight must be a positive finite number, not {0}")]
     Weight(f64),
+    /// What is declared for a simulation makes no sense.
+    #[error("{element}: {problem}")]
+    Simulation {
+        /// Id of the element.
+        element: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// An element that the simulation in time cannot carry out.
+    #[error("{element}: {what} cannot be simulated in time")]
+    NotSimulated {
+        /// Id of the element.
+        element: String,
+        /// What it is.
+        what: String,
+        /// The way out.
+        hint: &'static str,
+    },
 }
 
 impl Error {
@@ -36,6 +54,8 @@ impl Error {
             Self::Stop(_) => "SCORING-0002",
             Self::Limit { .. } => "SCORING-0003",
             Self::Weight(_) => "SCORING-0004",
+            Self::Simulation { .. } => "SCORING-0005",
+            Self::NotSimulated { .. } => "SCORING-0006",
         }
     }
 
@@ -46,6 +66,10 @@ impl Error {
             Self::Distribution { .. } => "correct the parameters of the procos:draw",
             Self::Stop(_) => "correct the attributes of the procos:stop",
             Self::Limit { .. } => "lower the budget in samples, or group equal answers under one label",
+            Self::Simulation { .. } => {
+                "correct the procos:simulation of the element; docs/simulation.md shows every attribute"
+            }
+            Self::NotSimulated { hint, .. } => hint,
             Self::Weight(_) => "give each sample a weight above zero, or leave weights out",
         }
     }

@@ -11,6 +11,7 @@ mod error;
 mod interval;
 mod posterior;
 mod score;
+pub mod simulation;
 mod stop;
 mod stream;
 mod tally;

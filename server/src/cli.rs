@@ -10,6 +10,7 @@ mod doctor;
 mod export;
 mod generate;
 mod import;
+mod isolate;
 mod kill;
 mod live;
 mod memory;
@@ -108,6 +109,9 @@ enum Command {
     Restore(backup::Restore),
     /// Check what is there, and show the configuration in effect.
     Doctor(doctor::Doctor),
+    /// Launches a tool in isolation; the server starts it.
+    #[command(name = kernel::isolation::SUBCOMMAND, hide = true)]
+    Isolate(isolate::Isolate),
 }
 
 /// Reads the command line, does what it says, and gives the exit code.
@@ -122,6 +126,10 @@ pub fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
+    if let Command::Isolate(command) = arguments.command {
+        // Before any thread: a tool inherits one, and namespaces are of a process without others.
+        return command.execute();
+    }
     let output = Output::new(arguments.json);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -158,6 +166,7 @@ async fn dispatch(arguments: Arguments, output: Output) -> Result<ExitCode, Fail
         Command::Backup(command) => command.execute(output, session).await,
         Command::Restore(command) => command.execute(output, session).await,
         Command::Doctor(command) => command.execute(output, session).await,
+        Command::Isolate(command) => Ok(command.execute()),
     }
 }
 

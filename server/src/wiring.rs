@@ -13,7 +13,7 @@ use camunda::{Camunda7, Settings};
 use context::{ContextManager, DirectApproval};
 use engine::clock::{Clock, SystemClock};
 use engine::{Embedded, ProcessEngine, Store};
-use kernel::{Microkernel, Parts, Relay, Scores, Workspace};
+use kernel::{Launcher, Microkernel, Parts, Relay, Scores, Tools, Workspace};
 use memory::Memory;
 use ontology::Ontology;
 use persistence::{Database, Documents, Prompts};
@@ -95,6 +95,7 @@ impl Assembly {
         parts.contexts = Some(Arc::new(contexts.clone()));
         parts.memory = Some(Arc::clone(&memory));
         parts.workspace = Some(open_workspace(&data_directory.join("workspace"), parts.limits.file_bytes)?);
+        parts.tools = Some(open_tools(data_directory));
         parts.assistant = Some(Arc::new(das::Watcher::new(das::WatchDeps {
             engine: Arc::clone(&engine),
             store: Arc::new(database.clone()),
@@ -132,6 +133,14 @@ impl Assembly {
         if let Some(camunda) = self.camunda.clone() {
             let stop = self.stop.clone();
             self.tasks.spawn(async move { camunda.run(stop).await });
+        }
+        if let Some(tools) = self.parts.tools.clone() {
+            self.tasks.spawn(async move {
+                for rung in tools.rungs().await.iter().filter(|rung| rung.problem.is_some()) {
+                    let problem = rung.problem.as_deref().unwrap_or_default();
+                    tracing::info!(level = %rung.level, problem, "a rung of isolation is not available");
+                }
+            });
         }
         let microkernel = Microkernel::new(Arc::clone(&self.parts), self.stop.clone());
         self.tasks.spawn(async move {
@@ -259,6 +268,16 @@ fn open_model(configuration: &Configuration) -> Result<Option<Arc<dyn llm::Model
     let client = llm::ModelClient::new(model)
         .map_err(|error| Failure::wrong_call(error.code(), &error, "see the settings model.*"))?;
     Ok(Some(Arc::new(client)))
+}
+
+/// The tools of a data directory: the built-in ones, and the files in its folder `tools`.
+pub(crate) fn open_tools(data_directory: &Path) -> Tools {
+    let folder = data_directory.join("tools");
+    let tools = Tools::load(Launcher::own(), data_directory.join("scratch"), Some(&folder));
+    for problem in tools.problems() {
+        tracing::warn!("a tool was left out: {problem}");
+    }
+    tools
 }
 
 /// Opens the folder that file tasks are confined to.

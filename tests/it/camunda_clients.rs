@@ -68,7 +68,7 @@ fn the_official_rust_client_deploys_starts_and_works_unchanged() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
         let client = client(&address);
-        let topology = client.get_topology().await.expect("a topology");
+        let topology = client.get_cluster_topology().await.expect("a topology");
         assert_eq!((topology.cluster_size, topology.brokers.len()), (1, 1));
         let deployed = client.deploy_resources(vec![file.into()], None).await.expect("it deploys");
         let definition = deployed.deployments[0].process_definition.as_ref().expect("a process");

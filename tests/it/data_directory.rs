@@ -186,3 +186,24 @@ fn a_simulation_with_the_same_seed_gives_the_same_answer() {
     assert_eq!(first["states"][0]["count"], 20, "{first}");
     assert_eq!(first, run());
 }
+
+#[test]
+fn a_simulation_in_time_gives_the_same_numbers_on_any_number_of_threads_and_compares_versions() {
+    let place = Place::empty();
+    let file = example("credit-application.bpmn");
+    let run = |threads: &str| {
+        let arguments = ["simulate", &file, "--cases", "4000", "--seed", "4", "--threads", threads, "--json"];
+        let mut found = place.procos(&arguments).fine().json();
+        found["seconds"].take();
+        found
+    };
+    let first = run("1");
+    assert_eq!(first["cases"], 4000, "{first}");
+    assert_eq!(first, run("3"));
+    let same =
+        place.procos(&["simulate", &file, "--against", &file, "--cases", "2000", "--seed", "4", "--json"]);
+    let same = same.fine().json();
+    assert_eq!(same["differences"][0]["difference"]["value"], 0.0, "{same}");
+    let refused = place.procos(&["simulate", &example("trading-order.bpmn"), "--precision", "1%"]);
+    assert_eq!(refused.code, 2);
+}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds and starts a real engine from Maven artifacts: start.sh ENGINE [PORT] [--background]
+# Builds and starts a real engine from Maven artifacts: start.sh ENGINE [PORT] [--background | --build]
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 engine=${1:?which engine: camunda7}; port=${2:-8090}; mode=${3:-}
@@ -18,6 +18,9 @@ if [ ! -f "$target/$engine.jar" ] || [ -n "$(find "$here/$engine" -type f -newer
   echo "building $engine from Maven artifacts …"
   mvn -q -f "$here/$engine/pom.xml" -DskipTests package "-DbuildDirectory=$target"
   cp "$target/build/$engine.jar" "$target/$engine.jar"
+fi
+if [ "$mode" = --build ]; then
+  exit 0
 fi
 if [ "$mode" != --background ]; then
   exec java -Xmx512m -jar "$target/$engine.jar" --server.port="$port"

@@ -13,36 +13,39 @@ pub fn canonical_json(value: &Value) -> String {
     out
 }
 
+/// Writes a text as JSON.
+pub(crate) fn write_text(text: &str, out: &mut String) {
+    // A text always serialises.
+    out.push_str(&serde_json::to_string(text).unwrap_or_default());
+}
+
 fn write_value(value: &Value, out: &mut String) {
     match value {
         Value::Object(map) => {
-            let mut keys: Vec<&String> = map.keys().collect();
-            keys.sort_unstable();
+            let mut entries: Vec<(&String, &Value)> = map.iter().collect();
+            entries.sort_unstable_by_key(|(key, _)| *key);
             out.push('{');
-            for (i, key) in keys.into_iter().enumerate() {
-                if i > 0 {
+            for (place, (key, inner)) in entries.into_iter().enumerate() {
+                if place > 0 {
                     out.push(',');
                 }
-                out.push_str(&Value::String(key.clone()).to_string());
+                write_text(key, out);
                 out.push(':');
-                if let Some(inner) = map.get(key) {
-                    write_value(inner, out);
-                }
+                write_value(inner, out);
             }
             out.push('}');
         }
         Value::Array(items) => {
             out.push('[');
-            for (i, item) in items.iter().enumerate() {
-                if i > 0 {
+            for (place, item) in items.iter().enumerate() {
+                if place > 0 {
                     out.push(',');
                 }
                 write_value(item, out);
             }
             out.push(']');
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-            out.push_str(&value.to_string())
-        }
+        Value::String(text) => write_text(text, out),
+        Value::Null | Value::Bool(_) | Value::Number(_) => out.push_str(&value.to_string()),
     }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::canonical::write_text;
 use crate::{Event, NewEvent, canonical_json};
 
 /// A SHA-256 digest in lower-case hexadecimal (64 characters).
@@ -16,15 +17,43 @@ pub const GENESIS: &str = "00000000000000000000000000000000000000000000000000000
 /// SHA-256 over `previous`, the position and the canonical JSON of the content, separated by line feeds.
 #[must_use]
 pub fn link(previous: &str, position: i64, content: &NewEvent) -> Hash {
-    // A NewEvent is plain data, so it always serialises; an empty object would only make verification fail.
-    let value = serde_json::to_value(content).unwrap_or_default();
+    link_data(previous, position, content, &canonical_json(&content.data))
+}
+
+/// As [`link`], where the canonical JSON of the data is there already.
+#[must_use]
+pub fn link_data(previous: &str, position: i64, content: &NewEvent, data: &str) -> Hash {
     let mut digest = Sha256::new();
     digest.update(previous.as_bytes());
     digest.update(b"\n");
     digest.update(position.to_string().as_bytes());
     digest.update(b"\n");
-    digest.update(canonical_json(&value).as_bytes());
+    digest.update(canonical(content, data).as_bytes());
     hex::encode(digest.finalize())
+}
+
+/// The canonical JSON of an entry, field by field in the order of their names: no copy of the data is made.
+fn canonical(content: &NewEvent, data: &str) -> String {
+    let NewEvent { kind, at_ms, organisation, actor, instance, definition, element, subject, data: _ } =
+        content;
+    let number = |number: &Option<i64>| number.map_or_else(|| "null".to_owned(), |number| number.to_string());
+    let mut out = String::with_capacity(data.len() + 256);
+    let text = |name: &str, text: Option<&String>, out: &mut String| {
+        out.push_str(name);
+        match text {
+            Some(text) => write_text(text, out),
+            None => out.push_str("null"),
+        }
+    };
+    text("{\"actor\":", Some(actor), &mut out);
+    out.push_str(&format!(",\"at_ms\":{at_ms},\"data\":{data},\"definition\":{}", number(definition)));
+    text(",\"element\":", element.as_ref(), &mut out);
+    out.push_str(&format!(",\"instance\":{}", number(instance)));
+    text(",\"kind\":", Some(kind), &mut out);
+    text(",\"organisation\":", Some(organisation), &mut out);
+    text(",\"subject\":", subject.as_ref(), &mut out);
+    out.push('}');
+    out
 }
 
 /// Where a chain breaks first.
@@ -147,6 +176,20 @@ mod tests {
         events[1].content.actor = "mallory".to_owned();
         events[1].hash = link(&events[1].previous_hash, 2, &events[1].content);
         assert_eq!(verify(&events).broken.map(|b| b.position), Some(3));
+    }
+
+    #[test]
+    fn the_canonical_form_of_an_entry_is_that_of_its_json() {
+        let content = NewEvent {
+            instance: Some(7),
+            element: Some("a \"task\"\n".to_owned()),
+            data: serde_json::json!({"z": [1.5, null, {"b": "ü", "a": true}], "": -1}),
+            ..NewEvent::new("x.y", -3)
+        };
+        for content in [content, NewEvent::default()] {
+            let whole = serde_json::to_value(&content).unwrap();
+            assert_eq!(canonical(&content, &canonical_json(&content.data)), canonical_json(&whole));
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod outbox;
 mod port;
 
 pub use canonical::canonical_json;
-pub use chain::{Break, GENESIS, Hash, Verification, Verifier, link};
+pub use chain::{Break, GENESIS, Hash, Verification, Verifier, link, link_data};
 pub use error::Error;
 pub use event::{Event, Filter, NewEvent};
 pub use outbox::{Outbox, OutboxItem, PendingItem};

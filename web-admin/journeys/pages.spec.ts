@@ -9,7 +9,17 @@ test.beforeAll(async () => {
 });
 test.afterAll(async () => server?.stop());
 
-const PATHS = ["/", "/systems/none", "/processes", "/runs", "/scores", "/proposals", "/memory", "/nowhere"];
+const PATHS = [
+  "/",
+  "/systems",
+  "/systems/none",
+  "/processes",
+  "/runs",
+  "/scores",
+  "/proposals",
+  "/memory",
+  "/nowhere",
+];
 
 for (const path of PATHS) {
   test(`${path} stays at home, is quiet and can be used by everybody`, async ({ page }) => {
@@ -33,12 +43,12 @@ test("Back leads to the page before, and the first Tab offers to skip the naviga
   await expect(page.getByRole("heading", { level: 1, name: "Scores" })).toBeVisible();
   await expect(page).toHaveTitle("Scores · ProcOS");
   await page.goBack();
-  await expect(page.getByRole("heading", { level: 1, name: "Systems" })).toBeVisible();
-  await expect(navigation.getByRole("link", { name: "Systems" })).toHaveAttribute("aria-current", "page");
+  await expect(page.getByRole("heading", { level: 1, name: "Overview" })).toBeVisible();
+  await expect(navigation.getByRole("link", { name: "Overview" })).toHaveAttribute("aria-current", "page");
 });
 
 test("what goes wrong is said with its code, and nothing is half built", async ({ page }) => {
-  await page.goto(server.url);
+  await page.goto(`${server.url}/systems`);
   await page.getByRole("button", { name: "Build a system from requirements" }).click();
   await page.getByLabel("Name", { exact: true }).fill("nothing");
   await page.getByRole("textbox", { name: "Requirements" }).fill("   ");

@@ -31,6 +31,11 @@ export class ApiError extends Error {
   }
 }
 
+/** Whatever was thrown, as what a page can show. */
+export function asApiError(caught: unknown): ApiError {
+  return caught instanceof ApiError ? caught : new ApiError(String(caught));
+}
+
 function failure(error: {
   message: string;
   graphQLErrors: { message: string; extensions?: Record<string, unknown> }[];

@@ -5,6 +5,7 @@ import { Route, Switch } from "wouter-preact";
 import { Layout } from "./components/layout";
 import "./style.css";
 
+const Home = lazy(() => import("./pages/home"));
 const Systems = lazy(() => import("./pages/systems"));
 const System = lazy(() => import("./pages/system"));
 const Processes = lazy(() => import("./pages/processes"));
@@ -28,7 +29,8 @@ function App() {
     <Layout>
       <Suspense fallback={<p class="quiet">Loading …</p>}>
         <Switch>
-          <Route path="/" component={Systems} />
+          <Route path="/" component={Home} />
+          <Route path="/systems" component={Systems} />
           <Route path="/systems/:name" component={System} />
           <Route path="/processes" component={Processes} />
           <Route path="/processes/:key" component={Process} />

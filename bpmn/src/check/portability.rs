@@ -35,12 +35,12 @@ impl std::str::FromStr for Target {
     }
 }
 
-/// What does not run, or runs differently, on the target. What the embedded engine refuses, compiling says.
+/// What does not run, or runs differently, on the target. What no engine of ours runs, compiling says.
 #[must_use]
 pub fn portability(definitions: &Definitions, target: Target) -> Vec<Finding> {
     let mut findings = Vec::new();
     let engine = match target {
-        Target::Embedded => return findings,
+        Target::Embedded => "the embedded engine",
         Target::Camunda7 => "Camunda 7",
         Target::Camunda8 => "Camunda 8",
     };
@@ -58,16 +58,14 @@ pub fn portability(definitions: &Definitions, target: Target) -> Vec<Finding> {
         };
         for node in &process.nodes {
             match target {
+                Target::Embedded => embedded(node, &mut report),
                 Target::Camunda7 => camunda_7(node, &mut report),
-                _ => camunda_8(definitions, process, node, &mut report),
+                Target::Camunda8 => camunda_8(definitions, process, node, &mut report),
             }
         }
         for flow in &process.flows {
             let Some(condition) = &flow.condition else { continue };
             match target {
-                Target::Camunda7 if !is_juel(condition) => {
-                    report(&flow.element, "a condition in FEEL", "write it in JUEL: ${…}");
-                }
                 Target::Camunda8 if is_juel(condition) => {
                     report(&flow.element, "a condition in JUEL", "write it in FEEL: =…");
                 }
@@ -103,8 +101,50 @@ fn has_camunda(element: &Element, name: &str) -> bool {
     })
 }
 
+fn embedded(node: &FlowNode, report: &mut Report<'_>) {
+    let element = &node.element;
+    let decides = has_zeebe(element, "calledDecision") || has_camunda(element, "decisionRef");
+    let by_worker = has_zeebe(element, "taskDefinition") || element.extension(PROCOS, "task").is_some();
+    if decides && !by_worker {
+        report(
+            element,
+            "a decision table",
+            "decide in a FEEL script task, or let a worker decide (zeebe:taskDefinition)",
+        );
+    }
+    if let FlowNodeKind::Event(event) = &node.kind
+        && node.parent.is_none()
+        && matches!(event.position, EventPosition::Start { .. })
+        && event.definitions.iter().any(|one| matches!(one.kind, EventDefinitionKind::Conditional(_)))
+    {
+        report(
+            element,
+            "a conditional event that starts a process",
+            "start the process by message or signal, or wait for the condition inside it",
+        );
+    }
+}
+
+/// An event of several kinds at once: both engines of Camunda read one.
+fn several_definitions(node: &FlowNode, report: &mut Report<'_>) {
+    if let FlowNodeKind::Event(event) = &node.kind
+        && event.definitions.len() > 1
+    {
+        report(&node.element, "an event of several kinds", "use one event for each kind");
+    }
+    if matches!(node.kind, FlowNodeKind::Gateway(Gateway::EventBased { instantiate: true })) {
+        report(
+            &node.element,
+            "an event-based gateway that starts instances",
+            "use one message start event for each event",
+        );
+    }
+}
+
+/// Expressions and mappings are left to the adapter: it says each in JUEL, or names it when it deploys.
 fn camunda_7(node: &FlowNode, report: &mut Report<'_>) {
     let element = &node.element;
+    several_definitions(node, report);
     match &node.kind {
         FlowNodeKind::Gateway(Gateway::Complex { .. }) => {
             report(element, "a complex gateway", "use exclusive, parallel and inclusive gateways");
@@ -118,7 +158,9 @@ fn camunda_7(node: &FlowNode, report: &mut Report<'_>) {
         Some(Loop::Standard { .. }) => {
             report(element, "a standard loop", "draw the loop with an exclusive gateway");
         }
-        Some(Loop::Multi { element: own, cardinality: None, .. }) if !has_camunda(own, "collection") => {
+        Some(Loop::Multi { element: own, cardinality: None, .. })
+            if !has_camunda(own, "collection") && !has_zeebe(own, "loopCharacteristics") =>
+        {
             report(
                 element,
                 "a multi-instance without camunda:collection",
@@ -126,12 +168,6 @@ fn camunda_7(node: &FlowNode, report: &mut Report<'_>) {
             );
         }
         _ => {}
-    }
-    if has_zeebe(element, "ioMapping") {
-        report(element, "zeebe:ioMapping", "write the mappings as camunda:inputOutput");
-    }
-    if has_zeebe(element, "script") {
-        report(element, "zeebe:script", "write a script with scriptFormat, or a camunda:expression");
     }
     if has_zeebe(element, "calledElement")
         && matches!(&node.kind, FlowNodeKind::CallActivity { called_element: None })
@@ -142,6 +178,7 @@ fn camunda_7(node: &FlowNode, report: &mut Report<'_>) {
 
 fn camunda_8(definitions: &Definitions, process: &Process, node: &FlowNode, report: &mut Report<'_>) {
     let element = &node.element;
+    several_definitions(node, report);
     match &node.kind {
         FlowNodeKind::Gateway(Gateway::Complex { .. }) => {
             report(element, "a complex gateway", "use exclusive, parallel and inclusive gateways");
@@ -166,6 +203,13 @@ fn camunda_8(definitions: &Definitions, process: &Process, node: &FlowNode, repo
                 match &definition.kind {
                     EventDefinitionKind::Cancel => {
                         report(element, "a cancel event", "use an error event");
+                    }
+                    EventDefinitionKind::Conditional(_) => {
+                        report(
+                            element,
+                            "a conditional event",
+                            "use Camunda 8.9 or later, or a message event",
+                        );
                     }
                     EventDefinitionKind::Compensate(_)
                         if matches!(event.position, EventPosition::Start { .. }) =>

@@ -43,7 +43,8 @@ pub(super) fn read_properties(element: &Element, into: &mut BTreeMap<String, Str
     }
 }
 
-const PROCOS_ELEMENTS: [&str; 7] = ["task", "outcome", "draw", "stop", "compute", "prompt", "origin"];
+const PROCOS_ELEMENTS: [&str; 8] =
+    ["simulation", "task", "outcome", "draw", "stop", "compute", "prompt", "origin"];
 
 /// Refuses extensions that would be ignored: they do something on the engine they were written for.
 pub(super) fn refuse_inert(problems: &mut Vec<Error>, element: &Element) {
@@ -68,7 +69,7 @@ pub(super) fn refuse_inert(problems: &mut Vec<Error>, element: &Element) {
         } else if &*extension.namespace == PROCOS && !PROCOS_ELEMENTS.contains(&name) && name != "process" {
             refuse(
                 format!("procos:{name}"),
-                "known are task, outcome, draw, stop, compute, prompt, origin and process",
+                "known are task, outcome, draw, stop, compute, prompt, origin, simulation and process",
             );
         }
     }

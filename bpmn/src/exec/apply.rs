@@ -56,6 +56,7 @@ pub fn apply(state: &mut State, event: &Event) {
             state.agenda.clear();
             state.transitions = 0;
         }
+        Event::Migrated { nodes, flows } => super::migrate::replace(state, nodes, flows),
         Event::InstanceCompleted { .. } => end(state, Status::Completed),
         Event::InstanceFailed { .. } => end(state, Status::Failed),
         Event::InstanceCancelled { .. } => end(state, Status::Cancelled),

@@ -334,6 +334,13 @@ pub enum Event {
     },
     /// The work left over by a yield was taken up.
     Continued,
+    /// The instance goes on by another version of its process: where everything stands there.
+    Migrated {
+        /// Places of nodes: before, now.
+        nodes: Vec<(u32, u32)>,
+        /// Places of flows: before, now.
+        flows: Vec<(u32, u32)>,
+    },
     /// The instance ended well (also by a terminate end event).
     InstanceCompleted {
         /// Its variables at the end.

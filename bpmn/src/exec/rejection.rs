@@ -30,6 +30,14 @@ pub enum StepError {
         /// What was asked for.
         start: String,
     },
+    /// The instance cannot go on by another version of its process.
+    #[error("`{id}` cannot be migrated: {reason}")]
+    CannotMigrate {
+        /// The element, flow or process.
+        id: String,
+        /// Why.
+        reason: String,
+    },
     /// No node has this id, or it cannot be activated here.
     #[error("element `{id}` is not in {place}, or cannot be activated there")]
     UnknownNode {
@@ -51,6 +59,7 @@ impl StepError {
             Self::Unknown { .. } => "EXEC-0004",
             Self::NoStart { .. } => "EXEC-0005",
             Self::UnknownNode { .. } => "EXEC-0006",
+            Self::CannotMigrate { .. } => "EXEC-0007",
         }
     }
 
@@ -63,6 +72,7 @@ impl StepError {
             Self::Ended => "look at its result; start another instance if the work has to be done again",
             Self::Unknown { .. } => "read the state of the instance again: it has moved on",
             Self::NoStart { .. } => "name one of its start events, or give it a none start event",
+            Self::CannotMigrate { .. } => "name a counterpart of the same kind, or move the token first",
             Self::UnknownNode { .. } => "use the id of an activity, event or gateway of this process",
         }
     }

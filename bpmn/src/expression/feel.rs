@@ -5,6 +5,7 @@
 mod ast;
 mod builtins;
 mod evaluate;
+mod hints;
 mod lexer;
 mod parser;
 mod temporal;
@@ -22,6 +23,7 @@ use parser::Parser;
 use value::FeelValue;
 
 pub(super) use ast::{Ast, UnaryTests};
+pub(super) use hints::hints;
 pub(super) use value::json_number;
 
 /// Reads an expression; `names` are variables known by name, needed where one has spaces.

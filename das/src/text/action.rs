@@ -2,6 +2,7 @@
 
 use super::clause::{Clause, Link, Shape, VerbGroup};
 use super::lexicon::{self, ActorSort, Mark};
+use super::referent::{Memory, head, is_pronoun, remember, resolve_pronoun};
 use super::tag::{Tag, Token};
 use crate::tree::Span;
 
@@ -19,6 +20,19 @@ pub(super) struct Action {
 }
 
 impl Action {
+    /// A wait as long as the words say.
+    pub(super) fn wait(words: &str, span: Span) -> Self {
+        Self {
+            verb: "wait".to_owned(),
+            object: words.to_owned(),
+            actor: None,
+            machine: true,
+            span,
+            confidence: 0.7,
+            possible: false,
+        }
+    }
+
     /// What a person reads.
     pub(super) fn label(&self) -> String {
         let text =
@@ -32,20 +46,6 @@ pub(crate) fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     let first: String = letters.next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
     first + letters.as_str()
-}
-
-/// What was said last, for pronouns and for what is left out.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Memory {
-    pub(super) actor: Option<String>,
-    pub(super) machine: bool,
-    pub(super) object: Option<String>,
-    /// Subject of the clause before, as written.
-    pub(super) subject: Option<String>,
-    /// The clause before was in the passive.
-    pub(super) passive: bool,
-    /// Last noun phrase of the clause before, for `, who …`.
-    pub(super) last_phrase: Option<String>,
 }
 
 /// Longest object in a label, in words.
@@ -62,7 +62,10 @@ pub(super) fn action(tokens: &[Token], clause: &Clause, memory: &mut Memory) -> 
         passive = true;
     }
     let by = agent(tokens, group.end, clause.to);
-    let named_by = passive && by.is_some() && tokens.get(group.end).is_some_and(|token| token.lower == "by");
+    let behind = tokens.get(group.end..clause.to).unwrap_or_default();
+    let named_by = passive
+        && by.is_some()
+        && behind.iter().find(|token| token.tag != Tag::Adverb).is_some_and(|token| token.lower == "by");
     let after = if named_by { &[] } else { object_tokens(tokens, group.end, clause.to) };
     let mut object = phrase(after);
     let is_pronoun =
@@ -72,17 +75,25 @@ pub(super) fn action(tokens: &[Token], clause: &Clause, memory: &mut Memory) -> 
         object = with_patient(object, &subject, inherits, starts_with_preposition(after), memory);
     }
     object = resolve_pronoun(object, memory);
-    let sort = said_actor.as_deref().map(|name| lexicon::actor(&head(name)));
+    let mut sort = said_actor.as_deref().map(|name| memory.sort_of(name));
+    // "The exchange confirms the execution": what does something to something acts, whatever it is.
+    let active = !passive && subject.is_some() && group.shape == Shape::Finite && !group.negated;
+    let does = active && !object.is_empty() && !starts_with_preposition(after);
+    if matches!(sort, Some(None)) && does && !lexicon::is_state_verb(&group.lemma) {
+        let thing = said_actor.as_deref().is_some_and(|name| memory.has_handled(name));
+        sort = Some((!thing).then_some(ActorSort::Machine));
+    }
     let intransitive_thing = !passive && subject.is_some() && matches!(sort, Some(None)) && object.is_empty();
-    remember(
-        memory,
-        &subject,
-        said_actor.as_deref().filter(|_| matches!(sort, Some(Some(_)))),
-        sort.flatten(),
-        passive,
-    );
+    let acts = said_actor.as_deref().filter(|_| matches!(sort, Some(Some(_))));
+    remember(memory, &subject, acts, sort.flatten(), passive);
     memory.last_phrase = last_phrase(tokens, group.end, clause.to).or_else(|| by.clone());
-    let thing = if !group.passive || subject.as_deref().is_none_or(is_pronoun) {
+    let thing = if group.lemma == "be" {
+        // "the alert is a false positive" names no other thing, "there are findings" does.
+        let there = subject.as_deref().is_some_and(|text| text.eq_ignore_ascii_case("there"));
+        if there { noun_phrase(after) } else { subject.clone().filter(|text| !is_pronoun(text)) }
+    } else if intransitive_thing {
+        subject.clone()
+    } else if !group.passive || subject.as_deref().is_none_or(is_pronoun) {
         noun_phrase(after)
     } else {
         subject.clone()
@@ -106,12 +117,12 @@ pub(super) fn action(tokens: &[Token], clause: &Clause, memory: &mut Memory) -> 
         return None;
     }
     let actor = match (&said_actor, sort) {
-        (Some(name), Some(Some(_))) => Some(actor_name(name)),
+        (Some(name), Some(Some(_))) => Some(memory.known(name)),
         (Some(name), _) if !passive && subject.is_some() && group.shape == Shape::Finite => {
             // An unknown subject with an object acts all the same, when it looks like a name.
-            name.starts_with(char::is_uppercase).then(|| actor_name(name))
+            name.starts_with(char::is_uppercase).then(|| memory.known(name))
         }
-        _ if passive => by.as_deref().map(actor_name),
+        _ if passive => by.as_deref().map(|name| memory.known(name)),
         _ if clause.link == Link::None && group.shape == Shape::Imperative => None,
         _ => memory.actor.clone(),
     };
@@ -131,28 +142,6 @@ pub(super) fn action(tokens: &[Token], clause: &Clause, memory: &mut Memory) -> 
     };
     let verb = if wanted { "obtain".to_owned() } else { group.lemma.clone() };
     Some(Action { verb, object, actor, machine, span, confidence, possible: group.possible })
-}
-
-fn is_pronoun(text: &str) -> bool {
-    matches!(
-        text,
-        "it" | "they"
-            | "he"
-            | "she"
-            | "them"
-            | "this"
-            | "we"
-            | "i"
-            | "you"
-            | "It"
-            | "They"
-            | "He"
-            | "She"
-            | "We"
-            | "I"
-            | "You"
-            | "This"
-    )
 }
 
 /// Who the clause says does it.
@@ -194,38 +183,11 @@ fn with_patient(
     }
 }
 
-/// "sends it to the bank": what was named last.
-fn resolve_pronoun(object: String, memory: &Memory) -> String {
-    let first = object.split(' ').next().unwrap_or_default();
-    if !matches!(first, "it" | "them" | "him" | "her" | "this" | "these") {
-        return object;
-    }
-    let rest = object.get(first.len()..).unwrap_or_default().trim().to_owned();
-    memory.object.as_ref().map_or(rest.clone(), |last| join_words(last, &rest))
-}
-
 fn asks_for_deed(object: &str) -> bool {
     let object = object.to_lowercase();
     ["approval", "authorisation", "authorization", "signature", "confirmation", "review", "inspection"]
         .iter()
         .any(|deed| object.contains(deed))
-}
-
-fn remember(
-    memory: &mut Memory,
-    subject: &Option<String>,
-    actor: Option<&str>,
-    sort: Option<ActorSort>,
-    passive: bool,
-) {
-    if let Some(name) = actor {
-        memory.actor = Some(actor_name(name));
-        memory.machine = sort == Some(ActorSort::Machine);
-    }
-    if subject.is_some() {
-        memory.subject.clone_from(subject);
-    }
-    memory.passive = passive;
 }
 
 fn is_participle(tokens: &[Token], group: &VerbGroup) -> bool {
@@ -248,7 +210,22 @@ fn subject(tokens: &[Token], clause: &Clause, group: &VerbGroup) -> Option<Strin
         }
     }
     let text = cut_at_preposition(&words);
-    (!text.is_empty()).then_some(text)
+    (!text.is_empty()).then(|| inside_a_sentence(text, &words, tokens))
+}
+
+/// A subject without the capital that only the beginning of its sentence gave it.
+fn inside_a_sentence(text: String, words: &[&Token], tokens: &[Token]) -> String {
+    let opens =
+        words.first().zip(tokens.first()).is_some_and(|(word, first)| word.span.start == first.span.start);
+    let word = text.split(' ').next().unwrap_or_default();
+    let plain = word.chars().skip(1).all(|c| c.is_lowercase() || c == '-') && word.len() > 1;
+    let name = words.first().is_some_and(|word| lexicon::actor(&word.lower).is_some());
+    if !opens || !plain || name {
+        return text;
+    }
+    let mut letters = text.chars();
+    let first: String = letters.next().map(|c| c.to_lowercase().collect()).unwrap_or_default();
+    first + letters.as_str()
 }
 
 /// `In this office the clerk checks`: the last noun phrase before the verb that begins with a determiner.
@@ -288,6 +265,10 @@ fn object_tokens(tokens: &[Token], from: usize, to: usize) -> &[Token] {
                 !(token.tag == Tag::Comma && nouns > 0 && is_list(part, place + 1))
             }
             Tag::Mark(Mark::Each) => true,
+            Tag::Determiner if token.lower == "every" => {
+                nouns > 0 || part.get(place + 1).is_some_and(|next| super::duration::is_unit(&next.lower))
+            }
+            Tag::Number => is_later(part, place),
             Tag::Mark(Mark::Whether) => false,
             Tag::Mark(_) => true,
             Tag::To => {
@@ -296,8 +277,10 @@ fn object_tokens(tokens: &[Token], from: usize, to: usize) -> &[Token] {
             }
             Tag::Preposition => match token.lower.as_str() {
                 "of" | "to" | "into" | "against" | "for" | "about" | "with" | "on" | "from" => nouns > 5,
-                "by" | "via" | "during" | "within" | "using" | "per" | "as" | "in" | "at" | "through"
-                | "over" => nouns > 0,
+                "within" => nouns > 0 && part.get(place + 1).is_none_or(|next| next.tag != Tag::Number),
+                "by" | "via" | "during" | "using" | "per" | "as" | "in" | "at" | "through" | "over" => {
+                    nouns > 0
+                }
                 _ => nouns > 3,
             },
             Tag::That => true,
@@ -340,6 +323,7 @@ fn phrase(tokens: &[Token]) -> String {
             break;
         }
         match token.tag {
+            Tag::Determiner if token.lower == "another" => words.push(&token.text),
             Tag::Determiner | Tag::Adverb | Tag::Not => {}
             Tag::Comma => {
                 if let Some(last) = words.last_mut() {
@@ -353,19 +337,7 @@ fn phrase(tokens: &[Token]) -> String {
     while words.last().is_some_and(|word| {
         matches!(
             word.to_lowercase().as_str(),
-            "," | "and"
-                | "or"
-                | "of"
-                | "to"
-                | "for"
-                | "with"
-                | "from"
-                | "on"
-                | "in"
-                | "as"
-                | "by"
-                | "out"
-                | "back"
+            "," | "and" | "or" | "of" | "to" | "for" | "with" | "from" | "on" | "in" | "as" | "by" | "out"
         )
     }) {
         words.pop();
@@ -379,6 +351,9 @@ fn starts_with_preposition(tokens: &[Token]) -> bool {
 
 /// The noun phrase at the beginning of the object.
 fn noun_phrase(tokens: &[Token]) -> Option<String> {
+    let leads = |token: &&Token| matches!(token.lower.as_str(), "for" | "about" | "on" | "at" | "through");
+    let lead = tokens.iter().take_while(leads).count();
+    let tokens = tokens.get(lead..).unwrap_or_default();
     let end = tokens
         .iter()
         .position(|token| matches!(token.tag, Tag::Preposition | Tag::To | Tag::Comma) && token.lower != "of")
@@ -395,7 +370,9 @@ fn agent(tokens: &[Token], from: usize, to: usize) -> Option<String> {
     let words: Vec<&Token> = part
         .get(by + 1..)?
         .iter()
-        .take_while(|token| matches!(token.tag, Tag::Determiner | Tag::Noun | Tag::Adjective))
+        .take_while(|token| {
+            matches!(token.tag, Tag::Determiner | Tag::Noun | Tag::Adjective) || token.lower == "of"
+        })
         .collect();
     let name = cut_at_preposition(&words);
     (!name.is_empty() && lexicon::actor(&head(&name)).is_some()).then_some(name)
@@ -407,23 +384,19 @@ fn last_phrase(tokens: &[Token], from: usize, to: usize) -> Option<String> {
     let start = part
         .get(..end)?
         .iter()
-        .rposition(|token| !matches!(token.tag, Tag::Noun | Tag::Adjective | Tag::Number))
+        .rposition(|token| {
+            !matches!(token.tag, Tag::Noun | Tag::Adjective | Tag::Number) && token.lower != "of"
+        })
         .map_or(0, |place| place + 1);
     Some(phrase(part.get(start..end)?))
 }
 
-/// The noun that decides what a name is: the last one before "of".
-fn head(name: &str) -> String {
-    let lower = name.to_lowercase();
-    let front = lower.split(" of ").next().unwrap_or_default();
-    front.split(' ').next_back().unwrap_or_default().trim_end_matches("'s").to_owned()
-}
-
-/// An actor as a lane is named.
-fn actor_name(name: &str) -> String {
-    capitalised(name.trim())
-}
-
-fn join_words(one: &str, other: &str) -> String {
+pub(super) fn join_words(one: &str, other: &str) -> String {
     if other.is_empty() { one.to_owned() } else { format!("{one} {other}") }
+}
+
+/// "two days later": when, not what.
+fn is_later(part: &[Token], place: usize) -> bool {
+    part.get(place + 1).is_some_and(|unit| super::duration::is_unit(&unit.lower))
+        && part.get(place + 2).is_some_and(|token| token.lower == "later")
 }

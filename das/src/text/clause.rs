@@ -64,10 +64,17 @@ pub(super) fn clauses(tokens: &[Token]) -> Vec<Clause> {
         let Some(token) = tokens.get(place) else { break };
         let cut = match token.tag {
             Tag::Stop => Some(Link::None),
-            Tag::Mark(mark) if !matches!(mark, Mark::Each | Mark::Then | Mark::Parallel | Mark::Example) => {
+            Tag::Mark(mark)
+                if !matches!(
+                    mark,
+                    Mark::Each | Mark::Then | Mark::Parallel | Mark::Beside | Mark::Example
+                ) =>
+            {
                 (place > last(&cuts)).then_some(Link::None)
             }
-            Tag::Mark(Mark::Then | Mark::Parallel) if has_verb && begins_clause(tokens, place + 1) => {
+            Tag::Mark(Mark::Then | Mark::Parallel | Mark::Beside)
+                if has_verb && begins_clause(tokens, place + 1) =>
+            {
                 Some(Link::And)
             }
             Tag::Mark(Mark::Example) => Some(Link::Restrictive),
@@ -127,7 +134,14 @@ fn ends_opening(tokens: &[Token], from: usize, place: usize) -> bool {
     let opens = |mark: Mark| {
         matches!(
             mark,
-            Mark::If | Mark::Unless | Mark::When | Mark::While | Mark::Before | Mark::After | Mark::Until
+            Mark::If
+                | Mark::Unless
+                | Mark::When
+                | Mark::While
+                | Mark::Before
+                | Mark::After
+                | Mark::Until
+                | Mark::Because
         )
     };
     comma && tokens.get(from).is_some_and(|token| matches!(token.tag, Tag::Mark(mark) if opens(mark)))

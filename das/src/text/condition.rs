@@ -13,6 +13,10 @@ pub(super) struct Condition {
     pub(super) words: Vec<String>,
     /// Whether it says that something is not so.
     pub(super) negative: bool,
+    /// Whether its subject was only a pronoun.
+    pub(super) pronoun: bool,
+    /// Whether it compares with a number.
+    pub(super) compares: bool,
 }
 
 /// Comparisons as they are worded, longest first.
@@ -64,19 +68,35 @@ pub(super) fn condition(text: &str) -> Condition {
         .filter(|word| {
             !matches!(
                 word.as_str(),
-                "not" | "no" | "do" | "does" | "can" | "if" | "there" | "they" | "he" | "she"
+                "not"
+                    | "no"
+                    | "do"
+                    | "does"
+                    | "can"
+                    | "if"
+                    | "there"
+                    | "they"
+                    | "he"
+                    | "she"
+                    | "still"
+                    | "any"
             )
         })
         .collect();
     let negative = is_negative(&lower);
-    let feel = comparison(&lower).unwrap_or_else(|| format!("{} = true", flag(&lower)));
-    Condition { label: label(&clean), feel, words, negative }
+    let comparison = comparison(&lower);
+    let compares = comparison.is_some();
+    let feel = comparison.unwrap_or_else(|| format!("{} = true", flag(&lower)));
+    Condition { label: label(&clean), feel, words, negative, pronoun: false, compares }
 }
+
+/// Longest condition shown on a flow, in bytes.
+const MAX_LABEL: usize = 72;
 
 fn label(text: &str) -> String {
     let mut shown = String::new();
     for word in text.split(' ') {
-        if !shown.is_empty() && shown.len() + word.len() > 48 {
+        if !shown.is_empty() && shown.len() + word.len() > MAX_LABEL {
             break;
         }
         if !shown.is_empty() {
@@ -95,7 +115,10 @@ fn strip_article(text: &str) -> &str {
 }
 
 fn is_negative(lower: &str) -> bool {
-    const WORDS: [&str; 21] = [
+    const WORDS: [&str; 24] = [
+        "none",
+        "nobody",
+        "nothing",
         "not",
         "no",
         "cannot",
@@ -121,11 +144,40 @@ fn is_negative(lower: &str) -> bool {
     lower.split(|c: char| !c.is_alphanumeric()).any(|word| WORDS.contains(&word))
 }
 
+/// Whether a condition ends with a verdict: what is approved or rejected, passes or fails.
+pub(super) fn is_verdict(condition: &Condition) -> bool {
+    const VERDICTS: [&str; 22] = [
+        "approve",
+        "accept",
+        "reject",
+        "decline",
+        "deny",
+        "refuse",
+        "pass",
+        "fail",
+        "succeed",
+        "valid",
+        "invalid",
+        "complete",
+        "incomplete",
+        "correct",
+        "incorrect",
+        "successful",
+        "unsuccessful",
+        "confirm",
+        "grant",
+        "positive",
+        "negative",
+        "ok",
+    ];
+    condition.words.last().is_some_and(|word| VERDICTS.contains(&word.as_str()))
+}
+
 /// A variable that says whether the condition holds.
 fn flag(lower: &str) -> String {
-    const SKIPPED: [&str; 27] = [
-        "the", "a", "an", "is", "are", "was", "were", "be", "been", "has", "have", "had", "it", "they", "he",
-        "she", "that", "this", "of", "to", "there", "any", "will", "does", "do", "by", "then",
+    const SKIPPED: [&str; 28] = [
+        "still", "any", "the", "a", "an", "is", "are", "was", "were", "be", "been", "has", "have", "had",
+        "it", "they", "he", "she", "that", "this", "of", "to", "there", "will", "does", "do", "by", "then",
     ];
     let words: Vec<&str> = lower
         .split(|c: char| !c.is_alphanumeric())

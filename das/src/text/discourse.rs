@@ -1,13 +1,17 @@
 //! From sentences to a tree: which sentence is a branch of which choice, what runs side by side, what repeats.
 
-use super::action::{Action, capitalised};
+use super::choice::{Open, either, race};
 use super::condition::{Condition, negated};
-use super::lexicon::similarity;
+use super::duration;
+use super::lexicon::{lemmas, similarity};
 use super::sentence::{Lead, Statement, Step};
-use crate::tree::{Activity, Branch, Choice, Event, EventKind, Node, Span, TaskKind, variable_name};
+use super::step::{node, repetition};
+use crate::tree::{Branch, Event, EventKind, Node, variable_name};
 
 /// Alike enough to be the same step.
 const SAME_STEP: f64 = 0.6;
+/// Alike enough to be what was announced before.
+const TOLD_AGAIN: f64 = 0.45;
 /// Alike enough for "go back to …" to mean this step.
 const MEANT_STEP: f64 = 0.2;
 
@@ -16,20 +20,19 @@ const MEANT_STEP: f64 = 0.2;
 pub(super) struct Story {
     steps: Vec<Node>,
     open: Option<Open>,
+    /// The sentence stands for itself: what it mentions as done before is pushed on its own.
+    plainly: bool,
+    /// Choices around the open one.
+    outer: Vec<Open>,
+    /// What the sentence before asked: "checks whether …".
+    asked: Option<Condition>,
+    /// Steps that were named before it was their turn: "before the order is sent, …".
+    early: Vec<String>,
     /// How many steps the sentence before added.
     recent: usize,
     labels: Vec<String>,
     pub(super) start: Option<String>,
     pub(super) notes: Vec<String>,
-}
-
-/// A choice that may still get branches.
-#[derive(Debug)]
-struct Open {
-    label: Option<String>,
-    branches: Vec<Branch>,
-    words: Vec<String>,
-    negative: bool,
 }
 
 impl Story {
@@ -48,14 +51,18 @@ impl Story {
             until,
             back_to,
             ends,
+            asked,
+            limit,
             ..
         } = statement;
+        let answers = std::mem::replace(&mut self.asked, asked);
         if condition.is_some() && conditioned_from > 0 {
             let conditioned = steps.split_off(conditioned_from.min(steps.len()));
             let before = self.nodes(steps, parallel);
             self.plain(before, lead);
             steps = conditioned;
         }
+        self.plainly = condition.is_none() && lead == Lead::Plain && back_to.is_none() && until.is_none();
         let mut nodes = self.nodes(steps, parallel);
         if ends
             && (condition.is_some()
@@ -65,7 +72,7 @@ impl Story {
             nodes.push(Event::new("Process ended", EventKind::End).into());
         }
         if let Some(target) = back_to {
-            self.go_back(&target, condition, until, lead, nodes);
+            self.go_back(Back { target, condition, until, limit }, lead, nodes);
             return;
         }
         if let Some(until) = until {
@@ -73,8 +80,7 @@ impl Story {
             let mut body = Node::sequence(body);
             strip_ends(&mut body);
             if !body.is_empty() {
-                let question = capitalised(&format!("{}?", until.label));
-                nodes.push(Node::repeat(question, negated(&until.feel), body, Node::empty()));
+                nodes.push(repetition(&until.label, negated(&until.feel), true, body, Vec::new(), limit));
             }
         }
         if nodes.is_empty() && condition.is_none() {
@@ -83,15 +89,54 @@ impl Story {
         match condition {
             Some(condition) if unless => {
                 self.close();
-                let branches = vec![
-                    Branch::when(condition.label.clone(), condition.feel, Node::empty()),
-                    otherwise(nodes),
-                ];
-                self.push(vec![Node::choice(question(&condition.label), branches)]);
+                let mut open = Open::begin(condition, Node::empty());
+                open.otherwise(nodes);
+                self.open = Some(open);
+                self.close();
             }
             Some(condition) => self.branch(condition, nodes, lead),
-            None => self.plain(nodes, lead),
+            None => {
+                if self.open.is_none() && matches!(lead, Lead::Otherwise | Lead::InThisCase) {
+                    nodes = match self.answer(answers, nodes, lead) {
+                        Some(nodes) => nodes,
+                        None => return,
+                    };
+                }
+                self.plain(nodes, lead);
+            }
         }
+    }
+
+    /// "checks whether it is strong enough. If not, …", "clicks the link within 30 minutes; otherwise …".
+    fn answer(&mut self, asked: Option<Condition>, nodes: Vec<Node>, lead: Lead) -> Option<Vec<Node>> {
+        if let Some(condition) = asked {
+            let mut open = if lead == Lead::Otherwise {
+                Open::begin(condition, Node::empty())
+            } else {
+                Open::begin(condition, Node::sequence(nodes.clone()))
+            };
+            if lead == Lead::Otherwise {
+                open.otherwise(nodes);
+            }
+            self.open = Some(open);
+            return None;
+        }
+        let late = match self.steps.last() {
+            Some(Node::Activity(step)) if lead == Lead::Otherwise => {
+                duration::deadline(&step.label).map(|duration| (step.clone(), duration))
+            }
+            _ => None,
+        };
+        let Some((step, duration)) = late else { return Some(nodes) };
+        self.steps.pop();
+        let event = match (&step.actor, step.label.split_once(' ')) {
+            (Some(actor), Some((verb, rest))) => {
+                format!("{actor} {} {rest}", super::lexicon::third(&verb.to_lowercase()))
+            }
+            _ => step.label.clone(),
+        };
+        self.push(vec![race(&event, duration, Node::empty(), Node::sequence(nodes))]);
+        None
     }
 
     fn plain(&mut self, nodes: Vec<Node>, lead: Lead) {
@@ -100,15 +145,13 @@ impl Story {
         }
         match (lead, &mut self.open) {
             (Lead::Otherwise, Some(open)) => {
-                open.branches.push(otherwise(nodes));
-                self.close();
-            }
-            (Lead::InThisCase, Some(open)) => {
-                if let Some(branch) = open.branches.last_mut() {
-                    let before = std::mem::replace(&mut branch.body, Node::empty());
-                    branch.body = Node::sequence(std::iter::once(before).chain(nodes).collect());
+                if open.complete {
+                    open.go_on(nodes);
+                } else {
+                    open.otherwise(nodes);
                 }
             }
+            (Lead::InThisCase, Some(open)) => open.go_on(nodes),
             (Lead::Parallel, Some(open)) => {
                 if let Some(branch) = open.branches.last_mut().filter(|branch| !ends(&branch.body)) {
                     let before = std::mem::replace(&mut branch.body, Node::empty());
@@ -143,66 +186,86 @@ impl Story {
     }
 
     fn branch(&mut self, condition: Condition, nodes: Vec<Node>, lead: Lead) {
+        if self.open.is_none() && self.goes_on_either(&condition, &nodes) {
+            return;
+        }
         let body = Node::sequence(nodes);
-        if let Some(open) = &mut self.open
-            && (lead == Lead::Otherwise || open.is_about(&condition))
-        {
-            let contrary =
-                open.branches.len() == 1 && open.negative != condition.negative && lead != Lead::Otherwise;
+        let same =
+            lead == Lead::Otherwise || self.open.as_ref().is_some_and(|open| open.is_about(&condition));
+        if let Some(open) = self.open.as_mut().filter(|open| same && !open.complete) {
+            let contrary = open.branches.len() == 1
+                && open.condition.negative != condition.negative
+                && lead != Lead::Otherwise;
             if contrary {
                 // Yes and no: the second one is what happens when the first does not hold.
                 open.branches.push(Branch::otherwise(condition.label, body));
-                self.close();
+                open.complete = true;
             } else {
                 open.branches.push(Branch::when(condition.label, condition.feel, body));
             }
             return;
         }
-        self.close();
-        self.open = Some(Open {
-            label: Some(question(&condition.label)),
-            words: condition.words,
-            negative: condition.negative,
-            branches: vec![Branch::when(condition.label, condition.feel, body)],
-        });
+        match self.open.take() {
+            Some(open) if open.leads_to(&condition) => self.outer.push(open),
+            other => {
+                self.open = other;
+                self.close();
+            }
+        }
+        self.open = Some(Open::begin(condition, body));
+    }
+
+    /// "The manager approves or rejects the report. If rejected, …": goes on in the branch that has done it.
+    fn goes_on_either(&mut self, condition: &Condition, nodes: &[Node]) -> bool {
+        let Some(Node::Choice(choice)) = self.steps.last_mut() else { return false };
+        let said = |branch: &&mut Branch| {
+            let first = labels(&branch.body).into_iter().next().unwrap_or_default();
+            let verb = lemmas(&first).into_iter().next();
+            verb.is_some_and(|verb| condition.words.contains(&verb))
+        };
+        if condition.words.len() > 2 || choice.deferred {
+            return false;
+        }
+        let Some(branch) = choice.branches.iter_mut().find(said) else { return false };
+        let before = std::mem::replace(&mut branch.body, Node::empty());
+        branch.body = Node::sequence(std::iter::once(before).chain(nodes.iter().cloned()).collect());
+        true
     }
 
     /// "if it is not, the check is repeated", "otherwise go back to the check".
-    fn go_back(
-        &mut self,
-        target: &str,
-        condition: Option<Condition>,
-        until: Option<Condition>,
-        lead: Lead,
-        redo: Vec<Node>,
-    ) {
+    fn go_back(&mut self, back: Back, lead: Lead, redo: Vec<Node>) {
+        let Back { mut target, condition, until, limit } = back;
+        if let Some(condition) = condition.as_ref().filter(|_| target.is_empty()) {
+            // "If the link is lost, try again": what has to do with the link.
+            target.clone_from(&condition.label);
+        }
         let mut after = Vec::new();
-        let (label, feel) = match (condition, until) {
+        let (label, feel, denied) = match (condition, until) {
             (Some(condition), _) => {
                 self.close();
-                (condition.label, condition.feel)
+                (condition.label, condition.feel, false)
             }
             (None, Some(until)) => {
                 self.close();
-                (format!("not {}", until.label), negated(&until.feel))
+                (until.label, negated(&until.feel), true)
             }
             (None, None) => match self.open.take() {
-                Some(mut open) if lead == Lead::Otherwise && open.branches.len() == 1 => {
+                Some(mut open)
+                    if lead == Lead::Otherwise && open.branches.len() == 1 && self.outer.is_empty() =>
+                {
                     let branch = open.branches.pop();
-                    let condition =
-                        branch.as_ref().and_then(|branch| branch.condition.clone()).unwrap_or_default();
                     after.extend(branch.map(|branch| branch.body));
-                    (open.label.unwrap_or_default(), negated(&condition))
+                    (open.condition.label, negated(&open.condition.feel), true)
                 }
                 other => {
                     self.open = other;
                     self.close();
                     let name = variable_name(&format!("repeat {target}"));
-                    ("again".to_owned(), format!("{name} = true"))
+                    ("again".to_owned(), format!("{name} = true"), false)
                 }
             },
         };
-        let from = self.meant(target);
+        let from = self.meant(&target);
         let body: Vec<Node> = self.steps.drain(from..).collect();
         if body.is_empty() {
             self.push(redo);
@@ -211,7 +274,7 @@ impl Story {
         }
         let mut body = Node::sequence(body);
         strip_ends(&mut body);
-        self.push(vec![Node::repeat(question(&label), feel, body, Node::sequence(redo))]);
+        self.push(vec![repetition(&label, feel, denied, body, redo, limit)]);
         if !after.is_empty() {
             self.push(after);
         }
@@ -227,7 +290,7 @@ impl Story {
         let mut best = (0.0, self.steps.len().saturating_sub(self.recent.max(1)));
         for (place, node) in self.steps.iter().enumerate() {
             for label in labels(node) {
-                let alike = similarity(&label, target);
+                let alike = similarity(&label, target).max(same_stems(&label, target) / 2.0);
                 if alike > best.0 && alike >= MEANT_STEP {
                     best = (alike, place);
                 }
@@ -246,7 +309,10 @@ impl Story {
                 continue;
             }
             self.labels.push(label.clone());
-            let (or, first) = (step.or, step.mentioned && nodes.is_empty());
+            let (or, with, first) = (step.or, step.beside, step.mentioned && nodes.is_empty());
+            if step.mentioned && !first {
+                self.early.push(label.clone());
+            }
             let node = node(step.action, label);
             if first {
                 before.push(node);
@@ -256,10 +322,18 @@ impl Story {
                 nodes.push(either(before, node));
                 continue;
             }
+            if with && let Some(before) = nodes.pop() {
+                nodes.push(Node::parallel(vec![before, node]));
+                continue;
+            }
             nodes.push(node);
         }
         if parallel && nodes.len() > 1 && nodes.iter().all(|node| !ends(node)) {
             nodes = vec![Node::parallel(nodes)];
+        }
+        if self.plainly {
+            self.close();
+            self.push(std::mem::take(&mut before));
         }
         before.extend(nodes);
         before
@@ -279,20 +353,38 @@ impl Story {
     }
 
     fn close(&mut self) {
-        let Some(mut open) = self.open.take() else { return };
-        if open.branches.iter().all(|branch| branch.condition.is_some()) {
-            open.branches.push(Branch::otherwise("otherwise", Node::empty()));
+        while let Some(open) = self.open.take() {
+            let node = open.node();
+            match self.outer.pop() {
+                Some(mut around) => {
+                    around.go_on(vec![node]);
+                    self.open = Some(around);
+                }
+                None => self.push(vec![node]),
+            }
         }
-        self.push(vec![Node::Choice(Choice {
-            id: String::new(),
-            label: open.label,
-            branches: open.branches,
-        })]);
+    }
+
+    /// A step that was named early and then told in its place is told once.
+    fn drop_early(&mut self) {
+        for label in std::mem::take(&mut self.early) {
+            let is_it = |node: &Node| matches!(node, Node::Activity(step) if step.label == label);
+            let Some(place) = self.steps.iter().position(is_it) else { continue };
+            let told = self
+                .steps
+                .iter()
+                .skip(place + 1)
+                .any(|node| labels(node).iter().any(|other| similarity(other, &label) >= TOLD_AGAIN));
+            if told {
+                self.steps.remove(place);
+            }
+        }
     }
 
     /// The tree's root.
     pub(super) fn finish(mut self) -> (Node, Option<String>, Vec<String>) {
         self.close();
+        self.drop_early();
         let last = self.steps.len().saturating_sub(1);
         for (place, node) in self.steps.iter_mut().enumerate() {
             if place != last && !can_go_on(node) {
@@ -301,23 +393,6 @@ impl Story {
         }
         (Node::sequence(self.steps), self.start, self.notes)
     }
-}
-
-impl Open {
-    /// Whether a condition is about the same thing as this choice.
-    fn is_about(&self, condition: &Condition) -> bool {
-        let shared = condition.words.iter().filter(|word| self.words.contains(word)).count();
-        let smaller = self.words.len().min(condition.words.len()).max(1);
-        shared * 2 >= smaller
-    }
-}
-
-fn otherwise(nodes: Vec<Node>) -> Branch {
-    Branch::otherwise("otherwise", Node::sequence(nodes))
-}
-
-fn question(label: &str) -> String {
-    capitalised(&format!("{}?", label.trim_end_matches('?')))
 }
 
 fn beside(before: Vec<Node>, nodes: Vec<Node>) -> Node {
@@ -336,77 +411,19 @@ fn beside(before: Vec<Node>, nodes: Vec<Node>) -> Node {
     Node::parallel(vec![first, second])
 }
 
-fn either(before: Node, node: Node) -> Node {
-    let name = labels(&before).into_iter().next().unwrap_or_default();
-    let condition = format!("{} = true", variable_name(&name));
-    Node::choice(
-        format!("{name}?"),
-        vec![Branch::when("yes", condition, before), Branch::otherwise("no", node)],
-    )
+/// Share of the words asked for whose beginning stands in the label: "analysis" means "Analyse samples".
+fn same_stems(label: &str, target: &str) -> f64 {
+    const STEM: usize = 5;
+    let stem = |word: &str| word.to_lowercase().chars().take(STEM).collect::<String>();
+    let known: Vec<String> = label.split(' ').map(stem).collect();
+    let asked: Vec<String> = target.split(' ').filter(|word| word.len() > STEM).map(stem).collect();
+    let hits = asked.iter().filter(|word| known.contains(word)).count();
+    #[expect(clippy::cast_precision_loss, reason = "counts of words are tiny")]
+    let share = hits as f64 / asked.len().max(1) as f64;
+    share
 }
 
-/// An action as a step: people's steps pass through unless the process has to wait for what they decide.
-fn node(action: Action, label: String) -> Node {
-    let decides = ["approve", "authorise", "authorize", "sign"].contains(&action.verb.as_str())
-        || (matches!(action.verb.as_str(), "wait" | "obtain")
-            && action.object.to_lowercase().contains("approval"));
-    if let Some(duration) = duration(&action) {
-        return Event {
-            span: Some(action.span),
-            confidence: action.confidence,
-            ..Event::new(label, EventKind::Timer(duration))
-        }
-        .into();
-    }
-    let kind = if decides && !action.machine {
-        TaskKind::User
-    } else if action.actor.is_some() && !action.machine {
-        TaskKind::Manual
-    } else {
-        TaskKind::Service
-    };
-    let activity = Activity {
-        actor: action.actor.clone(),
-        kind,
-        data: data(&action.object),
-        confidence: if action.possible { action.confidence * 0.8 } else { action.confidence },
-        span: Some(Span { start: action.span.start, end: action.span.end }),
-        ..Activity::new(label)
-    };
-    activity.into()
-}
-
-fn data(object: &str) -> Vec<String> {
-    if object.is_empty() || object.starts_with("whether") || object.starts_with("until") {
-        return Vec::new();
-    }
-    object.split(", ").flat_map(|part| part.split(" and ")).map(|part| part.trim().to_owned()).collect()
-}
-
-/// "wait 2 days", "wait for 30 minutes" as an ISO 8601 duration.
-fn duration(action: &Action) -> Option<String> {
-    if !["wait", "pause", "sleep"].contains(&action.verb.as_str()) {
-        return None;
-    }
-    let mut words = action.object.split(' ').filter(|word| !matches!(*word, "for" | "another" | "about"));
-    let count: u32 = match words.next()? {
-        "one" => 1,
-        "two" => 2,
-        "three" => 3,
-        "seven" => 7,
-        other => other.parse().ok()?,
-    };
-    Some(match words.next()?.trim_end_matches('s') {
-        "second" => format!("PT{count}S"),
-        "minute" => format!("PT{count}M"),
-        "hour" => format!("PT{count}H"),
-        "day" => format!("P{count}D"),
-        "week" => format!("P{}D", count.checked_mul(7)?),
-        _ => return None,
-    })
-}
-
-fn labels(node: &Node) -> Vec<String> {
+pub(super) fn labels(node: &Node) -> Vec<String> {
     let mut found = Vec::new();
     let mut open = vec![node];
     while let Some(node) = open.pop() {
@@ -448,4 +465,12 @@ pub(super) fn strip_ends(node: &mut Node) {
             open.extend(node.children_mut());
         }
     }
+}
+
+/// Where a repetition goes and when.
+struct Back {
+    target: String,
+    condition: Option<Condition>,
+    until: Option<Condition>,
+    limit: Option<u32>,
 }

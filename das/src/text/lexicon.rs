@@ -31,6 +31,8 @@ pub(super) enum Mark {
     Because,
     Otherwise,
     Parallel,
+    /// `in parallel with updating …`: beside the step before, not beside all.
+    Beside,
     Then,
     InThisCase,
     Example,
@@ -83,7 +85,8 @@ pub(super) fn verb(word: &str) -> &'static [Reading] {
     VERBS.get(word).map_or(&[], Vec::as_slice)
 }
 
-fn third(base: &str) -> String {
+/// The third person singular of a verb.
+pub(super) fn third(base: &str) -> String {
     if ends_in_consonant_y(base) {
         format!("{}ies", base.get(..base.len() - 1).unwrap_or(base))
     } else if ["s", "x", "z", "ch", "sh", "o"].iter().any(|end| base.ends_with(end)) {
@@ -141,7 +144,13 @@ fn doubles(base: &str) -> bool {
 }
 
 /// Phrases of several words that mark structure, longest first where one begins another.
-pub(super) const PHRASES: [(&str, Mark); 46] = [
+pub(super) const PHRASES: [(&str, Mark); 52] = [
+    ("in parallel with", Mark::Beside),
+    ("at the same time as", Mark::Beside),
+    ("concurrently with", Mark::Beside),
+    ("along with", Mark::Beside),
+    ("in the other cases", Mark::Otherwise),
+    ("in all other situations", Mark::Otherwise),
     ("in the event that", Mark::If),
     ("in the event of", Mark::If),
     ("in the case that", Mark::If),

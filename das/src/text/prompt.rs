@@ -126,6 +126,13 @@ fn name_of(tokens: &[Token]) -> String {
     words.join(" ")
 }
 
+/// Whether an item is a sentence with a verb of its own: it says what happens, and is not the name of a step.
+pub(super) fn says_something(tokens: &[Token]) -> bool {
+    tokens.iter().any(|token| {
+        matches!(token.tag, Tag::Be | Tag::Modal | Tag::Verb(lexicon::Form::Third) | Tag::Mark(_))
+    })
+}
+
 /// A list item without verb is still a step: "Credit check".
 pub(super) fn bare_item(tokens: &[Token]) -> Option<Step> {
     const MAX_WORDS: usize = 10;
@@ -146,5 +153,5 @@ pub(super) fn bare_item(tokens: &[Token]) -> Option<Step> {
         confidence: 0.5,
         possible: false,
     };
-    Some(Step { action, or: false, mentioned: false })
+    Some(Step { action, or: false, mentioned: false, beside: false })
 }

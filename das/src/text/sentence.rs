@@ -1,10 +1,14 @@
 //! What one sentence says: its actions, and how it hangs on the sentences before it.
 
-use super::action::{Action, Memory, action};
+use super::action::{Action, action};
 use super::clause::{Clause, Link, Shape, clauses};
 use super::condition::{Condition, condition};
+use super::duration;
+use super::ellipsis::{elliptical, is_filler, limit, resolved, same_again, tries_again};
 use super::lexicon::{self, Mark};
+use super::referent::Memory;
 use super::tag::{Tag, Token};
+use crate::tree::Span;
 
 /// How a sentence begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,6 +40,10 @@ pub(super) struct Statement {
     pub(super) ends: bool,
     /// What starts the process.
     pub(super) start: Option<String>,
+    /// What was asked in it: "checks whether …".
+    pub(super) asked: Option<Condition>,
+    /// Repeats at most so often.
+    pub(super) limit: Option<u32>,
 }
 
 /// An action in its place.
@@ -46,11 +54,17 @@ pub(super) struct Step {
     pub(super) or: bool,
     /// Only mentioned, as something that may have been done before.
     pub(super) mentioned: bool,
+    /// Done beside the step before.
+    pub(super) beside: bool,
 }
 
 /// Reads a sentence; `first` where it is the first of the text.
 pub(super) fn statement(tokens: &[Token], memory: &mut Memory, first: bool) -> Statement {
-    let mut found = Statement::default();
+    let mut found = Statement {
+        start: duration::rhythm(tokens).filter(|_| first),
+        limit: limit(tokens),
+        ..Statement::default()
+    };
     let clauses = clauses(tokens);
     let mut pending: Vec<Mark> = Vec::new();
     let mut later: Vec<Step> = Vec::new();
@@ -71,12 +85,34 @@ pub(super) fn statement(tokens: &[Token], memory: &mut Memory, first: bool) -> S
             Role::Skip => {
                 remember(tokens, clause, memory);
             }
+            Role::Condition | Role::Unless if is_filler(&words_of(tokens, clause.from, to)) => {}
             Role::Condition | Role::Unless => {
-                let read = condition(&words_of(tokens, clause.from, to));
+                let acting = (memory.actor.clone(), memory.machine);
+                let words = words_of(tokens, clause.from, to);
+                let subject = memory.object.clone();
                 remember(tokens, clause, memory);
-                merge_condition(&mut found, read, role == Role::Unless);
+                match elliptical(&words) {
+                    Some(lead) if found.steps.is_empty() => found.lead = lead,
+                    _ => {
+                        let named = resolved(&words, subject.as_deref());
+                        let read = Condition { pronoun: named != words, ..condition(&named) };
+                        // "If the amount is above 10, …": what is spoken of stays the order.
+                        if read.compares && subject.is_some() {
+                            memory.object = subject;
+                        }
+                        let next = clauses.get(end).and_then(|next| next.verb.as_ref());
+                        if next.is_some_and(|verb| verb.shape == Shape::Imperative) {
+                            (memory.actor, memory.machine) = acting;
+                        }
+                        merge_condition(&mut found, read, role == Role::Unless);
+                    }
+                }
             }
-            Role::Whether => extend_object(&mut found, &words_of(tokens, clause.from, clause.to)),
+            Role::Whether => {
+                let words = words_of(tokens, clause.from, clause.to);
+                extend_object(&mut found, &words);
+                found.asked = Some(condition(&words));
+            }
             Role::Until => {
                 let read = condition(&words_of(tokens, clause.from, to));
                 match found.steps.last_mut().filter(|step| step.action.verb == "wait") {
@@ -88,13 +124,26 @@ pub(super) fn statement(tokens: &[Token], memory: &mut Memory, first: bool) -> S
                 let found_nothing = found.steps.is_empty();
                 time(&mut found, tokens, clause, to, memory, first && found_nothing);
             }
-            Role::Before => later.extend(step(tokens, clause, memory, false)),
+            Role::Before => later.extend(
+                step(tokens, clause, memory, false).into_iter().filter(|_| !found.steps.is_empty() || !first),
+            ),
             Role::Act => act(&mut found, tokens, clause, memory),
+        }
+        if clause.verb.is_none() && role == Role::Act && marks.contains(&Mark::Then) {
+            found.steps.extend(same_again(found.steps.last(), tokens, clause));
         }
         if clause.verb.is_none() && role == Role::Act {
             pending = marks.into_iter().filter(|mark| !matches!(mark, Mark::Then)).collect();
         }
         index = end;
+    }
+    // "Then, at the same time, the cleaners …, the caterers … and the truck …": side by side with each other.
+    let then = tokens.iter().take(2).any(|token| token.tag == Tag::Mark(Mark::Then));
+    let mut who: Vec<_> = found.steps.iter().map(|step| step.action.actor.as_deref()).collect();
+    who.dedup();
+    if found.lead == Lead::Parallel && found.steps.len() > 1 && (then || who.len() > 2) {
+        found.lead = Lead::Plain;
+        found.parallel = true;
     }
     for mut step in later {
         step.mentioned = true;
@@ -151,6 +200,7 @@ fn role(marks: &[Mark], found: &Statement, tokens: &[Token], clause: &Clause) ->
             Mark::If if asks => return Role::Whether,
             Mark::If => return Role::Condition,
             Mark::Unless => return Role::Unless,
+            Mark::Beside => return Role::Act,
             Mark::Whether => return Role::Whether,
             Mark::When | Mark::After => return Role::Time,
             Mark::Before => return Role::Before,
@@ -188,6 +238,12 @@ fn run_on(tokens: &[Token], clauses: &[Clause], index: usize) -> usize {
         let comma = tokens
             .get(next.from)
             .is_some_and(|token| matches!(token.tag, Tag::Comma | Tag::Mark(_) | Tag::Stop));
+        // "if it has not paid after a second reminder"
+        let after = tokens.get(next.from).is_some_and(|token| token.tag == Tag::Mark(Mark::After));
+        if after && next.verb.is_none() {
+            end += 1;
+            continue;
+        }
         if comma && next.link != Link::Relative {
             break;
         }
@@ -228,6 +284,28 @@ fn act(found: &mut Statement, tokens: &[Token], clause: &Clause, memory: &mut Me
         found.ends = true;
         return;
     }
+    if ["stop", "abort", "exit", "end", "terminate"].contains(&group.lemma.as_str())
+        && object.is_empty()
+        && !group.passive
+        && group.shape != Shape::Gerund
+        && (subject.is_empty() || clause.link == Link::And)
+    {
+        found.ends = true;
+        return;
+    }
+    if tries_again(group, &object) {
+        found.back_to = Some(if group.lemma == "retry" { object } else { String::new() });
+        return;
+    }
+    // "If it fails, the engineer diagnoses the problem again".
+    let repeats =
+        found.condition.is_some() && !group.passive && object.split(' ').any(|word| word == "again");
+    if repeats && !object.starts_with("back") {
+        if let Some(step) = step(tokens, clause, memory, false).pop() {
+            found.back_to = Some(step.action.label());
+        }
+        return;
+    }
     let again = object.starts_with("back") || object.contains("again") && object.contains("from");
     let back = match group.lemma.as_str() {
         "repeat" | "restart" | "redo" => true,
@@ -245,11 +323,24 @@ fn act(found: &mut Statement, tokens: &[Token], clause: &Clause, memory: &mut Me
     if about_process && ["start", "begin", "commence"].contains(&group.lemma.as_str()) {
         return;
     }
-    found.steps.extend(step(tokens, clause, memory, clause.link == Link::Or));
+    let beside = clause.marks.contains(&Mark::Beside);
+    let steps = step(tokens, clause, memory, clause.link == Link::Or).into_iter();
+    found.steps.extend(steps.map(|step| Step { beside, ..step }));
 }
 
-fn step(tokens: &[Token], clause: &Clause, memory: &mut Memory, or: bool) -> Option<Step> {
-    action(tokens, clause, memory).map(|action| Step { action, or, mentioned: false })
+/// The step that a clause names; two where one of two actors does it.
+fn step(tokens: &[Token], clause: &Clause, memory: &mut Memory, or: bool) -> Vec<Step> {
+    let Some(action) = action(tokens, clause, memory) else { return Vec::new() };
+    let of = |action: Action, or: bool| Step { action, or, mentioned: false, beside: false };
+    let actors = action.actor.clone();
+    match actors.as_deref().and_then(|names| names.split_once(" or ")) {
+        Some((one, other)) => {
+            let by = |name: &str| Some(super::action::capitalised(name));
+            let second = Action { actor: by(other), ..action.clone() };
+            vec![of(Action { actor: by(one), ..action }, or), of(second, true)]
+        }
+        None => vec![of(action, or)],
+    }
 }
 
 /// Keeps track of who and what was named in a clause that adds no step.
@@ -267,14 +358,39 @@ fn time(
     first: bool,
 ) {
     let after = clause.marks.contains(&Mark::After);
+    let text = words_of(tokens, clause.from, to);
+    if after && clause.verb.is_none() {
+        let words = text.to_lowercase();
+        // "After three failed attempts, …" is a condition, "after two days, …" a wait.
+        if words.split(' ').any(|word| matches!(word, "attempts" | "tries" | "failures" | "retries")) {
+            merge_condition(found, condition(&text), false);
+        } else if words.split(' ').next_back().is_some_and(duration::is_unit)
+            && duration::duration(words.split(' ')).is_some()
+            && !first
+        {
+            let span = tokens.get(clause.from).map_or(0, |token| token.span.start);
+            let end = tokens.get(to.saturating_sub(1)).map_or(span, |token| token.span.end);
+            found.steps.push(Step {
+                action: Action::wait(&words, Span { start: span, end }),
+                or: false,
+                mentioned: false,
+                beside: false,
+            });
+        }
+        return;
+    }
     let read = action(tokens, clause, memory);
     if first && !after {
-        let text = words_of(tokens, clause.from, to);
         found.start = Some(super::condition::condition(&text).label);
         return;
     }
-    if let Some(action) = read.filter(|_| after) {
-        found.steps.push(Step { action, or: false, mentioned: true });
+    // "When the captain has signed" tells what was done, like "after".
+    let done = clause.verb.as_ref().is_some_and(|verb| {
+        !verb.passive
+            && tokens.get(verb.start..verb.end).unwrap_or_default().iter().any(|t| t.tag == Tag::Have)
+    });
+    if let Some(action) = read.filter(|action| (after || done) && !action.object.is_empty()) {
+        found.steps.push(Step { action, or: false, mentioned: true, beside: false });
     }
 }
 

@@ -1,5 +1,9 @@
 //! Words of a sentence with their part of speech: a lexicon first, then position rules for what it leaves open.
 
+mod guess;
+
+use guess::{first_guess, open_with_mark, strip};
+
 use super::lexicon::{self, Form, Mark, PHRASES};
 use crate::tree::Span;
 
@@ -51,6 +55,7 @@ pub(super) fn tokens(sentence: &str, offset: usize) -> Vec<Token> {
     for token in &mut found {
         first_guess(token);
     }
+    open_with_mark(&mut found);
     for place in 0..found.len() {
         let tag = decide(&found, place);
         if let Some(token) = found.get_mut(place) {
@@ -88,7 +93,7 @@ fn words(sentence: &str, offset: usize) -> Vec<Token> {
             || (matches!(c, '.' | ',') && next.is_some_and(|n| n.is_ascii_digit()))
             || (c == '.' && next.is_some_and(char::is_alphabetic));
         let joins = word_start.is_some() && inner && next.is_some_and(char::is_alphanumeric);
-        if c.is_alphanumeric() || matches!(c, '%' | '$' | '€' | '£' | '&') || joins {
+        if c.is_alphanumeric() || matches!(c, '%' | '$' | '€' | '£' | '&' | '°') || joins {
             word_start.get_or_insert(place);
             continue;
         }
@@ -141,167 +146,6 @@ fn join_phrases(tokens: &mut Vec<Token>) {
     }
 }
 
-fn first_guess(token: &mut Token) {
-    if matches!(token.tag, Tag::Mark(_) | Tag::Comma | Tag::Stop) {
-        return;
-    }
-    token.tag = match token.lower.as_str() {
-        "the" | "a" | "an" | "this" | "these" | "those" | "each" | "every" | "all" | "any" | "some"
-        | "no" | "both" | "its" | "their" | "his" | "her" | "my" | "our" | "your" | "another" | "several"
-        | "many" | "few" | "such" | "whose" | "which"
-            if is_determiner(&token.lower) =>
-        {
-            Tag::Determiner
-        }
-        "it" | "he" | "she" | "they" | "them" | "him" | "we" | "i" | "you" | "us" | "one" | "itself"
-        | "themselves" | "everyone" | "there" => Tag::Pronoun,
-        "must" | "can" | "may" | "might" | "shall" | "should" | "will" | "would" | "could" | "cannot" => {
-            Tag::Modal
-        }
-        "is" | "are" | "was" | "were" | "be" | "been" | "being" | "am" | "gets" | "isn't" | "aren't" => {
-            Tag::Be
-        }
-        "has" | "have" | "had" => Tag::Have,
-        "do" | "does" | "did" | "doesn't" | "don't" | "didn't" => Tag::Do,
-        "to" => Tag::To,
-        "of" | "in" | "on" | "at" | "by" | "for" | "with" | "from" | "into" | "onto" | "about"
-        | "against" | "between" | "through" | "within" | "without" | "under" | "over" | "via" | "per"
-        | "during" | "regarding" | "among" | "as" | "than" | "out" | "up" | "down" | "off" | "back"
-        | "around" | "towards" | "toward" | "along" | "concerning" | "including" | "using" | "like" => {
-            Tag::Preposition
-        }
-        "and" | "&" | "plus" => Tag::And,
-        "or" => Tag::Or,
-        "but" => Tag::But,
-        "who" | "which" => Tag::Relative,
-        "that" => Tag::That,
-        "not" | "never" => Tag::Not,
-        "also" | "either" | "neither" | "just" | "again" | "immediately" | "directly" | "manually"
-        | "automatically" | "usually" | "only" | "already" | "still" | "now" | "so" | "therefore"
-        | "however" | "always" | "often" | "eventually" | "very" | "thus" | "hence" | "please"
-        | "additionally" | "furthermore" | "moreover" | "later" | "early" | "together" | "instead"
-        | "even" | "too" | "further" | "yet" | "soon" | "besides" | "once more" => Tag::Adverb,
-        word => match lexicon::mark(word) {
-            Some(mark) => Tag::Mark(mark),
-            None => by_ending(word),
-        },
-    };
-}
-
-fn is_determiner(word: &str) -> bool {
-    word != "which"
-}
-
-fn by_ending(word: &str) -> Tag {
-    const ADJECTIVES: [&str; 50] = [
-        "new",
-        "responsible",
-        "available",
-        "ready",
-        "complete",
-        "correct",
-        "incorrect",
-        "valid",
-        "invalid",
-        "successful",
-        "necessary",
-        "possible",
-        "final",
-        "full",
-        "empty",
-        "good",
-        "bad",
-        "big",
-        "small",
-        "high",
-        "low",
-        "old",
-        "large",
-        "other",
-        "same",
-        "own",
-        "due",
-        "able",
-        "unable",
-        "free",
-        "important",
-        "positive",
-        "negative",
-        "different",
-        "next",
-        "second",
-        "internal",
-        "external",
-        "sufficient",
-        "insufficient",
-        "missing",
-        "okay",
-        "ok",
-        "raw",
-        "true",
-        "false",
-        "urgent",
-        "relevant",
-        "faulty",
-        "whole",
-    ];
-    if word.starts_with(|c: char| c.is_ascii_digit() || "$€£".contains(c)) {
-        return Tag::Number;
-    }
-    if ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "twice"].contains(&word) {
-        return Tag::Number;
-    }
-    if ADJECTIVES.contains(&word) {
-        return Tag::Adjective;
-    }
-    if let Some(reading) = lexicon::verb(word).first() {
-        return Tag::Verb(reading.form);
-    }
-    if word.len() > 4
-        && word.ends_with("ly")
-        && !["supply", "reply", "assembly", "family", "anomaly"].contains(&word)
-    {
-        return Tag::Adverb;
-    }
-    let long = word.len() > 5;
-    if long && word.ends_with("ing") && !["building", "pricing", "engineering"].contains(&word) {
-        return Tag::Verb(Form::Gerund);
-    }
-    if long && word.ends_with("ed") {
-        return Tag::Verb(Form::Past);
-    }
-    if long
-        && ["ize", "ise", "ify"].iter().any(|end| word.ends_with(end))
-        && !["franchise", "exercise"].contains(&word)
-    {
-        return Tag::Verb(Form::Base);
-    }
-    if long && ["izes", "ises", "ifies"].iter().any(|end| word.ends_with(end)) && word != "premises" {
-        return Tag::Verb(Form::Third);
-    }
-    if long && ["able", "ible", "ful", "ous", "ive", "ical"].iter().any(|end| word.ends_with(end)) {
-        return Tag::Adjective;
-    }
-    Tag::Noun
-}
-
-fn strip(word: &str, form: Form) -> String {
-    let cut = match form {
-        Form::Base => 0,
-        Form::Third => 1,
-        Form::Past => 1,
-        Form::Gerund => 3,
-    };
-    let stem = word.get(..word.len().saturating_sub(cut)).unwrap_or(word);
-    match form {
-        Form::Past if !stem.ends_with("te") && !stem.ends_with("ze") && !stem.ends_with("se") => {
-            stem.strip_suffix('e').unwrap_or(stem).to_owned()
-        }
-        Form::Gerund if stem.ends_with("iz") || stem.ends_with("at") => format!("{stem}e"),
-        _ => stem.to_owned(),
-    }
-}
-
 /// Position rules: whether a word that can be a verb is one here.
 fn decide(tokens: &[Token], place: usize) -> Tag {
     let Some(token) = tokens.get(place) else { return Tag::Noun };
@@ -310,12 +154,23 @@ fn decide(tokens: &[Token], place: usize) -> Tag {
     let before = previous_content(tokens, place);
     let next = tag_at(Some(place + 1));
     // "Preheat the oven": an unknown word that opens a sentence before a determiner is an instruction.
-    if token.tag == Tag::Noun
-        && place == 0
-        && next == Some(Tag::Determiner)
-        && token.lower.chars().all(char::is_alphabetic)
-    {
+    let opens = matches!(
+        previous,
+        None | Some(Tag::Mark(Mark::Then | Mark::Parallel | Mark::Otherwise | Mark::InThisCase))
+    );
+    let word = token.lower.chars().all(char::is_alphabetic);
+    if token.tag == Tag::Noun && opens && next == Some(Tag::Determiner) && word {
         return Tag::Verb(Form::Base);
+    }
+    if let Some(tag) = unknown_verb(tokens, place, previous, next) {
+        return tag;
+    }
+    // "the back office"
+    if token.tag == Tag::Preposition
+        && previous == Some(Tag::Determiner)
+        && matches!(next, Some(Tag::Noun | Tag::Verb(_)))
+    {
+        return Tag::Adjective;
     }
     // "the next job"
     if matches!(token.tag, Tag::Mark(Mark::Then | Mark::After)) && previous == Some(Tag::Determiner) {
@@ -331,7 +186,8 @@ fn decide(tokens: &[Token], place: usize) -> Tag {
     );
     match form {
         Form::Gerund => {
-            if matches!(previous, Some(Tag::Determiner | Tag::Adjective)) {
+            let department = lexicon::actor(&token.lower).is_some() && next != Some(Tag::Determiner);
+            if department || matches!(previous, Some(Tag::Determiner | Tag::Adjective)) {
                 Tag::Noun
             } else {
                 token.tag
@@ -370,14 +226,52 @@ fn decide(tokens: &[Token], place: usize) -> Tag {
                 Some(Tag::Verb(_)) => Tag::Noun,
                 Some(Tag::Noun) if form == Form::Third => third_after_noun(tokens, place, next, token.tag),
                 Some(Tag::Noun) => {
-                    let plural = previous_word(tokens, place).is_some_and(|word| word.ends_with('s'));
+                    let word = previous_word(tokens, place).unwrap_or_default();
                     let objects = matches!(next, Some(Tag::Determiner | Tag::Pronoun));
-                    if plural && objects { token.tag } else { Tag::Noun }
+                    let nouns = tokens.get(..place).unwrap_or_default().iter().rev();
+                    let nouns =
+                        nouns.take_while(|t| matches!(t.tag, Tag::Noun | Tag::Adjective | Tag::Determiner));
+                    let front = place.checked_sub(nouns.count()).and_then(|at| at.checked_sub(1));
+                    let begins =
+                        tag_at(front).is_none_or(|tag| matches!(tag, Tag::Comma | Tag::Stop | Tag::Mark(_)));
+                    let people = begins
+                        && (place == 1 || matches!(next, None | Some(Tag::Stop | Tag::Comma | Tag::Adverb)))
+                        && lexicon::actor(word).is_some()
+                        && imperative(tokens, place, token.tag) == token.tag;
+                    if word.ends_with('s') && (objects || people) { token.tag } else { Tag::Noun }
                 }
                 _ => Tag::Noun,
             }
         }
     }
+}
+
+/// A word that the lexicon does not know, or knows as an adjective too, where only a verb can stand: "the operator
+/// aborts the mission", "the controllers correct the postings".
+fn unknown_verb(tokens: &[Token], place: usize, previous: Option<Tag>, next: Option<Tag>) -> Option<Tag> {
+    let token = tokens.get(place)?;
+    if !matches!(next, Some(Tag::Determiner | Tag::Pronoun)) {
+        return None;
+    }
+    if token.tag == Tag::Adjective {
+        let form = lexicon::verb(&token.lower).first()?.form;
+        let opens = matches!(
+            previous,
+            None | Some(
+                Tag::Noun | Tag::Pronoun | Tag::Modal | Tag::To | Tag::And | Tag::Comma | Tag::Mark(_)
+            )
+        );
+        return opens.then_some(Tag::Verb(form));
+    }
+    let earlier = tokens.get(..place)?;
+    let from = earlier
+        .iter()
+        .rposition(|t| matches!(t.tag, Tag::Comma | Tag::Stop | Tag::And | Tag::Mark(_)))
+        .map_or(0, |at| at + 1);
+    let bare =
+        earlier.iter().skip(from).all(|t| matches!(t.tag, Tag::Determiner | Tag::Adjective | Tag::Noun));
+    let third = token.lower.ends_with('s') && !token.lower.ends_with("ss") && token.lower.len() > 3;
+    (token.tag == Tag::Noun && third && bare && previous == Some(Tag::Noun)).then_some(Tag::Verb(Form::Third))
 }
 
 /// The tag before, adverbs skipped.
@@ -428,6 +322,12 @@ fn coordinated(tokens: &[Token], place: usize, form: Form, tag: Tag) -> Tag {
     });
     let after_modal =
         form == Form::Base && earlier.iter().any(|token| matches!(token.tag, Tag::Modal | Tag::To));
+    // "If it fails, retry": the comma ends what a mark or a preposition opened, and the sentence begins anew.
+    let opening = earlier.first().is_some_and(|t| matches!(t.tag, Tag::Mark(_) | Tag::Preposition));
+    let commas = earlier.iter().filter(|token| token.tag == Tag::Comma).count();
+    if form == Form::Base && opening && commas == 1 && earlier.last().is_some_and(|t| t.tag == Tag::Comma) {
+        return imperative(tokens, place, tag);
+    }
     // "the data and train schedule" has a noun behind it as well; a verb before it decides.
     if same.unwrap_or(false)
         || after_modal
@@ -446,6 +346,14 @@ fn third_after_noun(tokens: &[Token], place: usize, next: Option<Tag>, tag: Tag)
     let finite_later =
         finite_later.clone().any(|token| matches!(token.tag, Tag::Be | Tag::Modal | Tag::Have));
     let subject = previous_word(tokens, place).is_some_and(|word| lexicon::actor(word).is_some());
+    // "For high-risk changes, the board …": what a preposition opens and a comma ends holds no verb.
+    let earlier = tokens.get(..place).unwrap_or_default();
+    let opened = earlier.iter().rposition(|t| matches!(t.tag, Tag::Comma | Tag::Stop)).map_or(0, |at| at + 1);
+    let phrase = earlier.get(opened).is_some_and(|token| token.tag == Tag::Preposition)
+        && !earlier.iter().skip(opened).any(|token| token.tag == Tag::Determiner);
+    if phrase && next == Some(Tag::Comma) {
+        return Tag::Noun;
+    }
     let open = matches!(
         next,
         None | Some(

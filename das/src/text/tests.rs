@@ -275,3 +275,58 @@ fn a_colon_in_a_prompt_parts_the_name_from_the_steps() {
     assert_eq!(shape(text), "(Create accounts & Order laptop & Schedule welcome meeting)");
     assert_eq!(read(text).unwrap().title, "Onboarding new employee");
 }
+
+/// Texts of several trades, each with the structure that a person would draw; `UPDATE_EXPECT=1` rewrites the second
+/// file, which must then be read as a person would.
+#[test]
+fn every_text_of_the_corpus_is_read_as_a_person_would_draw_it() {
+    let mut drawn = String::new();
+    for record in include_str!("tests/corpus.txt").split("=== ").skip(1) {
+        let (name, text) = record.split_once('\n').unwrap();
+        let reading = read(text).unwrap();
+        reading.tree.type_check().unwrap();
+        let start = reading.tree.start_label.as_deref().unwrap_or("-");
+        drawn.push_str(&format!("=== {name}\n({start})\n{}\n", drawing(&reading.tree.root, 0)));
+    }
+    expect_test::expect_file!["tests/corpus-drawn.txt"].assert_eq(&drawn);
+}
+
+/// A tree as a person reads it: actors before labels, questions with their answers.
+fn drawing(node: &Node, depth: usize) -> String {
+    let margin = "  ".repeat(depth);
+    let block = |head: String, ways: Vec<(String, &Node)>| {
+        let ways = ways.into_iter().map(|(answer, body)| {
+            let body = drawing(body, depth + 2);
+            format!(
+                "\n{margin}  {answer}:{}",
+                if body.is_empty() { String::new() } else { format!("\n{body}") }
+            )
+        });
+        format!("{margin}{head}{}", ways.collect::<String>())
+    };
+    match node {
+        Node::Activity(step) => {
+            let actor = step.actor.as_ref().map_or(String::new(), |actor| format!("{actor}: "));
+            format!("{margin}{actor}{}", step.label)
+        }
+        Node::Event(event) => format!("{margin}<{}> {:?}", event.label, event.kind),
+        Node::Sequence(sequence) => {
+            sequence.children.iter().map(|child| drawing(child, depth)).collect::<Vec<_>>().join("\n")
+        }
+        Node::Choice(choice) => block(
+            format!("? {}", choice.label.clone().unwrap_or_default()),
+            choice.branches.iter().map(|b| (b.label.clone().unwrap_or_default(), &b.body)).collect(),
+        ),
+        Node::Loop(repeat) => block(
+            format!("* {}", repeat.label.clone().unwrap_or_default()),
+            vec![
+                ("do".to_owned(), &repeat.body),
+                (repeat.again_label.clone().unwrap_or_default(), &repeat.redo),
+            ],
+        ),
+        Node::Partial(partial) => block(
+            "&".to_owned(),
+            partial.children.iter().map(|child| ("at once".to_owned(), child)).collect(),
+        ),
+    }
+}

@@ -140,6 +140,10 @@ fn choice_rules(choice: &Choice, faults: &mut Vec<Fault>) {
     if choice.branches.len() < 2 {
         faults.push(fault(&choice.id, "a choice needs at least two branches (one of them may be empty)"));
     }
+    if choice.deferred {
+        deferred_rules(choice, faults);
+        return;
+    }
     let defaults = choice.branches.iter().filter(|branch| branch.condition.is_none()).count();
     if defaults != 1 {
         faults.push(fault(&choice.id, "exactly one branch must be the default, without condition"));
@@ -152,6 +156,25 @@ fn choice_rules(choice: &Choice, faults: &mut Vec<Fault>) {
             && !is_feel(condition)
         {
             faults.push(fault(&choice.id, &format!("the condition '{condition}' is not a FEEL expression")));
+        }
+    }
+}
+
+fn deferred_rules(choice: &Choice, faults: &mut Vec<Fault>) {
+    for branch in &choice.branches {
+        if branch.condition.is_some() {
+            faults
+                .push(fault(&choice.id, "a branch of a deferred choice has no condition; its event decides"));
+        }
+        let first = match &branch.body {
+            Node::Sequence(sequence) => sequence.children.first(),
+            other => Some(other),
+        };
+        if !matches!(first, Some(Node::Event(event)) if !event.ends()) {
+            faults.push(fault(
+                &choice.id,
+                "every branch of a deferred choice begins with a timer or a message",
+            ));
         }
     }
 }

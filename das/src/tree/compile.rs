@@ -2,7 +2,7 @@
 
 use bpmn::model::{
     Builder, Collaboration, Definitions, Element as ModelElement, EventDefinitionKind, EventPosition,
-    Participant, RawElement, TimerExpression,
+    FlowNodeKind, Gateway, Participant, RawElement, TimerExpression,
 };
 use bpmn::xml::namespace;
 
@@ -66,6 +66,9 @@ fn write_vertex(builder: &mut Builder, vertex: &Vertex<'_>) {
         }
         Element::Exclusive => {
             builder.exclusive(id, name);
+        }
+        Element::EventBased => {
+            builder.node(id, name, FlowNodeKind::Gateway(Gateway::EventBased { instantiate: false }));
         }
         Element::Parallel => {
             builder.parallel(id, name);

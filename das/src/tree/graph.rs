@@ -11,6 +11,7 @@ pub(super) enum Element<'a> {
     Activity(&'a Activity),
     Event(&'a Event),
     Exclusive,
+    EventBased,
     Parallel,
 }
 
@@ -108,7 +109,8 @@ impl<'a> Graph<'a> {
                 sequence.children.iter().try_fold(port, |port, child| self.emit(child, port))
             }
             Node::Choice(choice) => {
-                let split = self.add(choice.id.clone(), choice.label.clone(), Element::Exclusive, None);
+                let gateway = if choice.deferred { Element::EventBased } else { Element::Exclusive };
+                let split = self.add(choice.id.clone(), choice.label.clone(), gateway, None);
                 self.connect(port, split);
                 let mut ways = Vec::new();
                 for branch in &choice.branches {
@@ -116,7 +118,7 @@ impl<'a> Graph<'a> {
                         source: split,
                         name: branch.label.clone(),
                         condition: branch.condition.clone(),
-                        default: branch.condition.is_none(),
+                        default: branch.condition.is_none() && !choice.deferred,
                     };
                     ways.extend(self.emit(&branch.body, way));
                 }
@@ -137,7 +139,12 @@ impl<'a> Graph<'a> {
                 if let Some(back) = self.emit(&repeat.redo, again) {
                     self.connect(back, join);
                 }
-                Some(Port { source: split, name: None, condition: None, default: true })
+                let leave = match repeat.again_label.as_deref() {
+                    Some("yes") => Some("no".to_owned()),
+                    Some("no") => Some("yes".to_owned()),
+                    _ => None,
+                };
+                Some(Port { source: split, name: leave, condition: None, default: true })
             }
             Node::Partial(partial) => self.emit_partial(partial, port),
         }

@@ -54,6 +54,8 @@ pub enum Operator {
     Sequence,
     /// One of the children; `conditions` names when, null for the default.
     Choice,
+    /// What happens first decides; each child begins with a timer or a message.
+    Deferred,
     /// First child is the body, second (optional) the redo part; repeats while `condition` holds.
     Loop,
     /// All children, in the order that `order` asks for.
@@ -130,7 +132,7 @@ pub fn schema() -> Value {
     let row = json!({
         "id": { "type": "string" },
         "op": { "type": "string", "enum": [
-            "activity", "manual", "user", "timer", "message", "end", "sequence", "choice", "loop", "parallel"
+            "activity", "manual", "user", "timer", "message", "end", "sequence", "choice", "deferred", "loop", "parallel"
         ] },
         "label": text,
         "actor": text,
@@ -221,7 +223,7 @@ fn row(node: &Node) -> Row {
             label: choice.label.clone(),
             conditions: choice.branches.iter().map(|branch| branch.condition.clone()).collect(),
             labels: choice.branches.iter().map(|branch| branch.label.clone()).collect(),
-            ..base(Operator::Choice)
+            ..base(if choice.deferred { Operator::Deferred } else { Operator::Choice })
         },
         Node::Loop(repeat) => Row {
             label: repeat.label.clone(),
@@ -305,6 +307,11 @@ impl<'a> Assembly<'a> {
             Operator::Activity | Operator::Manual | Operator::User => activity(row),
             Operator::Timer | Operator::Message | Operator::End => event(row),
             Operator::Sequence => Node::Sequence(Sequence { id, children }),
+            Operator::Deferred => {
+                let way = |body: Node| Branch { label: None, condition: None, body };
+                let branches = children.into_iter().map(way).collect();
+                Node::Choice(Choice { id, label: row.label.clone(), branches, deferred: true })
+            }
             Operator::Choice => {
                 if row.conditions.len() != children.len() {
                     self.faults
@@ -324,7 +331,7 @@ impl<'a> Assembly<'a> {
                         body,
                     })
                     .collect();
-                Node::Choice(Choice { id, label: row.label.clone(), branches })
+                Node::Choice(Choice { id, label: row.label.clone(), branches, deferred: false })
             }
             Operator::Loop => {
                 if children.is_empty() || children.len() > 2 {

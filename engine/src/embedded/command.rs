@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use bpmn::exec::{Input, StepError};
-use bpmn::program::JobKind;
 use trail::NewEvent;
 
 use super::batch::Batch;
@@ -11,7 +10,7 @@ use super::index::Changes;
 use super::live::{Live, split_key};
 use super::{Core, Slot, follow_ups, messages, recover};
 use crate::Error;
-use crate::port::{Notice, Record, Status};
+use crate::port::{Notice, Record};
 use crate::store::{Commit, StoredFollowUp};
 
 /// What must hold when the command's turn has come.
@@ -138,14 +137,14 @@ pub(crate) async fn finish(core: &Arc<Core>, mut batch: Batch<'_>) -> Result<Opt
     publish(core, changes, owed, notices, now_ms);
     let mut lives = lives.into_iter();
     let first = lives.next();
-    for live in lives.filter(|live| live.instance.status == Status::Active) {
+    for live in lives.filter(|live| live.instance.status.is_open()) {
         let slot: Arc<Slot> = core.slot(live.instance.key);
         // Nobody can hold it: its key was not known before this commit, except to who was just told.
         if let Ok(mut place) = slot.live.try_lock() {
             *place = Some(live);
         }
     }
-    Ok(first.filter(|live| live.instance.status == Status::Active))
+    Ok(first.filter(|live| live.instance.status.is_open()))
 }
 
 /// Changes memory after a commit and sees to what follows from it.
@@ -197,7 +196,7 @@ pub(crate) async fn look<T>(core: &Core, instance: i64, see: impl FnOnce(&Live) 
     }
     let live = load(core, instance).await?;
     let seen = see(&live);
-    if live.instance.status == Status::Active {
+    if live.instance.status.is_open() {
         *place = Some(live);
     }
     Ok(seen)
@@ -207,13 +206,14 @@ fn check_fence(core: &Core, fence: Fence) -> Result<(), Error> {
     match fence {
         Fence::Open => Ok(()),
         Fence::Lease { job, attempt } => core.index.lock().jobs.leased(job, attempt).map(|_| ()),
-        Fence::UserTask { job } => match core.index.lock().jobs.get(job) {
-            Some(found) if found.kind == JobKind::User => Ok(()),
-            Some(_) => {
-                Err(Error::Conflict(format!("job {job} is no user task; complete it with its attempt")))
+        Fence::UserTask { job } => {
+            let index = core.index.lock();
+            let instance = index.jobs.user_task(job)?.instance;
+            if index.is_suspended(instance) {
+                return Err(Error::Conflict(format!("instance {instance} is suspended; resume it first")));
             }
-            None => Err(Error::NotFound { what: "open user task", id: job.to_string() }),
-        },
+            Ok(())
+        }
     }
 }
 
@@ -229,6 +229,7 @@ async fn record_refusal(core: &Core, instance: i64, error: &Error, now_ms: i64) 
     core.commit(Commit { events: vec![event], ..Commit::default() }).await
 }
 
-fn refused(instance: i64, refusal: &StepError) -> Error {
+/// A refusal of the token rules.
+pub(crate) fn refused(instance: i64, refusal: &StepError) -> Error {
     Error::Conflict(format!("instance {instance}: {refusal} ({}); {}", refusal.code(), refusal.hint()))
 }

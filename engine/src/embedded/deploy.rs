@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use bpmn::check::{Target, portability};
 use bpmn::exec::SubscriptionKind;
 use bpmn::exec::schedule::first_due;
 use bpmn::expression::{Expression, Limits};
@@ -113,6 +114,20 @@ fn compile(file: &DeployFile) -> Result<(Vec<Program>, Arc<str>), Vec<String>> {
     })?;
     if programs.is_empty() {
         return Err(vec![format!("{}: there is no process in it", file.name)]);
+    }
+    let inert = portability(&definitions, Target::Embedded);
+    let here = |id: &String| programs.iter().any(|program| program.find(id).is_some());
+    let inert: Vec<String> = inert
+        .into_iter()
+        .filter(|finding| finding.element.as_ref().is_some_and(here))
+        .map(|finding| {
+            let element = finding.element.unwrap_or_default();
+            let said = format!("{} (element {element}, line {})", finding.message, finding.line);
+            problem(&file.name, finding.code, &said, finding.hint)
+        })
+        .collect();
+    if !inert.is_empty() {
+        return Err(inert);
     }
     // Kept as written where it is UTF-8, which it nearly always is.
     let xml = match std::str::from_utf8(&file.content) {

@@ -22,6 +22,8 @@ pub(crate) struct Index {
     /// Keys given to instances whose start is not durable yet.
     pub(crate) starting: BTreeSet<i64>,
     waiters: HashMap<Option<i64>, Arc<Notify>>,
+    /// Suspended instances, with the subscriptions that are kept from messages meanwhile.
+    suspended: HashMap<i64, Vec<(StoredSubscription, String)>>,
 }
 
 /// Timers by their time.
@@ -62,6 +64,12 @@ impl TimerIndex {
     /// Numbers of the timers of a definition or instance.
     pub(crate) fn of(&self, instance: i64) -> Vec<(i64, u32)> {
         self.timers.keys().filter(|id| id.0 == instance).copied().collect()
+    }
+
+    /// Puts all timers of an instance in the queue again.
+    pub(crate) fn requeue(&mut self, instance: i64) {
+        let own = self.timers.iter().filter(|(id, _)| id.0 == instance);
+        self.due.extend(own.map(|((_, number), timer)| (timer.due_ms, instance, *number)));
     }
 
     /// When the next one is due.
@@ -127,6 +135,9 @@ impl Index {
         self.incidents.extend(changes.incidents.into_iter().map(|incident| (incident.key, incident)));
         for id in changes.ended_subscriptions {
             self.messages.close(id);
+            if let Some(held) = self.suspended.get_mut(&id.0) {
+                held.retain(|(one, _)| (one.instance, one.number) != id);
+            }
         }
         for message in changes.messages {
             self.messages.buffer(message);
@@ -138,11 +149,13 @@ impl Index {
                 .map(|meta| meta.deployed.definition.process_id.clone())
                 .or_else(|| process_of(subscription.instance));
             if let Some(process) = process {
-                self.messages.open(subscription.clone(), &process);
+                self.open_subscription(subscription.clone(), &process);
             }
         }
         let mut found = Vec::new();
-        for subscription in changes.subscriptions {
+        let suspended = &self.suspended;
+        let waits = |one: &StoredSubscription| !suspended.contains_key(&one.instance);
+        for subscription in changes.subscriptions.into_iter().filter(waits) {
             if let Some(message) = self.messages.take_for(&subscription, now_ms) {
                 found.push((message, subscription));
             }
@@ -150,12 +163,57 @@ impl Index {
         for key in changes.ended {
             self.starting.remove(&key);
             self.open.remove(&key);
+            self.end_suspension(key);
             ready.insert(key);
         }
         for instance in ready {
             self.notify(instance);
         }
         found
+    }
+
+    /// Opens a subscription; one of a suspended instance is kept back.
+    pub(crate) fn open_subscription(&mut self, subscription: StoredSubscription, process: &str) {
+        match self.suspended.get_mut(&subscription.instance) {
+            Some(held) => held.push((subscription, process.to_owned())),
+            None => self.messages.open(subscription, process),
+        }
+    }
+
+    /// Whether an instance is suspended.
+    pub(crate) fn is_suspended(&self, instance: i64) -> bool {
+        self.suspended.contains_key(&instance)
+    }
+
+    /// Keeps an instance from jobs, timers and messages.
+    pub(crate) fn suspend(&mut self, instance: i64, now_ms: i64) {
+        let held = self.messages.of(instance).into_iter().filter_map(|id| self.messages.close(id)).collect();
+        self.suspended.insert(instance, held);
+        self.jobs.suspend(instance, now_ms);
+    }
+
+    /// Lets an instance go on; gives messages that found a receiver: out of the buffer, to be delivered.
+    pub(crate) fn resume(&mut self, instance: i64, now_ms: i64) -> Vec<(StoredMessage, StoredSubscription)> {
+        let held = self.suspended.remove(&instance).unwrap_or_default();
+        self.jobs.resume(instance, now_ms);
+        // A timer that became due was taken out of the queue: it stands in it again.
+        self.timers.requeue(instance);
+        let mut found = Vec::new();
+        for (subscription, process) in held {
+            self.messages.open(subscription.clone(), &process);
+            if let Some(message) = self.messages.take_for(&subscription, now_ms) {
+                found.push((message, subscription));
+            }
+        }
+        self.notify(instance);
+        found
+    }
+
+    /// Forgets that an instance was suspended: it has ended.
+    pub(crate) fn end_suspension(&mut self, instance: i64) {
+        if self.suspended.remove(&instance).is_some() {
+            self.jobs.end_suspension(instance);
+        }
     }
 
     /// What to wait on for jobs of one instance, or of all.

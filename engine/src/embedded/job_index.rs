@@ -7,13 +7,14 @@
 //! | leasing | its lease is being written | the commit, or its failure |
 //! | leased | somebody holds it | completion, failure, the lease's end |
 //! | parked | no retries left: an incident | resolution of the incident |
+//! | held | its instance is suspended | resumption |
 //! | user | a person's task, never leased | completion by a person |
 //!
 //! Order: priority, then turn. Each ready job takes the turn after its instance's last one, but not before the turn
 //! that is being served: an instance with ten thousand jobs does not keep another one's first job waiting.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use bpmn::program::{ExecutedBy, JobKind, TaskSpec};
@@ -41,6 +42,7 @@ enum Place {
     Leasing,
     Leased(i64),
     Parked,
+    Held,
     User,
 }
 
@@ -61,6 +63,7 @@ pub(crate) struct JobIndex {
     leases: BTreeSet<(i64, i64)>,
     turns: HashMap<i64, u64>,
     turn: u64,
+    suspended: HashSet<i64>,
 }
 
 /// The outside job type of a task: none where the kernel executes it.
@@ -91,6 +94,8 @@ impl JobIndex {
         } else if let (Some(_), Some(until)) = (&job.worker, job.lease_until_ms) {
             self.leases.insert((until, key));
             Place::Leased(until)
+        } else if self.suspended.contains(&job.instance) {
+            Place::Held
         } else if job.not_before_ms > now_ms {
             self.delayed.insert((job.not_before_ms, key));
             Place::Delayed(job.not_before_ms)
@@ -122,7 +127,7 @@ impl JobIndex {
             Place::Leased(until) => {
                 self.leases.remove(&(until, key));
             }
-            Place::Leasing | Place::Parked | Place::User => {}
+            Place::Leasing | Place::Parked | Place::Held | Place::User => {}
         }
     }
 
@@ -257,6 +262,47 @@ impl JobIndex {
         self.entries.get(&key).map(view)
     }
 
+    /// The open user task.
+    pub(crate) fn user_task(&self, key: i64) -> Result<&StoredJob, Error> {
+        match self.get(key) {
+            Some(job) if job.kind == JobKind::User => Ok(job),
+            Some(_) => Err(Error::Conflict(format!("job {key} is no user task; answer it with its attempt"))),
+            None => Err(Error::NotFound { what: "open user task", id: key.to_string() }),
+        }
+    }
+
+    /// All jobs of an instance; none while a lease of one of them is being written.
+    pub(crate) fn settled(&self, instance: i64) -> Option<Vec<StoredJob>> {
+        let entries = self.of(instance).into_iter().filter_map(|key| self.entries.get(&key));
+        entries.map(|entry| (entry.place != Place::Leasing).then(|| entry.job.clone())).collect()
+    }
+
+    /// Keeps an instance's jobs from being leased.
+    pub(crate) fn suspend(&mut self, instance: i64, now_ms: i64) {
+        self.suspended.insert(instance);
+        self.replace(instance, now_ms);
+    }
+
+    /// Lets an instance's jobs be leased again.
+    pub(crate) fn resume(&mut self, instance: i64, now_ms: i64) {
+        self.suspended.remove(&instance);
+        self.replace(instance, now_ms);
+    }
+
+    /// Forgets that an instance was suspended.
+    pub(crate) fn end_suspension(&mut self, instance: i64) {
+        self.suspended.remove(&instance);
+    }
+
+    /// Puts an instance's jobs where they belong now; a lease that is being written finds its place by itself.
+    fn replace(&mut self, instance: i64, now_ms: i64) {
+        for key in self.of(instance) {
+            if self.entries.get(&key).is_some_and(|entry| entry.place != Place::Leasing) {
+                self.place(key, now_ms);
+            }
+        }
+    }
+
     /// Keys of an instance's jobs.
     pub(crate) fn of(&self, instance: i64) -> Vec<i64> {
         self.by_instance.get(&instance).into_iter().flatten().copied().collect()
@@ -268,6 +314,12 @@ impl JobIndex {
             filter.kind.is_none_or(|kind| kind == job.kind)
                 && filter.job_type.as_ref().is_none_or(|wanted| job.job_type.as_ref() == Some(wanted))
         };
+        if let Some(key) = filter.key {
+            let fits = |entry: &&Entry| {
+                filter.instance.is_none_or(|instance| instance == entry.job.instance) && matches(&entry.job)
+            };
+            return self.entries.get(&key).filter(fits).map(view).into_iter().collect();
+        }
         let limit = limits::page(filter.limit);
         if let Some(instance) = filter.instance {
             let keys = self.by_instance.get(&instance).into_iter().flatten();

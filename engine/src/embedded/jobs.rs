@@ -13,7 +13,7 @@ use super::command::{self, Command, Fence};
 use super::live::split_key;
 use crate::Error;
 use crate::limits::{self, LEASE_LIMIT_MS, WAIT_LIMIT_MS};
-use crate::port::{ActivateJobs, BpmnError, Job, JobFailure, Record};
+use crate::port::{ActivateJobs, BpmnError, Escalation, Job, JobFailure, Record};
 use crate::store::{Commit, JobLease};
 
 /// Leases jobs; waits for one if the request says so.
@@ -117,6 +117,35 @@ pub(crate) async fn throw(
     limits::check_text("the error's message", &error.message)?;
     let BpmnError { code, message, variables } = error;
     answer(core, key, attempt, |job| Input::ThrowError { job, code, message, variables }, record, 0).await
+}
+
+/// Throws an escalation from a job under its attempt, or from a user task by a person.
+pub(crate) async fn escalate(
+    core: &Arc<Core>,
+    key: i64,
+    attempt: Option<u32>,
+    escalation: Escalation,
+    actor: &str,
+) -> Result<(), Error> {
+    core.check_running()?;
+    limits::check_variables(&escalation.variables)?;
+    limits::check_text("the escalation code", &escalation.code)?;
+    limits::check_text("the actor", actor)?;
+    let (instance, job) = split_key(key);
+    let Escalation { code, variables } = escalation;
+    let event = NewEvent {
+        instance: Some(instance),
+        actor: actor.to_owned(),
+        data: serde_json::json!({"job": key, "code": code}),
+        ..NewEvent::new("job.escalated", core.now_ms())
+    };
+    let command = Command {
+        fence: attempt.map_or(Fence::UserTask { job: key }, |attempt| Fence::Lease { job: key, attempt }),
+        record: Record { events: vec![event], ..Record::default() },
+        actor: actor.to_owned(),
+        ..Command::new(Input::ThrowEscalation { job, code, variables })
+    };
+    command::run(core, instance, command).await
 }
 
 async fn answer(

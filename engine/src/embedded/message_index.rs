@@ -59,24 +59,30 @@ impl MessageIndex {
         self.subscriptions.insert(id, (subscription, process_id.to_owned()));
     }
 
-    /// Removes a subscription.
-    pub(crate) fn close(&mut self, id: SubscriptionId) {
-        let Some((subscription, process_id)) = self.subscriptions.remove(&id) else { return };
-        let name = (subscription.kind, subscription.name);
+    /// Removes a subscription; gives it with its process.
+    pub(crate) fn close(&mut self, id: SubscriptionId) -> Option<(StoredSubscription, String)> {
+        let closed = self.subscriptions.remove(&id)?;
+        self.unlist(id, &closed.0, &closed.1);
+        Some(closed)
+    }
+
+    /// Takes a subscription out of the receivers of its name.
+    fn unlist(&mut self, id: SubscriptionId, subscription: &StoredSubscription, process_id: &str) {
+        let name = (subscription.kind, subscription.name.clone());
         let Some(processes) = self.by_name.get_mut(&name) else { return };
-        if let Some(receivers) = processes.get_mut(&process_id) {
+        if let Some(receivers) = processes.get_mut(process_id) {
             receivers.any.remove(&id);
             receivers.starts.remove(&id);
-            if let Some(key) = subscription.correlation_key
-                && let Some(same) = receivers.keyed.get_mut(&key)
+            if let Some(key) = &subscription.correlation_key
+                && let Some(same) = receivers.keyed.get_mut(key)
             {
                 same.remove(&id);
                 if same.is_empty() {
-                    receivers.keyed.remove(&key);
+                    receivers.keyed.remove(key);
                 }
             }
             if receivers.any.is_empty() && receivers.starts.is_empty() && receivers.keyed.is_empty() {
-                processes.remove(&process_id);
+                processes.remove(process_id);
             }
         }
         if processes.is_empty() {

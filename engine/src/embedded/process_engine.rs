@@ -9,10 +9,11 @@ use tokio::sync::broadcast;
 
 use super::command::{self, Command};
 use super::live::split_key;
-use super::{Embedded, deploy, jobs, messages, start};
+use super::{Embedded, deploy, jobs, messages, migration, operations, start};
 use crate::port::{
-    ActivateJobs, BpmnError, Definition, DeployFile, Incident, Instance, InstanceFilter, InstanceState, Job,
-    JobFailure, JobFilter, Message, Notice, Record, StartInstance,
+    ActivateJobs, Assignment, BpmnError, Definition, DeployFile, Escalation, Incident, Instance,
+    InstanceFilter, InstanceState, Job, JobFailure, JobFilter, Message, Migration, Modification, Notice,
+    Record, StartInstance,
 };
 use crate::{Error, ProcessEngine, limits};
 
@@ -110,6 +111,36 @@ impl ProcessEngine for Embedded {
 
     async fn complete_user_task(&self, key: i64, actor: &str, variables: Variables) -> Result<(), Error> {
         jobs::complete_user_task(&self.core, key, actor, variables).await
+    }
+
+    async fn escalate(
+        &self,
+        key: i64,
+        attempt: Option<u32>,
+        escalation: Escalation,
+        actor: &str,
+    ) -> Result<(), Error> {
+        jobs::escalate(&self.core, key, attempt, escalation, actor).await
+    }
+
+    async fn assign(&self, key: i64, assignment: Assignment, actor: &str) -> Result<(), Error> {
+        operations::assign(&self.core, key, assignment, actor).await
+    }
+
+    async fn modify(&self, key: i64, modification: Modification, actor: &str) -> Result<(), Error> {
+        operations::modify(&self.core, key, modification, actor).await
+    }
+
+    async fn suspend(&self, key: i64, actor: &str) -> Result<(), Error> {
+        operations::suspend(&self.core, key, actor).await
+    }
+
+    async fn resume(&self, key: i64, actor: &str) -> Result<(), Error> {
+        operations::resume(&self.core, key, actor).await
+    }
+
+    async fn migrate(&self, key: i64, migration: Migration, actor: &str) -> Result<(), Error> {
+        migration::migrate(&self.core, key, migration, actor).await
     }
 
     async fn publish_message(&self, message: Message) -> Result<(), Error> {

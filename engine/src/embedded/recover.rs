@@ -22,7 +22,8 @@ const WIDTH: usize = 64;
 /// Fills memory and goes on with what waits.
 pub(crate) async fn recover(core: &Arc<Core>) -> Result<(), Error> {
     load_definitions(core).await?;
-    let with_incidents = load_instances(core).await?;
+    let mut with_incidents = load_instances(core, Status::Active).await?;
+    with_incidents.extend(load_instances(core, Status::Suspended).await?);
     let waiting = core.store.load_waiting().await?;
     let now_ms = core.now_ms();
     let (held, buffered) = {
@@ -44,7 +45,7 @@ pub(crate) async fn recover(core: &Arc<Core>) -> Result<(), Error> {
                 }
             };
             if let Some(process) = process {
-                index.messages.open(subscription, &process);
+                index.open_subscription(subscription, &process);
             }
         }
         for message in waiting.messages {
@@ -100,13 +101,13 @@ async fn load_definitions(core: &Core) -> Result<(), Error> {
     Ok(())
 }
 
-/// Gives the instances that have incidents.
-async fn load_instances(core: &Core) -> Result<Vec<i64>, Error> {
+/// Takes in the instances in a state; gives those that have incidents.
+async fn load_instances(core: &Core, status: Status) -> Result<Vec<i64>, Error> {
     let mut with_incidents = Vec::new();
     let mut before = None;
     loop {
         let filter =
-            InstanceFilter { status: Some(Status::Active), before, limit: PAGE, ..InstanceFilter::default() };
+            InstanceFilter { status: Some(status), before, limit: PAGE, ..InstanceFilter::default() };
         let page = core.store.instances(&filter).await?;
         let last = page.len() < PAGE;
         before = page.last().map(|instance| instance.key);
@@ -122,7 +123,11 @@ async fn load_instances(core: &Core) -> Result<Vec<i64>, Error> {
                 with_incidents.push(instance.key);
             }
             let meta = meta_of(&instance, deployed);
-            core.index.lock().open.insert(instance.key, meta);
+            let mut index = core.index.lock();
+            index.open.insert(instance.key, meta);
+            if status == Status::Suspended {
+                index.suspend(instance.key, core.now_ms());
+            }
         }
         if last {
             return Ok(with_incidents);
@@ -176,9 +181,12 @@ pub(crate) async fn check_suspect(
     let buffered = {
         let mut index = core.index.lock();
         forget(&mut index, instance);
-        if let Some(live) = live.filter(|live| live.instance.status == Status::Active) {
+        if let Some(live) = live.filter(|live| live.instance.status.is_open()) {
             let meta = meta_of(&live.instance, Arc::clone(&live.deployed));
             index.open.insert(instance, Arc::clone(&meta));
+            if live.instance.status == Status::Suspended {
+                index.suspend(instance, now_ms);
+            }
             index.incidents.extend(live.kept.incidents.values().map(|one| (one.key, one.clone())));
             for job in waiting.jobs {
                 index.jobs.insert(job, Arc::clone(&meta), now_ms);
@@ -187,7 +195,7 @@ pub(crate) async fn check_suspect(
                 index.timers.insert(timer);
             }
             for subscription in waiting.subscriptions {
-                index.messages.open(subscription, &live.instance.process_id);
+                index.open_subscription(subscription, &live.instance.process_id);
             }
         }
         index.notify(instance);
@@ -207,6 +215,7 @@ pub(crate) async fn check_suspect(
 /// Removes all that memory holds of an instance.
 fn forget(index: &mut Index, instance: i64) {
     index.open.remove(&instance);
+    index.end_suspension(instance);
     for key in index.jobs.of(instance) {
         index.jobs.remove(key);
     }

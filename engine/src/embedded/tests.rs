@@ -3,6 +3,7 @@
 mod calls;
 mod jobs;
 mod messages;
+mod operations;
 mod recovery;
 mod tokens;
 

@@ -51,6 +51,10 @@ pub(crate) async fn tick(core: &Arc<Core>, now_ms: i64) -> Result<Option<i64>, E
 }
 
 async fn fire(core: &Arc<Core>, timer: StoredTimer) -> Result<(), Error> {
+    // It is out of the queue until its instance is resumed.
+    if core.index.lock().is_suspended(timer.instance) {
+        return Ok(());
+    }
     let is_start = core.catalogue.read().get(timer.instance).is_ok();
     let outcome = if is_start {
         fire_start(core, timer).await

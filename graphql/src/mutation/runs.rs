@@ -8,9 +8,11 @@ use memory::{Entry, Kind};
 use serde_json::json;
 use trail::NewEvent;
 
-use super::{TEXT_LIMIT_BYTES, actor, bounded, seed, variables};
+use super::{TEXT_LIMIT_BYTES, XML_LIMIT_BYTES, actor, bounded, seed, variables};
 use crate::error::Result;
-use crate::runs::{CASES_LIMIT, Case, ProcessInstance, Simulation, simulate};
+use crate::runs::{
+    CASES_LIMIT, Case, DryRun, DryRunProcessInput, ProcessInstance, Simulation, Trial, simulate,
+};
 use crate::scalar::{Json, Key};
 use crate::{Error, State};
 
@@ -183,6 +185,23 @@ impl Runs {
             tracing::warn!(%error, "feedback could not be remembered");
         }
         Ok(true)
+    }
+
+    /// Runs BPMN once as it is, deployed or not: no side effects, nothing stored, nothing counted. FEEL and draws
+    /// execute; tasks with effects complete with the result given for them, else with nothing.
+    async fn dry_run_process(&self, ctx: &Context<'_>, input: DryRunProcessInput) -> Result<DryRun> {
+        let state = ctx.data::<State>()?;
+        bounded("xml", &input.xml, XML_LIMIT_BYTES)?;
+        let trial = Trial {
+            xml: input.xml,
+            process_id: input.process_id,
+            variables: variables("variables", input.variables)?,
+            results: Trial::results(variables("results", input.results)?)?,
+            seed: seed(input.seed, state)?,
+            clock: Arc::clone(&state.clock),
+        };
+        let work = tokio::spawn(trial.run());
+        Ok(work.await.map_err(|_| Error::Broken("the dry run"))??)
     }
 
     /// Runs a process many times on its declared and learnt distributions, without side effects.

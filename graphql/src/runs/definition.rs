@@ -4,11 +4,11 @@ use async_graphql::{Context, Object};
 use engine::port::{Definition, InstanceFilter};
 use ontology::iri::node_iri;
 
-use super::{ProcessInstance, instances};
+use super::{ProcessInput, ProcessInstance, at_start, instances};
 use crate::State;
 use crate::connection::{Connection, Page};
 use crate::error::Result;
-use crate::limits::page_cost;
+use crate::limits::{PAGE_LIMIT, page_cost};
 use crate::loaders::Loaders;
 use crate::quality::Score;
 use crate::scalar::{Iri, Key, Timestamp};
@@ -63,6 +63,22 @@ impl ProcessDefinition {
     async fn xml(&self, ctx: &Context<'_>) -> Result<String> {
         let xml = ctx.data::<State>()?.engine.definition_xml(self.0.key).await?;
         Ok(with_diagram(xml))
+    }
+
+    /// What it can be given at its start, in the order in which it reads it.
+    async fn inputs(&self, ctx: &Context<'_>) -> Result<Vec<ProcessInput>> {
+        let xml = ctx.data::<State>()?.engine.definition_xml(self.0.key).await?;
+        Ok(at_start(&xml, &self.0.process_id))
+    }
+
+    /// All versions of the process, newest first.
+    async fn versions(&self, ctx: &Context<'_>) -> Result<Vec<ProcessDefinition>> {
+        let all = ctx.data::<State>()?.engine.definitions().await?;
+        let mut versions: Vec<Definition> =
+            all.into_iter().filter(|other| other.process_id == self.0.process_id).collect();
+        versions.sort_by_key(|definition| std::cmp::Reverse(definition.version));
+        versions.truncate(PAGE_LIMIT);
+        Ok(versions.into_iter().map(ProcessDefinition).collect())
     }
 
     /// How well the process does, over all versions; null before its first attempt.

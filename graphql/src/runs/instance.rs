@@ -21,6 +21,8 @@ use crate::{Error, State};
 pub(crate) enum InstanceStatus {
     /// Runs or waits.
     Active,
+    /// Open, but nothing begins until it is resumed.
+    Suspended,
     /// Ended well.
     Completed,
     /// Was cancelled.
@@ -32,6 +34,8 @@ pub(crate) enum InstanceStatus {
 /// An element of an instance.
 #[derive(Clone, Debug, SimpleObject)]
 pub(crate) struct ElementState {
+    /// Its number in the instance.
+    number: u32,
     /// Id of the BPMN element.
     element_id: String,
     /// Its name, the id where there is none.
@@ -49,6 +53,7 @@ pub(crate) struct ElementState {
 impl From<engine::port::ElementState> for ElementState {
     fn from(found: engine::port::ElementState) -> Self {
         Self {
+            number: found.element,
             element_id: found.node,
             name: found.name,
             kind: found.kind,

@@ -205,4 +205,18 @@ impl Bed {
         }
         panic!("{instance} is not {status}: {seen}");
     }
+
+    /// Waits until an instance waits for a person.
+    pub(super) async fn waits_for_a_person(&self, instance: &str) {
+        for _ in 0..600 {
+            let seen = self
+                .ask("query($key: Key!) { userTasks(instance: $key) { key } }", json!({ "key": instance }));
+            if !seen.await["userTasks"].as_array().is_none_or(Vec::is_empty) {
+                return;
+            }
+            // Gives the kernel's tasks a turn; the engine's clock stands still.
+            tokio::time::timeout(Duration::from_millis(10), self.state.engine.notices().recv()).await.ok();
+        }
+        panic!("{instance} does not wait for a person");
+    }
 }

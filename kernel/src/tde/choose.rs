@@ -15,7 +15,7 @@ impl Tde {
             self.notes.push(reason);
         }
         let executor = match executor {
-            Executor::File | Executor::Unavailable(_) => "tool",
+            Executor::File | Executor::Tool | Executor::Unavailable(_) => "tool",
             Executor::Decided | Executor::Given => "pass_through",
             other => other.name(),
         };
@@ -35,9 +35,8 @@ impl Tde {
             ExecutedBy::File => (Executor::File, None),
             ExecutedBy::Person => (Executor::Person, None),
             ExecutedBy::Tool if self.names_file_operation() => (Executor::File, None),
-            by @ (ExecutedBy::Tool | ExecutedBy::Http | ExecutedBy::Process) => {
-                (Executor::Unavailable(by), None)
-            }
+            ExecutedBy::Tool => (Executor::Tool, None),
+            by @ (ExecutedBy::Http | ExecutedBy::Process) => (Executor::Unavailable(by), None),
             ExecutedBy::Undeclared => {
                 let (chosen, why) = self.decide_by_rule();
                 (chosen, Some(format!("no executor declared, decided by rule: {why}")))

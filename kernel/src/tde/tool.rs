@@ -1,15 +1,17 @@
-//! `by="file"`: file and directory operations in the workspace; other tools are refused until they can be isolated.
+//! `by="file"`: file and directory operations in the workspace. `by="tool"`: a declared tool on its rung of isolation;
+//! its script is the task's own, or the input `script`.
 
 use bpmn::program::{ExecutedBy, Variables};
 use serde_json::Value;
 
 use super::{Executor, Tde};
-use crate::{Error, Operation};
+use crate::{Error, Level, Operation};
 
 impl Tde {
     pub(super) async fn run_tool(&mut self) -> Result<Variables, Error> {
         match self.executor {
             Executor::File => self.run_file_operation().await,
+            Executor::Tool => self.run_declared_tool().await,
             Executor::Unavailable(by) => Err(self.unavailable(by)),
             _ => Err(self.declaration("it names no tool".to_owned())),
         }
@@ -42,11 +44,58 @@ impl Tde {
         Ok(Variables::new())
     }
 
+    async fn run_declared_tool(&mut self) -> Result<Variables, Error> {
+        let spec = &self.job.spec;
+        let name = spec.reference.clone().unwrap_or_default();
+        let Some(tools) = self.parts.tools.clone() else {
+            return Err(Error::Missing { element: self.job.element.clone(), part: "a catalogue of tools" });
+        };
+        let tool = tools.get(&name).ok_or_else(|| {
+            let known = tools.names().join(", ");
+            self.declaration(format!("no tool {name:?} is declared; there are {known}"))
+        })?;
+        let mut level = tool.isolation;
+        if let Some(wanted) = &spec.isolation {
+            let wanted = Level::parse(wanted).ok_or_else(|| {
+                let known = Level::ALL.map(|level| level.to_string()).join(", ");
+                self.declaration(format!("isolation {wanted:?} is none of {known}"))
+            })?;
+            // A task may ask for more than its tool, never for less.
+            level = level.max(wanted);
+        }
+        let mut inputs = self.job.variables.clone();
+        let script = match (&spec.script, &tool.script) {
+            (Some(script), Some(_)) => Some(script.clone()),
+            (None, Some(_)) => match inputs.remove("script") {
+                Some(Value::String(script)) => Some(script),
+                _ => return Err(self.declaration("it has no script, and no input `script`".to_owned())),
+            },
+            (_, None) => None,
+        };
+        let ran = tools.run(&self.job.element, &tool, script.as_deref(), &inputs, level, &self.cancel).await;
+        self.used.push(("tool", tool.name.clone(), ran.is_ok()));
+        let ran = ran?;
+        self.notes.push(ran.note);
+        self.outputs = ran.outputs;
+        self.name_result();
+        Ok(Variables::new())
+    }
+
+    /// Puts the result under the name that a script task gives it.
+    fn name_result(&mut self) {
+        let Some(name) = self.job.spec.attributes.get("resultVariable").cloned() else { return };
+        let whole = match self.outputs.get("result") {
+            Some(result) if self.outputs.len() == 1 => result.clone(),
+            _ => Value::Object(self.outputs.clone()),
+        };
+        self.outputs = Variables::from_iter([(name, whole)]);
+    }
+
     fn unavailable(&self, by: ExecutedBy) -> Error {
         let (what, reason) = match by {
             ExecutedBy::Http => ("an HTTP request", "no host is declared as allowed"),
             ExecutedBy::Process => ("another process as executor", "name a TDE template by executor instead"),
-            _ => ("this tool", "no tool of that name is declared with an isolation that this build provides"),
+            _ => ("this", "nothing here executes it"),
         };
         let name = self.job.spec.reference.as_deref().unwrap_or("without a ref");
         Error::Unavailable {

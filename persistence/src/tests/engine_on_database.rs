@@ -5,7 +5,9 @@ use std::sync::Arc;
 use bpmn::exec::{Event, State, apply};
 use bpmn::program::Variables;
 use engine::clock::ManualClock;
-use engine::port::{ActivateJobs, DeployFile, Job, ProcessEngine, Record, StartInstance, Status};
+use engine::port::{
+    ActivateJobs, DeployFile, Job, Migration, Modification, ProcessEngine, Record, StartInstance, Status,
+};
 use engine::store::Store;
 use engine::{Embedded, Error};
 use trail::{Filter, Trail};
@@ -107,6 +109,50 @@ async fn an_instance_survives_a_restart_after_every_step() {
         assert!(bench.database.verify().await.unwrap().broken.is_none());
         let waiting = bench.database.load_waiting().await.unwrap();
         assert!(waiting.jobs.is_empty() && waiting.timers.is_empty());
+        engine.stop().await;
+        bench.remove().await;
+    }
+}
+
+#[tokio::test]
+async fn operations_on_an_instance_survive_a_restart() {
+    for mut bench in Bench::all().await {
+        let clock = ManualClock::at(NOW_MS);
+        let engine = open(&bench.database, &clock).await;
+        deploy(&engine).await;
+        let key = engine.start(start()).await.unwrap();
+        let newer = PROCESS.replace("\"a\"", "\"begin\"");
+        let file = DeployFile { name: "p.bpmn".to_owned(), content: newer.into_bytes() };
+        let definition = engine.deploy(vec![file]).await.unwrap().remove(0).key;
+        let elements = [("a".to_owned(), "begin".to_owned())].into();
+        engine.migrate(key, Migration { definition, elements }, "mia").await.unwrap();
+        engine.suspend(key, "mia").await.unwrap();
+        engine.stop().await;
+        check_replay(&bench.database, key).await;
+        bench.reopen().await;
+
+        let engine = open(&bench.database, &clock).await;
+        let found = engine.instance(key).await.unwrap();
+        assert_eq!((found.status, found.version), (Status::Suspended, 2));
+        assert!(lease(&engine, 1).await.is_empty());
+        engine.resume(key, "mia").await.unwrap();
+        let job = lease(&engine, 1).await.remove(0);
+        assert_eq!((job.element.as_str(), job.definition), ("begin", definition));
+        complete(&engine, &job).await.unwrap();
+        let stands = engine.state(key).await.unwrap().current.remove(0).element;
+        let modification = Modification { terminate: vec![stands], activate: vec!["b".to_owned()] };
+        engine.modify(key, modification, "mia").await.unwrap();
+        engine.stop().await;
+        check_replay(&bench.database, key).await;
+        bench.reopen().await;
+
+        let engine = open(&bench.database, &clock).await;
+        let job = lease(&engine, 1).await.remove(0);
+        assert_eq!(job.element, "b");
+        complete(&engine, &job).await.unwrap();
+        assert_eq!(engine.instance(key).await.unwrap().status, Status::Completed);
+        check_replay(&bench.database, key).await;
+        assert!(bench.database.load_waiting().await.unwrap().timers.is_empty());
         engine.stop().await;
         bench.remove().await;
     }

@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::process::ExitCode;
 
 use clap::Args;
+use kernel::{Launcher, Level, Tools};
 use serde_json::{Value, json};
 use trail::Trail as _;
 
@@ -39,6 +40,7 @@ impl Doctor {
         } else {
             checks.extend(parts(&session).await);
         }
+        checks.extend(tools(&session).await);
         checks.push(model(&loaded));
         checks.push(address(&loaded));
         let bad = checks.iter().any(|check| check.state == "bad");
@@ -92,6 +94,41 @@ async fn parts(session: &Session) -> Vec<Check> {
         }
         Err(failure) => vec![Check { name: "data directory", state: "bad", text: failure.to_string() }],
     }
+}
+
+/// The ladder of isolation as this machine has it, found out by doing, and the tools.
+async fn tools(session: &Session) -> Vec<Check> {
+    // Elsewhere only the server there could say.
+    if session.names_server() {
+        return Vec::new();
+    }
+    let scratch = std::env::temp_dir().join(format!("procos-doctor-{}", std::process::id()));
+    let tools = Tools::load(Launcher::own(), scratch.clone(), Some(&session.data_directory.join("tools")));
+    let rungs = tools.rungs().await;
+    let _none = std::fs::remove_dir_all(scratch);
+    let has = |level: Level| rungs.iter().any(|rung| rung.level == level && rung.problem.is_none());
+    let said: Vec<String> = rungs
+        .iter()
+        .map(|rung| match &rung.problem {
+            None => format!("{} yes", rung.level),
+            Some(problem) => format!("{} no ({problem})", rung.level),
+        })
+        .collect();
+    // The rung that tools run on unless they say otherwise.
+    let state = if has(Level::default()) { "ok" } else { "bad" };
+    let mut checks = vec![Check { name: "isolation", state, text: said.join("; ") }];
+    let (mut there, mut missing) = (Vec::new(), Vec::new());
+    for (tool, program) in tools.all() {
+        if program.is_some() { &mut there } else { &mut missing }.push(tool.name.clone());
+    }
+    let mut text = format!("{} can run", there.join(", "));
+    if !missing.is_empty() {
+        text.push_str(&format!("; programs are missing for {}", missing.join(", ")));
+    }
+    checks.push(Check { name: "tools", state: "ok", text });
+    let left_out = tools.problems().iter();
+    checks.extend(left_out.map(|problem| Check { name: "tools", state: "bad", text: problem.clone() }));
+    checks
 }
 
 fn model(loaded: &Loaded) -> Check {

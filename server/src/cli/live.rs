@@ -10,7 +10,7 @@ use bpmn::program::{JobKind, Variables};
 use engine::clock::SystemClock;
 use engine::port::{DeployFile, Instance, InstanceFilter, JobFilter, Message, StartInstance, Status};
 use engine::{Embedded, MemoryStore, ProcessEngine, Store};
-use kernel::{DryRun, DryRunState, Microkernel, Parts, TraceEntry};
+use kernel::{DryRun, DryRunState, Launcher, Microkernel, Parts, Tools, TraceEntry};
 use tokio_util::sync::CancellationToken;
 use trail::{Filter, Trail};
 
@@ -47,6 +47,8 @@ pub(crate) async fn in_memory(
     let mut parts = Parts::new(Arc::new(engine.clone()), clock)?;
     parts.trail = Some(store.clone());
     parts.workspace = Some(open_workspace(&workspace, parts.limits.file_bytes)?);
+    let scratch = std::env::temp_dir().join(format!("procos-scratch-{}", std::process::id()));
+    parts.tools = Some(Tools::load(Launcher::own(), scratch.clone(), None));
     let stop = CancellationToken::new();
     let kernel = tokio::spawn(Microkernel::new(Arc::new(parts), stop.clone()).run());
     let timers = tokio::spawn({
@@ -57,6 +59,8 @@ pub(crate) async fn in_memory(
     let ended = follow(&stage, run, on_line).await;
     stop.cancel();
     let _ = tokio::join!(kernel, timers);
+    // It is only there where a tool ran.
+    let _none = std::fs::remove_dir_all(scratch);
     ended
 }
 
@@ -232,7 +236,7 @@ async fn report(stage: &Stage<'_>, instance: i64, watch: Watch) -> Result<DryRun
         Status::Terminated => DryRunState::Terminated,
         Status::Failed => DryRunState::Failed,
         Status::Active if !incidents.is_empty() => DryRunState::Failed,
-        Status::Active => DryRunState::Waiting,
+        Status::Active | Status::Suspended => DryRunState::Waiting,
     };
     let task_runs = stage.store.task_runs(instance).await?;
     let incidents = incidents.into_values().collect();

@@ -41,8 +41,11 @@ fn section(page: &mut String, mut command: clap::Command, depth: usize) {
             lines.join("\n")
         ));
     }
-    let inner: Vec<clap::Command> =
-        command.get_subcommands().filter(|inner| inner.get_name() != "help").cloned().collect();
+    let inner: Vec<clap::Command> = command
+        .get_subcommands()
+        .filter(|inner| inner.get_name() != "help" && !inner.is_hide_set())
+        .cloned()
+        .collect();
     for command in inner {
         section(page, command, depth + 1);
     }

@@ -41,6 +41,8 @@ pub(crate) struct Ps {
 pub(crate) enum State {
     /// Runs or waits.
     Active,
+    /// Open, but nothing begins until it is resumed.
+    Suspended,
     /// Ended well.
     Completed,
     /// Was cancelled.
@@ -55,6 +57,7 @@ impl Ps {
             Found::Here(database) => {
                 let status = self.status().map(|state| match state {
                     State::Active => Status::Active,
+                    State::Suspended => Status::Suspended,
                     State::Completed => Status::Completed,
                     State::Terminated => Status::Terminated,
                     State::Failed => Status::Failed,

@@ -1,46 +1,76 @@
-//! `procos simulate`: many dry runs of a process, and what they have in common.
+//! `procos simulate`: what a process would do many times over.
+//!
+//! | what the file declares | how it is simulated |
+//! | --- | --- |
+//! | durations, shares, resources or arrivals (`procos:simulation`) | in time, by `scoring::simulation` |
+//! | nothing of that: it decides by its data | many dry runs on the engine |
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
 
 use bpmn::program::Variables;
 use clap::Args;
 use engine::port::DeployFile;
-use kernel::{DryRun, DryRunOptions, dry_run};
-use scoring::Score;
-use serde_json::{Value, json};
-use tokio::task::JoinSet;
+use kernel::DryRunOptions;
 
-use super::output::table;
 use super::{Output, now_ms, object, read_file, run, seed};
 use crate::failure::Failure;
 
-/// Most cases of one simulation.
-const CASES_LIMIT: u32 = 100_000;
-/// Different values of a variable that are told apart.
-const VALUES_LIMIT: usize = 12;
-/// How often progress is shown.
-const PROGRESS_PAUSE: Duration = Duration::from_secs(1);
+mod dry_runs;
+mod report;
+mod timed;
 
-/// Run a process many times without side effects: how it ends, which values come out, which elements are visited.
+/// Dry runs where nothing is said.
+const DRY_RUNS: u64 = 200;
+/// Most dry runs.
+const DRY_RUNS_LIMIT: u64 = 100_000;
+
+/// Run a process many times without side effects: how it ends, how long it takes, what it costs, where it waits.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Case k draws with seed S + k, so the same seed gives the same answer. Tasks with effects complete with their
---result, or with nothing. Every share is an estimate with its 95 % interval.
+A process that declares durations, shares, resources or arrivals (procos:simulation, see docs/simulation.md) is simulated
+in time, until every number is as precise as --precision says or for --cases. Every number comes with two intervals: ±
+is what the finite simulation leaves open, [ ] what the observations behind the parameters leave open.
 
-Example:
+A process that declares none of that decides by its data: it is run --cases times on the engine; tasks with effects
+complete with their --result, or with nothing; case k draws with seed S + k.
+
+The same seed gives the same answer, on any number of threads.
+
+Examples:
+  procos simulate examples/credit-application.bpmn
+  procos simulate examples/credit-application.bpmn --precision 0.5% --late-after 4h --sensitivity
+  procos simulate today.bpmn --against proposal.bpmn
   procos simulate examples/light-aircraft/size-aircraft.bpmn --cases 500 --seed 1 --vars '{\"range_km\": 1100}'")]
 pub(crate) struct Simulate {
     /// The BPMN file.
     file: PathBuf,
-    /// How many runs.
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=i64::from(CASES_LIMIT)))]
-    cases: u32,
-    /// Seed of the first run; chosen at random where it is not given.
+    /// How many cases; otherwise in time until --precision is reached, on data 200.
+    #[arg(long, conflicts_with = "precision")]
+    cases: Option<u64>,
+    /// Simulate until the mean duration is known to this part of itself and each end's share to this much, with 95 %
+    /// confidence [default in time: 1%].
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    precision: Option<f64>,
+    /// The seed; chosen at random where it is not given.
     #[arg(long)]
     seed: Option<u64>,
+    /// Time between two cases instead of the declared one, e.g. exponential(30min); `none`: cases do not meet.
+    #[arg(long, value_name = "DISTRIBUTION")]
+    arrivals: Option<String>,
+    /// Duration beyond which a case is late, e.g. 4h.
+    #[arg(long, value_name = "DURATION")]
+    late_after: Option<String>,
+    /// Another version of the process, simulated under the same random numbers and compared.
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
+    /// Which parameters matter most, and what one more of each resource is worth.
+    #[arg(long)]
+    sensitivity: bool,
+    /// Threads [default: as many as the machine has].
+    #[arg(long)]
+    threads: Option<usize>,
     /// Variables of the process, a JSON object (or @FILE).
     #[arg(long, value_name = "JSON")]
     vars: Option<String>,
@@ -52,168 +82,91 @@ pub(crate) struct Simulate {
 impl Simulate {
     pub(crate) async fn execute(self, output: Output) -> Result<ExitCode, Failure> {
         let content = read_file(&self.file)?;
-        let name = self.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        let files = vec![DeployFile { name, content }];
+        if let Some(model) = timed::model(&self.file, &content, self.arrivals.as_deref())? {
+            return tokio::task::spawn_blocking(move || self.timed(&model, output)).await.map_err(
+                |error| Failure::work("SERVER-0001", format!("the simulation broke off: {error}"), ""),
+            )?;
+        }
+        for (given, option) in [
+            (self.against.is_some(), "--against"),
+            (self.precision.is_some(), "--precision"),
+            (self.arrivals.is_some(), "--arrivals"),
+            (self.late_after.is_some(), "--late-after"),
+            (self.sensitivity, "--sensitivity"),
+        ] {
+            if given {
+                let message = format!("{option} needs a process that declares how long its tasks take");
+                let hint = "add <procos:simulation duration=\"exponential(10min)\"/> to its tasks; see docs/simulation.md";
+                return Err(Failure::wrong_call("CLI-0001", message, hint));
+            }
+        }
+        self.dry(content, output).await
+    }
+
+    fn timed(&self, model: &scoring::simulation::Model, output: Output) -> Result<ExitCode, Failure> {
+        let run = timed::Timed {
+            model,
+            cases: self.cases,
+            precision: self.precision,
+            seed: self.seed.unwrap_or_else(seed),
+            threads: self
+                .threads
+                .or_else(|| std::thread::available_parallelism().ok().map(usize::from))
+                .unwrap_or(1),
+            late_after: self.late_after.as_deref(),
+            sensitivity: self.sensitivity,
+        };
+        match &self.against {
+            None => run.execute(output),
+            Some(path) => {
+                let other = timed::model(path, &read_file(path)?, self.arrivals.as_deref())?;
+                let other = other.ok_or_else(|| {
+                    let message = format!("{} declares nothing to simulate in time", path.display());
+                    Failure::wrong_call(
+                        "CLI-0001",
+                        message,
+                        "compare two versions that both declare durations",
+                    )
+                })?;
+                run.compare(&other, output)
+            }
+        }
+    }
+
+    async fn dry(self, content: Vec<u8>, output: Output) -> Result<ExitCode, Failure> {
         let variables =
             self.vars.as_deref().map_or_else(|| Ok(Variables::new()), |text| object("--vars", text))?;
         let results =
             self.result.iter().map(|text| run::result(text)).collect::<Result<BTreeMap<_, _>, _>>()?;
-        let seed = self.seed.unwrap_or_else(seed);
-        let options = DryRunOptions { variables, results, now_ms: now_ms(), ..DryRunOptions::default() };
-        let began = Instant::now();
-        let tally = self.draw(files, options, seed, output).await?;
-        let mut found = tally.value(self.cases);
-        found["seed"] = json!(seed);
-        found["seconds"] = json!(began.elapsed().as_secs_f64());
-        if output.is_json() {
-            output.value(&found);
-        } else {
-            show(output, &found);
+        let cases = self.cases.unwrap_or(DRY_RUNS);
+        if !(1..=DRY_RUNS_LIMIT).contains(&cases) {
+            let message =
+                format!("--cases {cases}: a process that decides by data is run 1 to {DRY_RUNS_LIMIT} times");
+            return Err(Failure::wrong_call("CLI-0001", message, "lower --cases"));
         }
-        Ok(ExitCode::SUCCESS)
-    }
-
-    async fn draw(
-        &self,
-        files: Vec<DeployFile>,
-        options: DryRunOptions,
-        seed: u64,
-        output: Output,
-    ) -> Result<Tally, Failure> {
-        let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut tally = Tally::default();
-        let mut running = JoinSet::new();
-        let mut shown = Instant::now();
-        let mut next = 0;
-        loop {
-            while next < self.cases && running.len() < workers {
-                let options = DryRunOptions { seed: seed.wrapping_add(u64::from(next)), ..options.clone() };
-                running.spawn(dry_run(files.clone(), options));
-                next += 1;
-            }
-            let Some(ended) = running.join_next().await else { return Ok(tally) };
-            let ended = ended
-                .map_err(|error| Failure::work("SERVER-0001", format!("a run broke off: {error}"), ""))?;
-            tally.add(&ended.map_err(run::refused)?);
-            if shown.elapsed() > PROGRESS_PAUSE && !output.is_json() {
-                shown = Instant::now();
-                output.remark(&format!("  {} of {} runs", tally.cases, self.cases));
-            }
-        }
-    }
-}
-
-/// What the runs had in common. Sums do not depend on the order in which runs end.
-#[derive(Default)]
-struct Tally {
-    cases: u64,
-    states: BTreeMap<String, u64>,
-    numbers: BTreeMap<String, Vec<f64>>,
-    values: BTreeMap<String, BTreeMap<String, u64>>,
-    visits: BTreeMap<String, u64>,
-}
-
-impl Tally {
-    fn add(&mut self, run: &DryRun) {
-        self.cases += 1;
-        let state = json!(run.state).as_str().unwrap_or_default().to_owned();
-        *self.states.entry(state).or_default() += 1;
-        for (name, value) in &run.variables {
-            match value {
-                Value::Number(number) => {
-                    self.numbers.entry(name.clone()).or_default().extend(number.as_f64());
-                }
-                Value::String(_) | Value::Bool(_) => {
-                    let seen = self.values.entry(name.clone()).or_default();
-                    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                    *seen.entry(text).or_default() += 1;
-                }
-                _ => {}
-            }
-        }
-        for line in run.trace.iter().filter(|line| line.event == "completed") {
-            *self.visits.entry(line.element.clone()).or_default() += 1;
-        }
-    }
-
-    fn value(mut self, cases: u32) -> Value {
-        let all = self.cases;
-        let share = |count: u64| {
-            let score = Score::new(all, count);
-            json!({"count": count, "share": count as f64 / all.max(1) as f64, "low": score.low, "high": score.high})
+        let runs = dry_runs::DryRuns {
+            files: vec![DeployFile { name: file_name(&self.file), content }],
+            options: DryRunOptions { variables, results, now_ms: now_ms(), ..DryRunOptions::default() },
+            cases: u32::try_from(cases).unwrap_or(u32::MAX),
+            seed: self.seed.unwrap_or_else(seed),
         };
-        let labelled = |key: &str, label: &str, count: u64| {
-            let mut row = share(count);
-            row[key] = json!(label);
-            row
-        };
-        let states: Vec<Value> =
-            self.states.iter().map(|(state, count)| labelled("state", state, *count)).collect();
-        let numbers: Vec<Value> =
-            self.numbers.iter_mut().filter_map(|(name, values)| numbers(name, values)).collect();
-        // What is different in nearly every run (a text, a time) says nothing about shares.
-        self.values.retain(|_, seen| seen.len() <= VALUES_LIMIT);
-        let values: Vec<Value> = self
-            .values
-            .iter()
-            .map(|(name, seen)| {
-                let shares: Vec<Value> =
-                    seen.iter().map(|(value, count)| labelled("value", value, *count)).collect();
-                json!({"variable": name, "shares": shares})
-            })
-            .collect();
-        let visits = self.visits.iter();
-        let elements: Vec<Value> = visits
-            .map(|(id, count)| json!({"element": id, "visits": *count as f64 / all.max(1) as f64}))
-            .collect();
-        json!({"cases": cases, "states": states, "numbers": numbers, "values": values, "elements": elements})
+        runs.execute(output).await
     }
 }
 
-/// Mean, spread and percentiles of a variable.
-fn numbers(name: &str, values: &mut [f64]) -> Option<Value> {
-    values.sort_by(f64::total_cmp);
-    let count = values.len();
-    let at = |share: f64| values.get(((count as f64 - 1.0) * share).round() as usize).copied();
-    let mean = values.iter().sum::<f64>() / count.max(1) as f64;
-    let squares = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
-    let sd = if count > 1 { (squares / (count as f64 - 1.0)).sqrt() } else { 0.0 };
-    Some(
-        json!({"variable": name, "count": count, "mean": mean, "sd": sd, "p5": at(0.05)?, "p50": at(0.5)?, "p95": at(0.95)?}),
-    )
+fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
 
-fn show(output: Output, found: &Value) {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let number = |value: &Value| format!("{:.4}", value.as_f64().unwrap_or_default());
-    let percent = |value: &Value| format!("{:.1} %", value.as_f64().unwrap_or_default() * 100.0);
-    output.line(&format!("{} runs, seed {}", found["cases"], found["seed"]));
-    let mut shares = Vec::new();
-    let row = |what: String, share: &Value| {
-        vec![
-            what,
-            percent(&share["share"]),
-            format!("{} to {}", percent(&share["low"]), percent(&share["high"])),
-        ]
+/// `1%`, `0.5 %` or `0.01`, as a part of one.
+fn percent(text: &str) -> Result<f64, String> {
+    let (number, scale) = match text.trim().strip_suffix('%') {
+        Some(number) => (number.trim(), 0.01),
+        None => (text.trim(), 1.0),
     };
-    for state in found["states"].as_array().into_iter().flatten() {
-        shares.push(row(format!("ends {}", text(&state["state"])), state));
-    }
-    for variable in found["values"].as_array().into_iter().flatten() {
-        for share in variable["shares"].as_array().into_iter().flatten() {
-            shares.push(row(format!("{} = {}", text(&variable["variable"]), text(&share["value"])), share));
-        }
-    }
-    output.line(&table(&["", "SHARE", "95 % INTERVAL"], shares));
-    // What never differs was given, not drawn.
-    let differs = |it: &&Value| it["sd"].as_f64().is_some_and(|sd| sd > 0.0);
-    let rows = found["numbers"].as_array().into_iter().flatten().filter(differs).map(|it| {
-        let columns = ["mean", "sd", "p5", "p50", "p95"].iter().map(|column| number(&it[column]));
-        std::iter::once(text(&it["variable"])).chain(columns).collect()
-    });
-    let rows: Vec<_> = rows.collect();
-    if !rows.is_empty() {
-        output.line(&table(&["VARIABLE", "MEAN", "SD", "5 %", "MEDIAN", "95 %"], rows));
+    match number.parse::<f64>() {
+        Ok(number) if (0.000_1..=0.5).contains(&(number * scale)) => Ok(number * scale),
+        _ => Err("write 0.01% to 50%, e.g. 1%".to_owned()),
     }
 }
 
@@ -222,17 +175,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn percentiles_come_from_the_sorted_values() {
-        let mut values: Vec<f64> = (0..=100).rev().map(f64::from).collect();
-        let found = numbers("x", &mut values).unwrap();
-        assert_eq!(
-            (found["p5"].as_f64(), found["p50"].as_f64(), found["mean"].as_f64()),
-            (Some(5.0), Some(50.0), Some(50.0))
-        );
-    }
-
-    #[test]
-    fn one_value_has_no_spread() {
-        assert_eq!(numbers("x", &mut [3.0]).unwrap()["sd"], 0.0);
+    fn a_precision_is_written_in_percent_or_as_a_part_of_one() {
+        assert_eq!((percent("1%"), percent("0.05"), percent("2.5 %")), (Ok(0.01), Ok(0.05), Ok(0.025)));
+        assert!(percent("0").is_err() && percent("60%").is_err() && percent("much").is_err());
     }
 }

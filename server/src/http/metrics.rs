@@ -57,7 +57,7 @@ impl Meters {
                 match notice {
                     Ok(Notice::Started { .. }) => meters.instance("started"),
                     Ok(Notice::Ended { status, .. }) => meters.instance(match status {
-                        Status::Active => continue,
+                        Status::Active | Status::Suspended => continue,
                         Status::Completed => "completed",
                         Status::Terminated => "terminated",
                         Status::Failed => "failed",

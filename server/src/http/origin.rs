@@ -21,7 +21,7 @@ pub(super) struct Door {
 /// Paths that monitors ask by whatever name they know the machine; they say nothing worth stealing.
 const OPEN_PATHS: [&str; 2] = ["/livez", "/readyz"];
 /// Paths that answer programs: a page elsewhere has no business there, even without reading the answer.
-const PROGRAM_PATHS: [&str; 4] = ["/graphql", "/sparql", "/api/", "/metrics"];
+const PROGRAM_PATHS: [&str; 5] = ["/graphql", "/sparql", "/api/", "/v2/", "/metrics"];
 
 impl Door {
     pub(super) fn new(site: &Site) -> Self {

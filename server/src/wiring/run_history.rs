@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use engine::ProcessEngine;
-use engine::port::{InstanceFilter, Status};
+use engine::port::InstanceFilter;
 use tokio_util::sync::CancellationToken;
 
 use super::receivers::Runs;
@@ -29,8 +29,7 @@ pub(super) async fn restore(engine: Arc<dyn ProcessEngine>, runs: Runs, stop: Ca
         };
         let Some(last) = page.last() else { return };
         before = Some(last.key);
-        for instance in page.iter().filter(|instance| instance.status != Status::Active && !instance.dry_run)
-        {
+        for instance in page.iter().filter(|instance| !instance.status.is_open() && !instance.dry_run) {
             if let Err(reason) = runs.record_instance(instance).await {
                 tracing::warn!(instance = instance.key, reason, "a run of before could not be recorded");
             }

@@ -1,9 +1,16 @@
-// Whether the box to ask DAS is open, and for what: a new process, or a change to one.
+// Whether the box to ask DAS is open, and what the person looks at: DAS is told, so that it answers to that.
 import { signal } from "@preact/signals";
 
-export interface Asking {
-  /** The process to change; without it a new one is asked for. */
-  change?: { name: string; xml: string };
+/** The process on the page. */
+export interface Looking {
+  name: string;
+  /** Its BPMN at this moment, with what is not saved yet. */
+  xml: () => Promise<string>;
+  /** The name of the chosen step. */
+  step?: string | undefined;
 }
 
-export const asking = signal<Asking | undefined>(undefined);
+export const looking = signal<Looking | undefined>(undefined);
+
+/** Open while there is a value. */
+export const asking = signal<{ fresh?: boolean } | undefined>(undefined);

@@ -1,25 +1,36 @@
 // The frame around every page: navigation, and the box to ask DAS.
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import { AskDas } from "./ask-das";
 import { asking } from "./asking";
+import { GoTo, KeyboardHelp, PAGES } from "./keyboard";
 
-const PLACES = [
-  { path: "/", name: "Systems", prefix: "/systems" },
-  { path: "/processes", name: "Processes", prefix: "/processes" },
-  { path: "/runs", name: "Runs", prefix: "/runs" },
-  { path: "/scores", name: "Scores", prefix: "/scores" },
-  { path: "/proposals", name: "Proposals", prefix: "/proposals" },
-  { path: "/memory", name: "Memory", prefix: "/memory" },
-];
+/** Whether a person writes just now: then a letter is a letter. */
+function isWriting(event: KeyboardEvent): boolean {
+  const { target } = event;
+  return (
+    target instanceof HTMLElement &&
+    (/^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || target.isContentEditable)
+  );
+}
 
 export function Layout({ children }: { children: ComponentChildren }) {
   const [location] = useLocation();
   const first = useRef(true);
+  const [open, setOpen] = useState<"places" | "keys">();
+  const close = () => setOpen(undefined);
 
   useEffect(() => {
     const listen = (event: KeyboardEvent) => {
+      if (
+        (event.key === "/" || event.key === "?") &&
+        !isWriting(event) &&
+        !document.querySelector("dialog")
+      ) {
+        event.preventDefault();
+        setOpen(event.key === "/" ? "places" : "keys");
+      }
       if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
         event.preventDefault();
         asking.value ??= {};
@@ -49,8 +60,8 @@ export function Layout({ children }: { children: ComponentChildren }) {
           ProcOS
         </Link>
         <nav aria-label="Main">
-          {PLACES.map(({ path, name, prefix }) => {
-            const here = location === path || location.startsWith(`${prefix}/`);
+          {PAGES.map(([path, name]) => {
+            const here = location === path || (path !== "/" && location.startsWith(`${path}/`));
             return (
               <Link key={path} href={path} aria-current={here ? "page" : undefined}>
                 {name}
@@ -58,6 +69,18 @@ export function Layout({ children }: { children: ComponentChildren }) {
             );
           })}
         </nav>
+        <button type="button" class="plain wide-only" aria-keyshortcuts="/" onClick={() => setOpen("places")}>
+          Go to <kbd>/</kbd>
+        </button>
+        <button
+          type="button"
+          class="plain wide-only"
+          aria-label="Keyboard"
+          aria-keyshortcuts="?"
+          onClick={() => setOpen("keys")}
+        >
+          <kbd>?</kbd>
+        </button>
         <a href="/graphiql" class="small">
           API
         </a>
@@ -75,14 +98,9 @@ export function Layout({ children }: { children: ComponentChildren }) {
       <main id="content" tabIndex={-1}>
         {children}
       </main>
-      {asking.value && (
-        <AskDas
-          change={asking.value.change}
-          close={() => {
-            asking.value = undefined;
-          }}
-        />
-      )}
+      {asking.value && <AskDas />}
+      {open === "places" && <GoTo close={close} />}
+      {open === "keys" && <KeyboardHelp close={close} />}
     </>
   );
 }

@@ -4,32 +4,12 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import "bpmn-js/dist/assets/diagram-js.css";
 import "bpmn-js/dist/assets/bpmn-js.css";
 import { type Fittable, heightFor, showWhole } from "./fit";
+import { draw, type Marks } from "./marks";
 import { type BusinessObject, type OutlineEntry, outline } from "./outline";
 
-export interface Marks {
-  /** Element ids and the class their shapes get: `has-token`, `is-done`, `has-incident`, `is-chosen`. */
-  classes: Map<string, string[]>;
-  /** Short texts at elements, e.g. how often they ran. */
-  badges: Map<string, string>;
-}
-
-interface Canvas extends Fittable {
-  addMarker(id: string, name: string): void;
-  removeMarker(id: string, name: string): void;
-}
 interface Registry {
-  get(id: string): unknown;
   getAll(): { businessObject: BusinessObject }[];
 }
-interface Overlays {
-  add(
-    id: string,
-    type: string,
-    overlay: { position: Record<string, number>; html: string | HTMLElement },
-  ): void;
-  remove(filter: { type: string }): void;
-}
-
 export function Diagram(props: {
   xml: string;
   label: string;
@@ -59,7 +39,7 @@ export function Diagram(props: {
       try {
         await created.importXML(props.xml);
         if (gone || !place.current) return;
-        const canvas = created.get<Canvas>("canvas");
+        const canvas = created.get<Fittable>("canvas");
         // As high as the drawing needs at this width, within the limits of the style sheet.
         place.current.style.height = `${heightFor(canvas, place.current.clientWidth)}px`;
         canvas.resized();
@@ -81,24 +61,9 @@ export function Diagram(props: {
   useEffect(() => {
     const { current } = viewer;
     if (!current || shown === 0 || !props.marks) return undefined;
-    const { classes, badges } = props.marks;
-    const canvas = current.get<Canvas>("canvas");
-    const registry = current.get<Registry>("elementRegistry");
-    const overlays = current.get<Overlays>("overlays");
-    for (const [id, names] of classes)
-      if (registry.get(id)) for (const name of names) canvas.addMarker(id, name);
-    for (const [id, text] of badges) {
-      if (!registry.get(id)) continue;
-      const badge = document.createElement("span");
-      badge.className = "badge";
-      badge.textContent = text;
-      overlays.add(id, "badge", { position: { top: -10, right: 10 }, html: badge });
-    }
+    const clear = draw(current, props.marks);
     return () => {
-      if (viewer.current !== current) return;
-      for (const [id, names] of classes)
-        if (registry.get(id)) for (const name of names) canvas.removeMarker(id, name);
-      overlays.remove({ type: "badge" });
+      if (viewer.current === current) clear();
     };
   }, [shown, props.marks]);
 

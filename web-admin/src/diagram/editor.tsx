@@ -5,6 +5,7 @@ import "bpmn-js/dist/assets/diagram-js.css";
 import "bpmn-js/dist/assets/bpmn-js.css";
 import "./icons.css";
 import { type Fittable, showWhole } from "./fit";
+import { draw, type Marks } from "./marks";
 import { type BusinessObject, type OutlineEntry, outline } from "./outline";
 import { procosModdle } from "./procos-moddle";
 import { Properties } from "./properties";
@@ -32,12 +33,16 @@ const PALETTE_WIDTH = 120;
 /** What the page needs of an open editor. */
 export interface EditorHandle {
   xml(): Promise<string>;
+  /** Chooses an element and brings it into view. */
+  select(id: string): void;
 }
 
 export function Editor(props: {
   xml: string;
+  marks: Marks;
   onReady: (handle: EditorHandle) => void;
   onChange: () => void;
+  onSelect: (id: string | undefined) => void;
 }) {
   const place = useRef<HTMLDivElement>(null);
   const modeler = useRef<Modeler | undefined>(undefined);
@@ -45,6 +50,7 @@ export function Editor(props: {
   const [entries, setEntries] = useState<OutlineEntry[]>([]);
   const [history, setHistory] = useState({ undo: false, redo: false });
   const [problem, setProblem] = useState<string>();
+  const [ready, setReady] = useState(false);
   const [, setVersion] = useState(0);
   const callbacks = useRef(props);
   callbacks.current = props;
@@ -58,15 +64,24 @@ export function Editor(props: {
     setVersion((before) => before + 1);
   }, []);
 
+  const select = useCallback((id: string) => {
+    const { current } = modeler;
+    const shape = current?.get<ElementRegistry>("elementRegistry").get(id);
+    if (!current || !shape) return;
+    current.get<{ select(shape: Shape): void }>("selection").select(shape);
+    current.get<{ scrollToElement(shape: Shape): void }>("canvas").scrollToElement(shape);
+  }, []);
+
   useEffect(() => {
     let gone = false;
     void import("bpmn-js/lib/Modeler").then(async ({ default: Created }) => {
       if (gone || !place.current) return;
       const created = new Created({ container: place.current, moddleExtensions: { procos: procosModdle } });
       modeler.current = created;
-      created.on("selection.changed", ({ newSelection }: { newSelection: Shape[] }) =>
-        setChosen(newSelection[0]),
-      );
+      created.on("selection.changed", ({ newSelection }: { newSelection: Shape[] }) => {
+        setChosen(newSelection[0]);
+        callbacks.current.onSelect(newSelection[0]?.id);
+      });
       created.on("commandStack.changed", () => {
         look();
         callbacks.current.onChange();
@@ -76,7 +91,11 @@ export function Editor(props: {
         if (gone) return;
         showWhole(created.get<Fittable>("canvas"), PALETTE_WIDTH);
         look();
-        callbacks.current.onReady({ xml: async () => (await created.saveXML({ format: true })).xml ?? "" });
+        setReady(true);
+        callbacks.current.onReady({
+          xml: async () => (await created.saveXML({ format: true })).xml ?? "",
+          select,
+        });
       } catch (error) {
         setProblem(error instanceof Error ? error.message : String(error));
       }
@@ -86,15 +105,17 @@ export function Editor(props: {
       modeler.current?.destroy();
       modeler.current = undefined;
     };
-  }, [props.xml, look]);
+  }, [props.xml, look, select]);
 
-  const select = (id: string) => {
+  useEffect(() => {
     const { current } = modeler;
-    const shape = current?.get<ElementRegistry>("elementRegistry").get(id);
-    if (!current || !shape) return;
-    current.get<{ select(shape: Shape): void }>("selection").select(shape);
-    current.get<{ scrollToElement(shape: Shape): void }>("canvas").scrollToElement(shape);
-  };
+    if (!current || !ready) return undefined;
+    const clear = draw(current, props.marks);
+    return () => {
+      if (modeler.current === current) clear();
+    };
+  }, [ready, props.marks]);
+
   const stack = () => modeler.current?.get<CommandStack>("commandStack");
 
   return (

@@ -75,6 +75,24 @@ const DECLARATIONS: Declaration[] = [
     by: new Set(["feel", "stochastic"]),
   },
 ];
+/** What the fields of a declaration are called, in plain words. */
+const WORDS: Record<string, string> = {
+  label: "called",
+  when: "when this holds (FEEL)",
+  variable: "name of the value",
+  expression: "is (FEEL)",
+  sd: "standard deviation",
+  low: "lowest",
+  high: "highest",
+  mode: "most likely",
+  p: "chance of true",
+  weights: "how often each",
+  delta: "accepted chance of a wrong winner",
+  share: "accepted error of a share",
+  samples: "at most so many samples",
+  time: "at most so long (PT30S)",
+};
+
 /** The parameters of the distributions a person can draw from. */
 const PARAMETERS: Record<string, string[]> = {
   normal: ["mean", "sd"],
@@ -210,7 +228,7 @@ function Execution(props: { node: BusinessObject; create: Create; carryOut: (pla
             {["delta", "share", "samples", "time"].map((field) => (
               <Field
                 key={field}
-                name={field}
+                name={WORDS[field] ?? field}
                 value={(stop?.[field] as string) ?? ""}
                 set={(value) => setStop(field, value)}
               />
@@ -257,7 +275,7 @@ function Entry(props: {
           return (
             <Field
               key={field}
-              name={field}
+              name={WORDS[field] ?? field}
               value={value}
               code={field === "when" || field === "expression"}
               wide={field === "when" || field === "expression"}

@@ -1,13 +1,19 @@
-// One process: look at it, change it, check it, save it as a new version, run it, try it many times.
-import { useRef, useState } from "preact/hooks";
+// One process: look at it, change it, check it, try it, save it as a new version, run it.
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Link, useLocation, useParams } from "wouter-preact";
-import { ApiError, ask, graphql, type ResultOf, tell } from "../api";
-import { asking } from "../components/asking";
-import { Outcomes } from "../components/outcomes";
+import { type ApiError, asApiError, ask, graphql, type ResultOf, tell } from "../api";
+import { asking, looking } from "../components/asking";
+import { DRY_RUN, type DryRun, DryRunView } from "../components/dry-run";
+import { CHECK, type Finding, Findings, marksOf } from "../components/findings";
+import { RunForm } from "../components/run-form";
+import { SIMULATE, type Simulation, SimulationResult } from "../components/simulation";
 import { Empty, Failure, Show } from "../components/states";
 import { Status } from "../components/status";
+import { Versions } from "../components/versions";
+import { steps } from "../diagram/changes";
 import { Diagram } from "../diagram/diagram";
 import { Editor, type EditorHandle } from "../diagram/editor";
+import { type Marks, NO_MARKS } from "../diagram/marks";
 import { count, duration, interval, moment, percent } from "../format";
 import { useLoad } from "../load";
 import { useTitle } from "../title";
@@ -16,6 +22,8 @@ const PROCESS = graphql(`
   query Process($key: Key!) {
     processDefinition(key: $key) {
       id key processId name version resource checksum deployedAt xml
+      inputs { name default compared readBy certain }
+      versions { key version deployedAt }
       score { attempts successes average low high }
       instances(first: 20) {
         totalCount
@@ -24,25 +32,15 @@ const PROCESS = graphql(`
     }
   }
 `);
-const CHECK = graphql(`
-  mutation Check($xml: String!) { checkProcess(xml: $xml) { code severity elementId line message hint } }
-`);
 const DEPLOY = graphql(`
   mutation SaveVersion($input: DeployProcessInput!) { deployProcess(input: $input) { definitions { key processId version } } }
 `);
 const START = graphql(`mutation Start($input: StartProcessInput!) { startProcess(input: $input) { key } }`);
-const SIMULATE = graphql(`
-  mutation Simulate($input: SimulateProcessInput!) {
-    simulateProcess(input: $input) {
-      cases completed notes endings { label share low high count }
-      elements { elementId name visits outcomes { label share low high count } }
-    }
-  }
-`);
+
+/** Trials of one press of the button: enough to see how it ends, done in a few seconds. */
+const TRIALS = 200;
 
 type Definition = NonNullable<ResultOf<typeof PROCESS>["processDefinition"]>;
-type Finding = ResultOf<typeof CHECK>["checkProcess"][number];
-type Simulation = ResultOf<typeof SIMULATE>["simulateProcess"];
 
 export default function Process() {
   const { key } = useParams<{ key: string }>();
@@ -63,17 +61,14 @@ export default function Process() {
   );
 }
 
-function Content({ definition }: { definition: Definition }) {
-  useTitle(definition.name);
+/** What the buttons of the page do, one at a time, and what came of it. */
+function useActions(definition: Definition) {
   const [, go] = useLocation();
-  const [editing, setEditing] = useState(false);
-  const [changed, setChanged] = useState(false);
-  const [running, setRunning] = useState(false);
-  const [findings, setFindings] = useState<readonly Finding[]>();
-  const [simulation, setSimulation] = useState<Simulation>();
   const [busy, setBusy] = useState("");
   const [error, setError] = useState<ApiError>();
-  const editor = useRef<EditorHandle | undefined>(undefined);
+  const [findings, setFindings] = useState<readonly Finding[]>();
+  const [simulation, setSimulation] = useState<Simulation>();
+  const [dryRun, setDryRun] = useState<{ run: DryRun; xml: string }>();
 
   const attempt = async (name: string, work: () => Promise<void>) => {
     setBusy(name);
@@ -81,34 +76,88 @@ function Content({ definition }: { definition: Definition }) {
     try {
       await work();
     } catch (caught) {
-      setError(caught instanceof ApiError ? caught : new ApiError(String(caught)));
+      setError(asApiError(caught));
     }
     setBusy("");
   };
+  return {
+    busy,
+    error,
+    findings,
+    simulation,
+    dryRun,
+    /** The process is another one now: what was found out about it does not count any more. */
+    forget: () => {
+      setFindings(undefined);
+      setDryRun(undefined);
+    },
+    closeDryRun: () => setDryRun(undefined),
+    check: (xml: () => Promise<string>) =>
+      attempt("check", async () => {
+        setDryRun(undefined);
+        setFindings((await tell(CHECK, { xml: await xml() })).checkProcess);
+      }),
+    save: (xml: () => Promise<string>) =>
+      attempt("save", async () => {
+        const input = { fileName: definition.resource, xml: await xml() };
+        const { definitions } = (await tell(DEPLOY, { input })).deployProcess;
+        const saved = definitions.find(({ processId }) => processId === definition.processId);
+        const place = saved ?? definitions[0];
+        if (place) go(`/processes/${place.key}`);
+      }),
+    simulate: () =>
+      attempt("simulate", async () => {
+        const input = { definitionKey: definition.key, cases: TRIALS };
+        setSimulation((await tell(SIMULATE, { input })).simulateProcess);
+      }),
+    start: async (variables: Record<string, unknown>) => {
+      const input = { definitionKey: definition.key, variables };
+      go(`/runs/${(await tell(START, { input })).startProcess.key}`);
+    },
+    tryOut: async (xml: string, variables: Record<string, unknown>) => {
+      const input = { xml, processId: definition.processId, variables };
+      setDryRun({ run: (await tell(DRY_RUN, { input })).dryRunProcess, xml });
+      setFindings(undefined);
+    },
+  };
+}
+
+function Content({ definition }: { definition: Definition }) {
+  useTitle(definition.name);
+  const [editing, setEditing] = useState(false);
+  const [changed, setChanged] = useState(false);
+  const [running, setRunning] = useState(false);
+  const [lit, setLit] = useState<Marks>(NO_MARKS);
+  const editor = useRef<EditorHandle | undefined>(undefined);
+  const actions = useActions(definition);
+  const { busy, findings, dryRun } = actions;
+  const xml = useCallback(
+    async () => (editing && editor.current ? editor.current.xml() : definition.xml),
+    [editing, definition.xml],
+  );
+  const names = useMemo(() => steps(dryRun?.xml ?? definition.xml), [dryRun, definition.xml]);
+  const found = useMemo(() => (findings ? marksOf(findings) : NO_MARKS), [findings]);
+  const marks = dryRun ? lit : found;
+
+  // Whoever asks DAS here means this process, as it is at that moment.
+  useEffect(() => {
+    looking.value = { name: definition.name, xml };
+    return () => {
+      looking.value = undefined;
+    };
+  }, [definition.name, xml]);
+
   const leaveOrEnter = () => {
     if (editing && changed && !confirm("Leave without saving? What you changed is lost.")) return;
     setEditing(!editing);
     setChanged(false);
+    actions.forget();
   };
-  const currentXml = async () => (editing && editor.current ? editor.current.xml() : definition.xml);
-
-  const check = () =>
-    attempt("check", async () => setFindings((await tell(CHECK, { xml: await currentXml() })).checkProcess));
-  const save = () =>
-    attempt("save", async () => {
-      const input = { fileName: definition.resource, xml: await currentXml() };
-      const { deployProcess } = await tell(DEPLOY, { input });
-      const saved =
-        deployProcess.definitions.find(({ processId }) => processId === definition.processId) ??
-        deployProcess.definitions[0];
-      if (saved) go(`/processes/${saved.key}`);
-    });
-  const simulate = () =>
-    attempt("simulate", async () =>
-      setSimulation(
-        (await tell(SIMULATE, { input: { definitionKey: definition.key, cases: 200 } })).simulateProcess,
-      ),
-    );
+  const select = (id: string | undefined) => {
+    if (looking.value)
+      looking.value = { ...looking.value, step: id === undefined ? undefined : names.get(id) };
+  };
+  const last = definition.instances.nodes[0]?.variables as Record<string, unknown> | undefined;
 
   return (
     <>
@@ -128,166 +177,92 @@ function Content({ definition }: { definition: Definition }) {
           <button type="button" onClick={leaveOrEnter}>
             {editing ? "Stop editing" : "Edit"}
           </button>
+          <button
+            type="button"
+            onClick={() => {
+              asking.value = {};
+            }}
+          >
+            Ask DAS to change it
+          </button>
+          <button type="button" onClick={() => void actions.check(xml)} disabled={busy !== ""}>
+            Check
+          </button>
           {!editing && (
-            <button
-              type="button"
-              onClick={() => {
-                asking.value = { change: { name: definition.name, xml: definition.xml } };
-              }}
-            >
-              Ask DAS to change it
+            <button type="button" onClick={() => void actions.simulate()} disabled={busy !== ""}>
+              {busy === "simulate" ? "Trying …" : `Try ${TRIALS} times`}
             </button>
           )}
-          <button type="button" onClick={() => void check()} disabled={busy !== ""}>
-            Check
+          <button
+            type="button"
+            class={editing ? "" : "primary"}
+            aria-expanded={running}
+            onClick={() => setRunning(!running)}
+          >
+            {editing ? "Dry run" : "Run"}
           </button>
           {editing && (
             <button
               type="button"
               class="primary"
-              onClick={() => void save()}
+              onClick={() => void actions.save(xml)}
               disabled={!changed || busy !== ""}
             >
               Save as a new version
             </button>
           )}
-          {!editing && (
-            <>
-              <button type="button" onClick={() => void simulate()} disabled={busy !== ""}>
-                {busy === "simulate" ? "Trying …" : "Try 200 times"}
-              </button>
-              <button
-                type="button"
-                class="primary"
-                aria-expanded={running}
-                onClick={() => setRunning(!running)}
-              >
-                Run
-              </button>
-            </>
-          )}
         </div>
       </div>
-      {error && <Failure error={error} />}
-      {running && !editing && <RunForm definition={definition} />}
-      {findings && <Findings findings={findings} />}
-      {simulation && !editing && <SimulationResult simulation={simulation} />}
+      {actions.error && <Failure error={actions.error} />}
+      {running && (
+        <RunForm
+          key={String(editing)}
+          inputs={definition.inputs}
+          last={last}
+          start={editing ? undefined : actions.start}
+          dryRun={async (variables) => actions.tryOut(await xml(), variables)}
+        />
+      )}
+      {dryRun && (
+        <DryRunView
+          run={dryRun.run}
+          named={(id) => names.get(id) ?? id}
+          light={setLit}
+          close={actions.closeDryRun}
+        />
+      )}
+      {findings && <Findings findings={findings} select={editing ? editor.current?.select : undefined} />}
+      {actions.simulation && !editing && <SimulationResult simulation={actions.simulation} />}
       {editing ? (
         <Editor
           xml={definition.xml}
+          marks={marks}
           onReady={(handle) => {
             editor.current = handle;
           }}
-          onChange={() => setChanged(true)}
+          onChange={() => {
+            setChanged(true);
+            actions.forget();
+          }}
+          onSelect={select}
         />
       ) : (
-        <Diagram xml={definition.xml} tall words label={`Diagram of ${definition.name}`} />
+        <Diagram
+          xml={definition.xml}
+          marks={marks}
+          tall
+          words
+          label={`Diagram of ${definition.name}`}
+          onSelect={select}
+        />
       )}
-      {!editing && <Instances definition={definition} />}
+      {!editing && (
+        <>
+          <Instances definition={definition} />
+          <Versions name={definition.name} here={definition} versions={definition.versions} />
+        </>
+      )}
     </>
-  );
-}
-
-function RunForm({ definition }: { definition: Definition }) {
-  const [, go] = useLocation();
-  // Whoever runs it again most often wants the inputs of the last time.
-  const last = definition.instances.nodes[0]?.variables;
-  const [text, setText] = useState(JSON.stringify(last ?? {}, null, 2));
-  const [dryRun, setDryRun] = useState(false);
-  const [error, setError] = useState<ApiError>();
-  const start = async (event: Event) => {
-    event.preventDefault();
-    try {
-      const variables: unknown = JSON.parse(text);
-      const { startProcess } = await tell(START, {
-        input: { definitionKey: definition.key, variables, dryRun },
-      });
-      go(`/runs/${startProcess.key}`);
-    } catch (caught) {
-      setError(
-        caught instanceof ApiError
-          ? caught
-          : new ApiError(
-              `The variables are not JSON: ${String(caught)}`,
-              undefined,
-              'Write an object, e.g. {"payload_kg": 30}',
-            ),
-      );
-    }
-  };
-  return (
-    <form class="card readable" onSubmit={start}>
-      <h2>Run it</h2>
-      <label>
-        Variables as JSON
-        <textarea
-          rows={6}
-          value={text}
-          onInput={(event) => setText(event.currentTarget.value)}
-          spellcheck={false}
-        />
-      </label>
-      <label class="inline">
-        <input
-          type="checkbox"
-          checked={dryRun}
-          onChange={(event) => setDryRun(event.currentTarget.checked)}
-        />
-        Only try it: no effects outside, nothing counted in scores
-      </label>
-      {error && <Failure error={error} />}
-      <div class="row">
-        <button type="submit" class="primary">
-          Turn the key
-        </button>
-      </div>
-    </form>
-  );
-}
-
-function Findings({ findings }: { findings: readonly Finding[] }) {
-  if (findings.length === 0)
-    return (
-      <div class="notice good" role="status">
-        Nothing to complain about: it can be executed, and every path reaches an end.
-      </div>
-    );
-  return (
-    <section class="card" role="status" aria-label="Findings">
-      <h2>{count(findings.length, "finding")}</h2>
-      <ul class="plain">
-        {findings.map((finding) => (
-          <li key={`${finding.code}${finding.elementId}${finding.message}`}>
-            <span class={`tag ${finding.severity === "error" ? "bad" : "warn"}`}>{finding.severity}</span>{" "}
-            {finding.elementId && <span class="mono">{finding.elementId}: </span>}
-            {finding.message}
-            {finding.hint && <span class="quiet"> {finding.hint}</span>}
-          </li>
-        ))}
-      </ul>
-    </section>
-  );
-}
-
-function SimulationResult({ simulation }: { simulation: Simulation }) {
-  return (
-    <section class="card stack" role="status" aria-label="Simulation">
-      <h2>{count(simulation.cases, "trial")}</h2>
-      <Outcomes outcomes={[...simulation.endings]} />
-      {simulation.elements
-        .filter((element) => element.outcomes.length > 0)
-        .map((element) => (
-          <div key={element.elementId}>
-            <h3>{element.name}</h3>
-            <Outcomes outcomes={[...element.outcomes]} />
-          </div>
-        ))}
-      {simulation.notes.map((note) => (
-        <p key={note} class="small quiet">
-          {note}
-        </p>
-      ))}
-    </section>
   );
 }
 
@@ -313,7 +288,9 @@ function Instances({ definition }: { definition: Definition }) {
                 <Status status={run.status} incidents={run.incidents.length} />
               </td>
               <td class="quiet">{moment(run.startedAt)}</td>
-              <td class="number">{run.endedAt === null ? "" : duration(run.endedAt - run.startedAt)}</td>
+              <td class="number wide-only">
+                {run.endedAt === null ? "" : duration(run.endedAt - run.startedAt)}
+              </td>
             </tr>
           ))}
         </tbody>

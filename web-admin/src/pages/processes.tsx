@@ -1,11 +1,13 @@
 // All deployed processes, and the ways to get a new one.
 import { useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
-import { ApiError, ask, graphql, tell } from "../api";
+import { type ApiError, asApiError, ask, graphql, tell } from "../api";
+import { FirstSteps } from "../components/first-steps";
 import { Bar } from "../components/outcomes";
 import { Empty, Failure, Show } from "../components/states";
 import { interval, moment, percent } from "../format";
 import { useLoad } from "../load";
+import { newest } from "../newest";
 import { useTitle } from "../title";
 
 const PROCESSES = graphql(`
@@ -37,7 +39,7 @@ export default function Processes() {
       const first = deployProcess.definitions[0];
       if (first) go(`/processes/${first.key}`);
     } catch (caught) {
-      setError(caught instanceof ApiError ? caught : new ApiError(String(caught)));
+      setError(asApiError(caught));
     }
   };
 
@@ -63,7 +65,8 @@ export default function Processes() {
           nodes.length === 0 ? (
             <Empty>
               <h2>No process yet</h2>
-              <p>Ask DAS to draft one, build a system from requirements, or deploy a BPMN file.</p>
+              <p>A process is a diagram that runs. Begin with one of these, or deploy a BPMN file above.</p>
+              <FirstSteps />
             </Empty>
           ) : (
             <>
@@ -80,15 +83,16 @@ export default function Processes() {
                   <thead>
                     <tr>
                       <th>Process</th>
-                      <th>Version</th>
-                      <th style="min-width:180px" colSpan={2}>
-                        Score
+                      <th class="wide-only">Version</th>
+                      <th class="wide-only bar-column">Score</th>
+                      <th>
+                        <span class="visually-hidden">Score in numbers</span>
                       </th>
-                      <th>Deployed</th>
+                      <th class="wide-only">Deployed</th>
                     </tr>
                   </thead>
                   <tbody>
-                    {nodes
+                    {newest(nodes)
                       .filter((node) =>
                         `${node.name} ${node.processId}`.toLowerCase().includes(filter.toLowerCase()),
                       )
@@ -98,8 +102,8 @@ export default function Processes() {
                             <Link href={`/processes/${node.key}`}>{node.name}</Link>
                             <div class="quiet small mono">{node.processId}</div>
                           </td>
-                          <td>{node.version}</td>
-                          <td>
+                          <td class="wide-only">{node.version}</td>
+                          <td class="wide-only bar-column">
                             {node.score && node.score.attempts > 0 && (
                               <Bar share={node.score.average} {...node.score} />
                             )}
@@ -114,7 +118,7 @@ export default function Processes() {
                               <span class="quiet">not run yet</span>
                             )}
                           </td>
-                          <td class="quiet">{moment(node.deployedAt)}</td>
+                          <td class="quiet wide-only">{moment(node.deployedAt)}</td>
                         </tr>
                       ))}
                   </tbody>

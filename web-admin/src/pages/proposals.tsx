@@ -1,10 +1,11 @@
 // Proposals of DAS: what it would change, beside what is there; nothing changes until a person accepts.
-import { useMemo, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { useLocation } from "wouter-preact";
-import { ApiError, ask, graphql, type ResultOf, tell } from "../api";
+import { type ApiError, asApiError, ask, graphql, type ResultOf, tell } from "../api";
 import { Empty, Failure, Show } from "../components/states";
-import { type Change, changes } from "../diagram/changes";
-import { Diagram, type Marks } from "../diagram/diagram";
+import { Suggestions } from "../components/suggestions";
+import { Comparison } from "../diagram/comparison";
+import { Diagram } from "../diagram/diagram";
 import { moment } from "../format";
 import { useLoad } from "../load";
 import { useTitle } from "../title";
@@ -12,7 +13,7 @@ import { useTitle } from "../title";
 const PROPOSALS = graphql(`
   query Proposals {
     proposals { id title source xml baseXml processId notes assumptions state createdAt definition { key } }
-    suggestions { id title evidence subject madeAt }
+    suggestions { id title evidence subject madeAt proposal { id } }
   }
 `);
 
@@ -31,19 +32,7 @@ export default function Proposals() {
       <Show of={loaded}>
         {({ proposals, suggestions }) => (
           <>
-            {suggestions.length > 0 && (
-              <section class="card" aria-label="Suggestions">
-                <h2>DAS suggests</h2>
-                <ul class="plain">
-                  {suggestions.map((suggestion) => (
-                    <li key={suggestion.id}>
-                      <strong>{suggestion.title}</strong>{" "}
-                      <span class="quiet">{suggestion.evidence.join("; ")}</span>
-                    </li>
-                  ))}
-                </ul>
-              </section>
-            )}
+            <Suggestions suggestions={suggestions} again={loaded.again} />
             {proposals.length === 0 ? (
               <Empty>
                 <h2>Nothing to decide</h2>
@@ -74,7 +63,7 @@ function ProposalCard({ proposal, again }: { proposal: Proposal; again: () => vo
       if (decideProposal.definition) go(`/processes/${decideProposal.definition.key}`);
       else again();
     } catch (caught) {
-      setError(caught instanceof ApiError ? caught : new ApiError(String(caught)));
+      setError(asApiError(caught));
     }
   };
   return (
@@ -131,41 +120,4 @@ function ProposalCard({ proposal, again }: { proposal: Proposal; again: () => vo
       )}
     </article>
   );
-}
-
-/** The process as it is and as proposed, one below the other in the order of reading, with what changes in words. */
-function Comparison({ title, before, after }: { title: string; before: string; after: string }) {
-  const found = useMemo(() => changes(before, after), [before, after]);
-  const [asIs, proposed] = useMemo(() => [marks(found, "removed"), marks(found, "added")], [found]);
-  return (
-    <>
-      {found.length === 0 ? (
-        <p class="quiet">No step comes, goes or is renamed; what changes is inside the steps or the flows.</p>
-      ) : (
-        <ul class="plain">
-          {found.map(({ id, kind, text }) => (
-            <li key={id}>
-              <span class={`tag ${{ added: "good", removed: "bad", renamed: "accent" }[kind]}`}>{kind}</span>{" "}
-              {text}
-            </li>
-          ))}
-        </ul>
-      )}
-      <div class="sides">
-        <div>
-          <h3>Now</h3>
-          <Diagram xml={before} marks={asIs} label={`${title}: as it is`} />
-        </div>
-        <div>
-          <h3>Proposed</h3>
-          <Diagram xml={after} marks={proposed} label={`${title}: as proposed`} />
-        </div>
-      </div>
-    </>
-  );
-}
-
-function marks(found: Change[], side: "added" | "removed"): Marks {
-  const shown = found.filter(({ kind }) => kind === side || kind === "renamed");
-  return { classes: new Map(shown.map(({ id, kind }) => [id, [`is-${kind}`]])), badges: new Map() };
 }

@@ -1,13 +1,17 @@
 // One run: where the tokens are, how sure each task was, variables, trail; and what a person can do about it.
-import { Fragment } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { Link, useParams } from "wouter-preact";
-import { ApiError, ask, follow, graphql, type ResultOf, tell } from "../api";
+import { type ApiError, asApiError, ask, follow, graphql, type ResultOf, tell } from "../api";
+import { Feedback } from "../components/feedback";
 import { Outcomes } from "../components/outcomes";
+import { PersonTask } from "../components/person-task";
 import { Empty, Failure, Show } from "../components/states";
 import { Status } from "../components/status";
+import { Trail } from "../components/trail";
+import { resultOf, Values } from "../components/values";
 import { steps } from "../diagram/changes";
-import { Diagram, type Marks } from "../diagram/diagram";
+import { Diagram } from "../diagram/diagram";
+import type { Marks } from "../diagram/marks";
 import { duration, moment, verdictSentence } from "../format";
 import { useLoad } from "../load";
 import { useTitle } from "../title";
@@ -27,7 +31,10 @@ const RUN = graphql(`
       }
       trail(first: 500) { totalCount nodes { position kind at actor elementId data } }
     }
-    userTasks(instance: $key) { key elementId name documentation variables }
+    userTasks(instance: $key) {
+      key elementId name documentation variables outcomes
+      fields { name default compared readBy certain }
+    }
   }
 `);
 
@@ -42,6 +49,9 @@ const FEEDBACK = graphql(`mutation Feedback($input: RecordFeedbackInput!) { reco
 const EVENTS = graphql(`
   subscription InstanceEvents($instance: Key!, $after: Int) { instanceEvents(instance: $instance, after: $after) { position } }
 `);
+
+/** Steps that are over, in the short list beside the diagram. */
+const BEFORE_MAX = 6;
 
 type RunData = NonNullable<ResultOf<typeof RUN>["processInstance"]>;
 type Task = ResultOf<typeof RUN>["userTasks"][number];
@@ -85,8 +95,11 @@ function marksOf(run: RunData): Marks {
     times.set(element.elementId, (times.get(element.elementId) ?? 0) + 1);
   }
   // Events, gateways and what is inside sub-processes are known from the trail alone.
-  for (const { kind, elementId } of run.trail.nodes)
-    if (kind === "element.completed" && elementId !== null) add(elementId, "is-done");
+  for (const { kind, elementId } of run.trail.nodes) {
+    if (elementId === null) continue;
+    if (kind === "element.completed") add(elementId, "is-done");
+    if (kind === "flow.taken") add(elementId, "is-taken");
+  }
   for (const [id, often] of times) if (often > 1) badges.set(id, `${often}×`);
   for (const element of run.current) {
     add(element.elementId, "has-token");
@@ -114,8 +127,10 @@ function Content({ run, tasks, again }: { run: RunData; tasks: readonly Task[]; 
     try {
       await work();
       again();
+      return true;
     } catch (caught) {
-      setError(caught instanceof ApiError ? caught : new ApiError(String(caught)));
+      setError(asApiError(caught));
+      return false;
     }
   };
   const names = useMemo(() => namesOf(run), [run]);
@@ -162,7 +177,9 @@ function Content({ run, tasks, again }: { run: RunData; tasks: readonly Task[]; 
         <PersonTask
           key={task.key}
           task={task}
-          complete={(variables) => act(() => tell(COMPLETE, { input: { key: task.key, variables } }))}
+          complete={async (variables) => {
+            await act(() => tell(COMPLETE, { input: { key: task.key, variables } }));
+          }}
         />
       ))}
       <div class="split">
@@ -202,6 +219,7 @@ function Content({ run, tasks, again }: { run: RunData; tasks: readonly Task[]; 
                       </p>
                     </>
                   )}
+                  <Values of={resultOf(task.outputs, task.verdict !== null)} />
                   <details>
                     <summary class="small">Inputs and result</summary>
                     <pre>{JSON.stringify({ inputs: task.inputs, outputs: task.outputs }, null, 2)}</pre>
@@ -217,82 +235,65 @@ function Content({ run, tasks, again }: { run: RunData; tasks: readonly Task[]; 
           </section>
         </div>
         <aside class="stack">
-          <section class="card">
-            <h2>Where it is</h2>
-            {run.current.length === 0 ? (
-              <p class="quiet">Nowhere: it has ended.</p>
-            ) : (
-              <ul class="plain">
-                {run.current.map((element) => (
-                  <li key={`${element.elementId}${element.startedAt}`}>
-                    {element.name || element.elementId} <span class="quiet small">{element.state}</span>
-                  </li>
-                ))}
-              </ul>
-            )}
-            {run.next.length > 0 && <p class="small quiet">then possibly {run.next.map(named).join(", ")}</p>}
-          </section>
+          <Where run={run} named={named} />
           <section class="card">
             <h2>Variables</h2>
-            <dl class="facts long" tabIndex={0} aria-label="Variables">
-              {Object.entries(run.variables as Record<string, unknown>).map(([name, value]) => (
-                <Fragment key={name}>
-                  <dt class="mono">{name}</dt>
-                  <dd class="mono">
-                    <Value value={value} />
-                  </dd>
-                </Fragment>
-              ))}
-            </dl>
-            {Object.keys(run.variables as object).length === 0 && <p class="quiet">None.</p>}
+            <Values of={run.variables as Record<string, unknown>} />
           </section>
           {run.status !== "ACTIVE" && (
-            <section class="card">
-              <h2>Was this right?</h2>
-              <p class="small quiet">Your answer goes into the trail and into memory.</p>
-              <div class="row">
-                {[true, false].map((correct) => (
-                  <button
-                    key={String(correct)}
-                    type="button"
-                    onClick={() => void act(() => tell(FEEDBACK, { input: { instance: run.key, correct } }))}
-                  >
-                    {correct ? "Yes" : "No"}
-                  </button>
-                ))}
-              </div>
-            </section>
+            <Feedback
+              send={(correct, comment) =>
+                act(() => tell(FEEDBACK, { input: { instance: run.key, correct, comment } }))
+              }
+            />
           )}
         </aside>
       </div>
-      <details class="card">
-        <summary>Trail ({run.trail.totalCount} entries)</summary>
-        <div class="scroll">
-          <table>
-            <thead>
-              <tr>
-                <th class="number">Position</th>
-                <th>What</th>
-                <th>Element</th>
-                <th>Who</th>
-                <th>When</th>
-              </tr>
-            </thead>
-            <tbody>
-              {run.trail.nodes.map((event) => (
-                <tr key={event.position}>
-                  <td class="number">{event.position}</td>
-                  <td>{event.kind}</td>
-                  <td>{event.elementId}</td>
-                  <td class="quiet">{event.actor}</td>
-                  <td class="quiet">{moment(event.at)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      </details>
+      <Trail entries={run.trail.nodes} total={run.trail.totalCount} named={named} />
     </>
+  );
+}
+
+/** Where the run stands: what is over, what holds a token, what can come. */
+function Where({ run, named }: { run: RunData; named: (id: string) => string }) {
+  const over = [...run.previous].reverse();
+  return (
+    <section class="card" aria-label="Where it is">
+      <h2>Where it is</h2>
+      <h3>Now</h3>
+      {run.current.length === 0 ? (
+        <p class="quiet">Nowhere: it has ended.</p>
+      ) : (
+        <ul class="plain">
+          {run.current.map((element) => (
+            <li key={`${element.elementId}${element.startedAt}`}>
+              {element.name || element.elementId}{" "}
+              <span class="quiet small">
+                {element.state}, since {moment(element.startedAt)}
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+      {run.next.length > 0 && (
+        <>
+          <h3>Possibly next</h3>
+          <p>{run.next.map(named).join(", ")}</p>
+        </>
+      )}
+      {over.length > 0 && (
+        <>
+          <h3>Before</h3>
+          <p class="quiet">
+            {over
+              .slice(0, BEFORE_MAX)
+              .map(({ name, elementId }) => name || elementId)
+              .join(" ← ")}
+            {over.length > BEFORE_MAX && ` ← ${over.length - BEFORE_MAX} more`}
+          </p>
+        </>
+      )}
+    </section>
   );
 }
 
@@ -302,53 +303,4 @@ function latest(runs: readonly RunData["taskRuns"][number][]) {
   for (const run of runs)
     found.set(run.elementId, { run, times: (found.get(run.elementId)?.times ?? 0) + 1 });
   return [...found.values()];
-}
-
-/** A value on one line; what is longer opens. */
-function Value({ value }: { value: unknown }) {
-  if (typeof value === "number") return <>{String(Number(value.toPrecision(8)))}</>;
-  const text = JSON.stringify(value) ?? "";
-  if (text.length <= 60) return <>{text}</>;
-  return (
-    <details>
-      <summary>{text.slice(0, 50)} …</summary>
-      <pre>{JSON.stringify(value, null, 2)}</pre>
-    </details>
-  );
-}
-
-function PersonTask({ task, complete }: { task: Task; complete: (variables: unknown) => Promise<void> }) {
-  const [text, setText] = useState("{}");
-  const [problem, setProblem] = useState<string>();
-  return (
-    <form
-      class="card readable"
-      onSubmit={(event) => {
-        event.preventDefault();
-        try {
-          void complete(JSON.parse(text));
-          setProblem(undefined);
-        } catch (error) {
-          setProblem(`This is not JSON: ${String(error)}`);
-        }
-      }}
-    >
-      <h2>{task.name} waits for you</h2>
-      {task.documentation && <p>{task.documentation}</p>}
-      <details>
-        <summary class="small">What the task knows</summary>
-        <pre>{JSON.stringify(task.variables, null, 2)}</pre>
-      </details>
-      <label>
-        Result as JSON
-        <textarea rows={3} value={text} onInput={(event) => setText(event.currentTarget.value)} />
-      </label>
-      {problem && <div class="notice bad">{problem}</div>}
-      <div class="row">
-        <button type="submit" class="primary">
-          Done
-        </button>
-      </div>
-    </form>
-  );
 }

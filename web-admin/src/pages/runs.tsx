@@ -71,8 +71,8 @@ export default function Runs() {
                     <th>Run</th>
                     <th>Process</th>
                     <th>State</th>
-                    <th>Started</th>
-                    <th class="number">Took</th>
+                    <th class="wide-only">Started</th>
+                    <th class="number wide-only">Took</th>
                   </tr>
                 </thead>
                 <tbody>
@@ -87,8 +87,8 @@ export default function Runs() {
                       <td>
                         <Status status={run.status} incidents={run.incidents.length} />
                       </td>
-                      <td class="quiet">{moment(run.startedAt)}</td>
-                      <td class="number">
+                      <td class="quiet wide-only">{moment(run.startedAt)}</td>
+                      <td class="number wide-only">
                         {run.endedAt === null ? "" : duration(run.endedAt - run.startedAt)}
                       </td>
                     </tr>

@@ -1,14 +1,18 @@
 // Batting averages with their uncertainty: how well processes, tasks, prompts, tools and models do.
 import { useState } from "preact/hooks";
+import { Link } from "wouter-preact";
 import { ask, graphql, type ResultOf } from "../api";
 import { Bar } from "../components/outcomes";
 import { Empty, Show } from "../components/states";
 import { duration, interval, moment, percent } from "../format";
+import { inWords } from "../inputs";
 import { useLoad } from "../load";
+import { byProcess } from "../newest";
 import { useTitle } from "../title";
 
 const SCORES = graphql(`
   query Scores($kind: ScoreKind) {
+    processDefinitions(first: 500) { nodes { key processId name version } }
     scores(kind: $kind, first: 500) {
       totalCount
       nodes { kind subject version attempts successes average low high trend usage { lastUsedAt meanDurationMs cost } }
@@ -69,9 +73,14 @@ export default function Scores() {
         </label>
       </div>
       <Show of={scores}>
-        {({ scores: { nodes } }) => {
+        {({ scores: { nodes }, processDefinitions }) => {
+          const processes = byProcess(processDefinitions.nodes);
           const rows = nodes
-            .filter((row) => row.subject.toLowerCase().includes(filter.toLowerCase()))
+            .filter((row) =>
+              `${row.subject} ${processes.get(row.subject)?.name ?? ""}`
+                .toLowerCase()
+                .includes(filter.toLowerCase()),
+            )
             .sort(ORDERS[order]);
           if (rows.length === 0)
             return (
@@ -82,68 +91,81 @@ export default function Scores() {
                 </p>
               </Empty>
             );
-          return <ScoreTable rows={rows} />;
+          return <ScoreTable rows={rows} processes={processes} />;
         }}
       </Show>
     </>
   );
 }
 
+type Processes = Map<string, { key: string; name: string }>;
+
+/** A process by its name, as a link; its id where it is not deployed any more. */
+function ProcessName({ id, processes }: { id: string; processes: Processes }) {
+  const process = processes.get(id);
+  if (!process) return id;
+  return <Link href={`/processes/${process.key}`}>{process.name}</Link>;
+}
+
 /** A task's subject is `process/task`: the task first, its process below it. */
-function Subject({ row }: { row: Row }) {
+function Subject({ row, processes }: { row: Row; processes: Processes }) {
   const at = row.kind === "TASK" ? row.subject.indexOf("/") : -1;
   const version = row.version !== null && <span class="quiet"> v{row.version}</span>;
   if (at < 0)
     return (
       <>
-        {row.subject}
+        {row.kind === "PROCESS" ? <ProcessName id={row.subject} processes={processes} /> : row.subject}
         {version}
       </>
     );
   return (
     <>
-      {row.subject.slice(at + 1)}
+      {inWords(row.subject.slice(at + 1))}
       {version}
-      <div class="quiet small">{row.subject.slice(0, at)}</div>
+      <div class="quiet small">
+        <ProcessName id={row.subject.slice(0, at)} processes={processes} />
+      </div>
     </>
   );
 }
 
-function ScoreTable({ rows }: { rows: Row[] }) {
+function ScoreTable({ rows, processes }: { rows: Row[]; processes: Processes }) {
   return (
     <section class="scroll card" aria-label="Scores">
       <table class="lines">
         <thead>
           <tr>
             <th>What</th>
-            <th>Kind</th>
-            <th style="width:240px">0 to 100 %</th>
+            <th class="wide-only">Kind</th>
+            <th class="bar-column">0 to 100 %</th>
             <th class="number">Average</th>
-            <th class="number">95 % interval</th>
-            <th class="number">Successes</th>
-            <th class="number">Mean time</th>
-            <th>Last used</th>
+            <th class="number wide-only">95 % interval</th>
+            <th class="number wide-only">Successes</th>
+            <th class="number wide-only">Mean time</th>
+            <th class="wide-only">Last used</th>
           </tr>
         </thead>
         <tbody>
           {rows.map((row) => (
             <tr key={`${row.kind} ${row.subject} ${row.version}`}>
               <td>
-                <Subject row={row} />
+                <Subject row={row} processes={processes} />
               </td>
-              <td class="quiet">{row.kind.toLowerCase()}</td>
+              <td class="quiet wide-only">{row.kind.toLowerCase()}</td>
               <td class="outcome-cell">
                 <Bar share={row.average} low={row.low} high={row.high} />
               </td>
               <td class="number">{percent(row.average)}</td>
-              <td class="number">{interval(row.low, row.high)}</td>
-              <td class="number">
+              <td class="number wide-only">{interval(row.low, row.high)}</td>
+              <td class="number wide-only">
                 {row.successes} of {row.attempts}
               </td>
-              <td class="number">
+              <td class="number wide-only">
                 {row.usage.meanDurationMs === null ? "" : duration(row.usage.meanDurationMs)}
               </td>
-              <td class="quiet">{row.usage.lastUsedAt === null ? "" : moment(row.usage.lastUsedAt)}</td>
+              <td class="quiet wide-only">
+                {row.usage.lastUsedAt === null ? "" : moment(row.usage.lastUsedAt)}
+              </td>
             </tr>
           ))}
         </tbody>

@@ -1,10 +1,11 @@
 // All systems, and the way to build one from requirements.
 import { useState } from "preact/hooks";
-import { Link, useLocation } from "wouter-preact";
-import { ApiError, ask, graphql, tell } from "../api";
+import { Link, useLocation, useSearch } from "wouter-preact";
+import { type ApiError, asApiError, ask, graphql, tell } from "../api";
 import { Empty, Failure, Show } from "../components/states";
+import { BeingBuilt } from "../components/underway";
 import { count, moment, percent } from "../format";
-import { type Step, untilOver, withStep } from "../job";
+import { see } from "../jobs";
 import { useLoad } from "../load";
 import { useTitle } from "../title";
 
@@ -27,7 +28,7 @@ const BOOTSTRAP = graphql(`
 export default function Systems() {
   useTitle("Systems");
   const systems = useLoad("systems", () => ask(SYSTEMS, {}));
-  const [building, setBuilding] = useState(false);
+  const [building, setBuilding] = useState(new URLSearchParams(useSearch()).has("build"));
   return (
     <>
       <div class="title">
@@ -44,6 +45,7 @@ export default function Systems() {
         </div>
       </div>
       {building && <BuildSystem />}
+      <BeingBuilt />
       <Show of={systems}>
         {({ systems: { nodes } }) =>
           nodes.length === 0 ? (
@@ -111,7 +113,6 @@ function BuildSystem() {
   const [text, setText] = useState("");
   const [fileName, setFileName] = useState<string>();
   const [run, setRun] = useState(true);
-  const [steps, setSteps] = useState<Step[]>([]);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<ApiError>();
 
@@ -124,16 +125,17 @@ function BuildSystem() {
 
   const build = async (event: Event) => {
     event.preventDefault();
+    const from = window.location.pathname;
     setBusy(true);
     setError(undefined);
-    setSteps([]);
     try {
       const input = { name: name.trim(), content: text, fileName: fileName ?? "requirements.md", run };
       const { bootstrapSystem: job } = await tell(BOOTSTRAP, { input });
-      await untilOver(job.id, (step) => setSteps((before) => withStep(before, step)));
-      go(`/systems/${encodeURIComponent(name.trim())}`);
+      await see(job.id, name.trim());
+      // Whoever went on to another page is not fetched back.
+      if (window.location.pathname === from) go(`/systems/${encodeURIComponent(name.trim())}`);
     } catch (caught) {
-      setError(caught instanceof ApiError ? caught : new ApiError(String(caught)));
+      setError(asApiError(caught));
       setBusy(false);
     }
   };
@@ -190,19 +192,6 @@ function BuildSystem() {
         </button>
       </div>
       {error && <Failure error={error} />}
-      {steps.length > 0 && (
-        <ol class="progress" aria-live="polite">
-          {steps.map((step) => (
-            <li key={step.stage}>
-              <span>{step.stage}</span>
-              <span class="meter">
-                <span style={{ width: `${step.total > 0 ? (100 * step.done) / step.total : 100}%` }} />
-              </span>
-              <span class="quiet small">{step.total > 0 && `${step.done} of ${step.total}`}</span>
-            </li>
-          ))}
-        </ol>
-      )}
     </form>
   );
 }

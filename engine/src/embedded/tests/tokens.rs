@@ -239,6 +239,23 @@ async fn a_file_with_a_problem_deploys_nothing() {
 }
 
 #[tokio::test]
+async fn what_would_deploy_and_then_do_nothing_is_refused() {
+    let bench = Bench::new().await;
+    let decision = r#"<bpmn:startEvent id="s"/><bpmn:businessRuleTask id="rule"><bpmn:extensionElements>
+        <zeebe:calledDecision decisionId="d" resultVariable="r"/></bpmn:extensionElements></bpmn:businessRuleTask>"#;
+    let decision = format!("{decision}{}", flow("s", "rule"));
+    let condition = r#"<bpmn:startEvent id="s"/><bpmn:startEvent id="when"><bpmn:conditionalEventDefinition id="c">
+        <bpmn:condition xsi:type="bpmn:tFormalExpression">=x > 1</bpmn:condition>
+        </bpmn:conditionalEventDefinition></bpmn:startEvent>"#;
+    for (body, element) in [(decision.as_str(), "rule"), (condition, "when")] {
+        let refused = bench.try_deploy(&bpmn("p", "", body)).await.unwrap_err().to_string();
+        assert!(refused.contains(&format!("element {element}, line ")), "{refused}");
+    }
+    let by_worker = decision.replace("<zeebe:called", r#"<zeebe:taskDefinition type="dmn"/><zeebe:called"#);
+    bench.deploy(&bpmn("p", "", &by_worker)).await;
+}
+
+#[tokio::test]
 async fn a_failed_commit_changes_nothing_and_the_command_can_be_given_again() {
     let bench = Bench::new().await;
     bench.deploy(&sequence("p", &["a", "b"])).await;

@@ -125,7 +125,7 @@ async fn ended(assembly: &Assembly, key: i64) -> Result<(Instance, &'static str)
             Status::Terminated => Some("terminated"),
             Status::Failed => Some("failed"),
             Status::Active if instance.incidents > 0 => Some("stopped by an incident"),
-            Status::Active => None,
+            Status::Active | Status::Suspended => None,
         };
         if let Some(state) = state {
             return Ok((instance, state));

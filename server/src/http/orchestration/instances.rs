@@ -124,7 +124,7 @@ impl Ended {
         loop {
             let instance = cluster.engine.instance(started).await?;
             match instance.status {
-                Status::Active => {}
+                Status::Active | Status::Suspended => {}
                 Status::Completed => return Ok(instance),
                 Status::Terminated | Status::Failed => {
                     let detail = format!("instance {started} ended, but did not complete");
@@ -213,6 +213,7 @@ pub(super) async fn find(State(cluster): State<Cluster>, request: Request) -> Re
 fn shown(instance: &Instance, name: Option<&str>) -> Value {
     let state = match instance.status {
         Status::Active => "ACTIVE",
+        Status::Suspended => "SUSPENDED",
         Status::Completed => "COMPLETED",
         Status::Terminated | Status::Failed => "TERMINATED",
     };

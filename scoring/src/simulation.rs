@@ -1,0 +1,49 @@
+//! Monte Carlo over a process: how cases end, how long they take, what they cost and where they wait.
+//!
+//! | step | where |
+//! | --- | --- |
+//! | what the file declares: durations, shares, resources, arrivals | [`Declaration`] |
+//! | the process as a table of operations, with the token rules of `bpmn::exec` | [`Model`] |
+//! | what needs no simulation: ends, visits, utilisation, gradients | [`Exact`] |
+//! | cases through the model, one replication at a time | [`replicate`] |
+//! | replications until a precision is reached, on any number of threads | [`simulate`] |
+//! | two versions under the same random numbers | [`compare`] |
+//!
+//! Two uncertainties are kept apart on every number: the *parameter* interval (what the observations behind a
+//! declared share or duration leave open; more executed cases narrow it) and the *Monte Carlo* interval (what a finite
+//! simulation leaves open; more simulated cases narrow it).
+
+mod calendar;
+mod compare;
+mod declare;
+mod estimate;
+mod event_list;
+mod exact;
+mod independent;
+mod law;
+mod measure;
+mod model;
+mod precision;
+mod queueing;
+mod random;
+mod reading;
+mod replication;
+mod sensitivity;
+mod warm_up;
+
+pub use calendar::Calendar;
+pub use compare::{Comparison, Difference, compare};
+pub use declare::{Declaration, Parameters, ResourceDeclaration, Weight};
+pub use estimate::Estimate;
+pub use exact::{Exact, Gradient, Posterior};
+pub use law::Law;
+pub use measure::{Measure, Unit};
+pub use model::{Activity, Choice, Model, Resource};
+pub use precision::{Ended, HalfWidth, MAX_CASES, Plan, Result, Settings, simulate};
+pub use random::Numbers;
+pub use replication::{ActivityTotals, Replication, replicate};
+pub use sensitivity::{Influence, ShadowPrice, shadow_prices, tornado};
+pub use warm_up::{WarmUp, warm_up};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,216 @@
+//! A process in compact form: a table of operations that a token runs through.
+//!
+//! | operation | of | what a token does |
+//! | --- | --- | --- |
+//! | work | tasks, timers, waits | takes time, perhaps a resource |
+//! | choose | exclusive gateway | goes on one way, by a random number |
+//! | fork | parallel gateway, several outgoing flows | goes on all ways |
+//! | join | parallel gateway, once for each incoming flow | waits until every flow has brought one |
+//! | end | end event, node without outgoing flow | is gone; the case ends with its last token |
+//! | halt | terminate end event of the process | ends the case |
+//!
+//! These are the rules of `bpmn::exec`, which a test holds them to on the same random numbers. What the table cannot
+//! say (data, boundary events, sub-processes, loops over collections, …) is refused with the element's id.
+
+use super::random::element_key;
+use super::{Calendar, Law};
+
+mod build;
+mod perturb;
+
+pub(super) use perturb::mean_factor;
+
+/// One operation; places are those in [`Model::ops`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Op {
+    Work {
+        activity: u16,
+        next: u16,
+    },
+    /// Between two ways: the first below the threshold of the choice.
+    Toss {
+        choice: u16,
+        first: u16,
+        second: u16,
+    },
+    Choose {
+        choice: u16,
+    },
+    Fork {
+        first: u32,
+        count: u16,
+    },
+    /// `slot` is the counter of this incoming flow.
+    Join {
+        join: u16,
+        slot: u16,
+        next: u16,
+    },
+    End {
+        end: u16,
+    },
+    Halt {
+        end: u16,
+    },
+}
+
+/// Where a parallel gateway counts its tokens.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct JoinSlots {
+    pub(super) first: u16,
+    pub(super) count: u16,
+}
+
+/// Something that takes time or a resource, or merely happens.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Activity {
+    /// Element id.
+    pub id: String,
+    /// Its name, the id where there is none.
+    pub name: String,
+    /// How long it takes.
+    pub law: Law,
+    /// Executions behind the law; `None`: taken as given.
+    pub observed: Option<u64>,
+    /// Place of its resource in [`Model::resources`].
+    pub resource: Option<u16>,
+    /// Level of priority, 0 served first.
+    pub(super) level: u16,
+    /// Cost of one execution.
+    pub cost: f64,
+    pub(super) key: u64,
+}
+
+/// A choice between ways.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Choice {
+    /// Element id of the gateway, or of the task whose outcome decides.
+    pub id: String,
+    /// Its name, the id where there is none.
+    pub name: String,
+    /// What each way is called.
+    pub labels: Vec<String>,
+    /// Probability of each way.
+    pub shares: Vec<f64>,
+    /// How often each way was observed, where the shares follow from that.
+    pub counts: Option<Vec<f64>>,
+    pub(super) cumulative: Vec<f64>,
+    pub(super) targets: Vec<u16>,
+    pub(super) key: u64,
+}
+
+impl Choice {
+    /// The way this uniform number takes.
+    #[inline]
+    pub(super) fn pick(&self, u: f64) -> usize {
+        let mut way = 0;
+        for reached in &self.cumulative {
+            way += usize::from(u >= *reached);
+        }
+        way.min(self.targets.len().saturating_sub(1))
+    }
+
+    pub(super) fn set_shares(&mut self, shares: &[f64]) {
+        let sum: f64 = shares.iter().sum();
+        self.shares = shares.iter().map(|share| share / sum).collect();
+        let mut reached = 0.0;
+        self.cumulative = self
+            .shares
+            .iter()
+            .map(|share| {
+                reached += share;
+                reached
+            })
+            .collect();
+    }
+}
+
+/// A pool of equal people or machines.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resource {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// How many there are.
+    pub capacity: u32,
+    /// Cost of an hour of work.
+    pub hourly_cost: f64,
+    /// When it works.
+    pub calendar: Option<Calendar>,
+}
+
+/// A process ready to be simulated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// Name of the process, its id where it has none.
+    pub name: String,
+    /// What takes time.
+    pub activities: Vec<Activity>,
+    /// Where the way is open.
+    pub choices: Vec<Choice>,
+    /// Ends: (element id, name).
+    pub ends: Vec<(String, String)>,
+    /// Resources.
+    pub resources: Vec<Resource>,
+    /// Time between two cases.
+    pub arrivals: Option<Law>,
+    /// When cases arrive.
+    pub arrival_calendar: Option<Calendar>,
+    /// Currency of costs.
+    pub currency: String,
+    pub(super) ops: Vec<Op>,
+    pub(super) forks: Vec<u16>,
+    pub(super) joins: Vec<JoinSlots>,
+    pub(super) slots: u16,
+    pub(super) start: u16,
+    pub(super) levels: u16,
+}
+
+/// The address of arrivals among random numbers.
+pub(super) fn arrivals_key() -> u64 {
+    element_key("\u{1}arrivals")
+}
+
+/// Keeps the number that decides a task's outcome apart from the one that decides its duration.
+pub(super) const OUTCOME: u64 = 0x5bd1_e995_7b2d_4c1f;
+
+impl Model {
+    /// Whether cases can meet: they arrive in time and share resources.
+    #[must_use]
+    pub fn is_contended(&self) -> bool {
+        self.arrivals.is_some() && self.activities.iter().any(|activity| activity.resource.is_some())
+    }
+
+    /// Whether any parameter rests on observations, so that it has an interval of its own.
+    #[must_use]
+    pub fn is_uncertain(&self) -> bool {
+        self.choices.iter().any(|choice| choice.counts.is_some())
+            || self.activities.iter().any(|activity| activity.observed.is_some())
+    }
+
+    /// The way of a choice on to the next operation, for every operation that chooses.
+    pub(super) fn ways(&self, op: Op) -> Vec<(u16, f64)> {
+        let shares =
+            |choice: u16| self.choices.get(usize::from(choice)).map(|choice| choice.shares.as_slice());
+        match op {
+            Op::Work { next, .. } => vec![(next, 1.0)],
+            Op::Toss { choice, first, second } => {
+                let share = shares(choice).and_then(|shares| shares.first().copied()).unwrap_or_default();
+                vec![(first, share), (second, 1.0 - share)]
+            }
+            Op::Choose { choice } => self.choices.get(usize::from(choice)).map_or_else(Vec::new, |choice| {
+                choice.targets.iter().copied().zip(choice.shares.iter().copied()).collect()
+            }),
+            Op::Fork { first, count } => {
+                let range = first as usize..first as usize + usize::from(count);
+                self.forks.get(range).unwrap_or_default().iter().map(|next| (*next, 1.0)).collect()
+            }
+            Op::Join { join, next, .. } => {
+                let count = self.joins.get(usize::from(join)).map_or(1, |join| join.count);
+                vec![(next, 1.0 / f64::from(count))]
+            }
+            Op::End { .. } | Op::Halt { .. } => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,425 @@
+//! From a program and its declaration to the table of operations.
+
+use bpmn::expression::{Expression, Limits};
+use bpmn::program::{Flow, FlowIndex, Node, NodeIndex, NodeKind, Program, Throw, Timer, Trigger};
+use serde_json::json;
+
+use super::super::declare::{Declaration, Parameters, Weight};
+use super::super::law::seconds;
+use super::super::random::element_key;
+use super::{Activity, Choice, JoinSlots, Law, Model, OUTCOME, Op, Resource};
+use crate::Error;
+
+/// Operations at most.
+const MAX_OPS: usize = 60_000;
+
+impl Model {
+    /// The compact form of a program with what is declared for it.
+    ///
+    /// # Errors
+    /// `SCORING-0006` for an element that the compact form cannot say, with the way out.
+    pub fn build(program: &Program, declaration: &Declaration) -> Result<Self, Error> {
+        let mut builder = Builder::over(program, declaration)?;
+        builder.place()?;
+        for index in 0..program.nodes.len() {
+            builder.node(index)?;
+        }
+        builder.finish()
+    }
+}
+
+struct Builder<'a> {
+    program: &'a Program,
+    declaration: &'a Declaration,
+    /// First operation of each node.
+    first: Vec<u16>,
+    /// Levels of priority, highest first.
+    levels: Vec<i32>,
+    model: Model,
+}
+
+fn refused(node: &Node, what: &str, hint: &'static str) -> Error {
+    Error::NotSimulated { element: node.id.clone(), what: what.to_owned(), hint }
+}
+
+fn narrow(number: usize) -> u16 {
+    u16::try_from(number).unwrap_or(u16::MAX)
+}
+
+impl<'a> Builder<'a> {
+    fn over(program: &'a Program, declaration: &'a Declaration) -> Result<Self, Error> {
+        let resources = declaration.resources.iter().map(|declared| Resource {
+            id: declared.id.clone(),
+            name: declared.name.clone(),
+            capacity: declared.capacity,
+            hourly_cost: declared.hourly_cost,
+            calendar: declared.calendar.clone(),
+        });
+        let mut levels: Vec<i32> = declaration.elements.values().map(|element| element.priority).collect();
+        levels.push(0);
+        levels.sort_unstable_by(|a, b| b.cmp(a));
+        levels.dedup();
+        let model = Model {
+            name: program.name.clone().unwrap_or_else(|| program.process_id.clone()),
+            activities: Vec::new(),
+            choices: Vec::new(),
+            ends: Vec::new(),
+            resources: resources.collect(),
+            arrivals: declaration.arrivals.clone(),
+            arrival_calendar: declaration.arrival_calendar.clone(),
+            currency: declaration.currency.clone().unwrap_or_default(),
+            ops: Vec::new(),
+            forks: Vec::new(),
+            joins: Vec::new(),
+            slots: 0,
+            start: 0,
+            levels: narrow(levels.len()),
+        };
+        Ok(Self { program, declaration, first: Vec::new(), levels, model })
+    }
+
+    /// Gives every node its place: a parallel gateway with several incoming flows has a join for each before its fork.
+    fn place(&mut self) -> Result<(), Error> {
+        let mut next = 0;
+        for node in &self.program.nodes {
+            self.first.push(narrow(next));
+            next += match node.kind {
+                NodeKind::Parallel if node.incoming.len() > 1 => node.incoming.len() + 1,
+                _ => 2,
+            };
+            if next > MAX_OPS {
+                return Err(refused(node, "a process of this size", "simulate a part of it"));
+            }
+        }
+        self.model.ops = vec![Op::End { end: 0 }; next];
+        Ok(())
+    }
+
+    fn entry(&self, flow: FlowIndex) -> u16 {
+        let Some(target) = self.program.flows.get(flow).map(|flow| flow.target) else { return 0 };
+        let first = self.first.get(target).copied().unwrap_or_default();
+        let node = &self.program.nodes[target];
+        match node.kind {
+            NodeKind::Parallel if node.incoming.len() > 1 => {
+                first
+                    + narrow(node.incoming.iter().position(|incoming| *incoming == flow).unwrap_or_default())
+            }
+            _ => first,
+        }
+    }
+
+    fn set(&mut self, place: u16, op: Op) {
+        if let Some(slot) = self.model.ops.get_mut(usize::from(place)) {
+            *slot = op;
+        }
+    }
+
+    fn node(&mut self, index: NodeIndex) -> Result<(), Error> {
+        let node = &self.program.nodes[index];
+        let first = self.first[index];
+        if node.parent.is_some()
+            || node.repeat.is_some()
+            || !node.boundary.is_empty()
+            || node.is_compensation_handler
+        {
+            return Err(refused(
+                node,
+                "an element in a sub-process, repeated, with a boundary event or for compensation",
+                "the compact form takes tasks, events and exclusive and parallel gateways",
+            ));
+        }
+        match &node.kind {
+            NodeKind::Start { trigger, .. } => {
+                if trigger.is_none() || self.model.start == 0 {
+                    self.model.start = first;
+                }
+                self.leave(node, first)
+            }
+            NodeKind::End(throw) => self.end(node, throw, first),
+            NodeKind::Exclusive if node.outgoing.len() > 1 => self.choice(node, first),
+            NodeKind::Exclusive => self.leave(node, first),
+            NodeKind::Parallel if node.incoming.len() > 1 => {
+                let join = narrow(self.model.joins.len());
+                let count = narrow(node.incoming.len());
+                self.model.joins.push(JoinSlots { first: self.model.slots, count });
+                for flow in 0..count {
+                    self.set(
+                        first + flow,
+                        Op::Join { join, slot: self.model.slots + flow, next: first + count },
+                    );
+                }
+                self.model.slots += count;
+                self.leave(node, first + count)
+            }
+            NodeKind::Parallel => self.leave(node, first),
+            _ => self.work(node, first),
+        }
+    }
+
+    /// Goes on along all outgoing flows.
+    fn leave(&mut self, node: &Node, place: u16) -> Result<(), Error> {
+        if let Some(flow) = node
+            .outgoing
+            .iter()
+            .filter_map(|flow| self.program.flows.get(*flow))
+            .find(|flow| flow.condition.is_some())
+        {
+            return Err(refused(
+                node,
+                &format!("a condition on the flow {}", flow.id),
+                "put an exclusive gateway behind it with shares on its flows",
+            ));
+        }
+        if node.outgoing.is_empty() {
+            let end = self.add_end(node);
+            self.set(place, Op::End { end });
+            return Ok(());
+        }
+        let first = u32::try_from(self.model.forks.len()).unwrap_or(u32::MAX);
+        let targets: Vec<u16> = node.outgoing.iter().map(|flow| self.entry(*flow)).collect();
+        self.set(place, Op::Fork { first, count: narrow(targets.len()) });
+        self.model.forks.extend(targets);
+        Ok(())
+    }
+
+    fn add_end(&mut self, node: &Node) -> u16 {
+        let name = node.name.clone().filter(|name| !name.is_empty()).unwrap_or_else(|| node.id.clone());
+        self.model.ends.push((node.id.clone(), name));
+        narrow(self.model.ends.len() - 1)
+    }
+
+    fn end(&mut self, node: &Node, throw: &Throw, place: u16) -> Result<(), Error> {
+        let end = self.add_end(node);
+        match throw {
+            Throw::None | Throw::Message { .. } | Throw::Signal { .. } | Throw::Escalation { .. } => {
+                self.set(place, Op::End { end });
+            }
+            Throw::Terminate | Throw::Error { .. } => self.set(place, Op::Halt { end }),
+            _ => return Err(refused(node, "this kind of end event", "use a plain or terminate end event")),
+        }
+        Ok(())
+    }
+
+    fn parameters(&self, node: &Node) -> Parameters {
+        self.declaration.elements.get(&node.id).cloned().unwrap_or_default()
+    }
+
+    fn work(&mut self, node: &Node, place: u16) -> Result<(), Error> {
+        let declared = self.parameters(node);
+        let law = match (declared.duration, &node.kind) {
+            (Some(law), _) => law,
+            (None, NodeKind::Catch(Trigger::Timer(timer))) => timer_law(node, timer)?,
+            (None, NodeKind::Catch(_) | NodeKind::Receive(_)) => {
+                return Err(refused(
+                    node,
+                    "waiting without a declared duration",
+                    "say how long it waits: <procos:simulation duration=\"exponential(1h)\"/>",
+                ));
+            }
+            (
+                None,
+                NodeKind::PassThrough | NodeKind::Job(_) | NodeKind::Script { .. } | NodeKind::Throw(_),
+            ) => Law::Constant(0.0),
+            (None, _) => {
+                return Err(refused(
+                    node,
+                    "this kind of element without a declared duration",
+                    "declare its duration, so that it counts as one piece of work",
+                ));
+            }
+        };
+        if matches!(node.kind, NodeKind::EventBased { .. } | NodeKind::Inclusive | NodeKind::Complex { .. }) {
+            return Err(refused(node, "this kind of gateway", "use exclusive and parallel gateways"));
+        }
+        let resource = declared.resource.as_ref();
+        let resource = resource.and_then(|id| self.model.resources.iter().position(|each| each.id == *id));
+        let level = self.levels.iter().position(|level| *level == declared.priority).unwrap_or_default();
+        let activity = narrow(self.model.activities.len());
+        self.model.activities.push(Activity {
+            id: node.id.clone(),
+            name: node.name.clone().filter(|name| !name.is_empty()).unwrap_or_else(|| node.id.clone()),
+            law,
+            observed: declared.observed,
+            resource: resource.map(narrow),
+            level: narrow(level),
+            cost: declared.cost,
+            key: element_key(&node.id),
+        });
+        self.set(place, Op::Work { activity, next: place + 1 });
+        self.leave(node, place + 1)
+    }
+
+    /// An exclusive gateway: by declared shares, otherwise by the outcome of the task right before it.
+    fn choice(&mut self, node: &Node, place: u16) -> Result<(), Error> {
+        let flows: Vec<&Flow> =
+            node.outgoing.iter().filter_map(|flow| self.program.flows.get(*flow)).collect();
+        let declared: Vec<Option<Weight>> =
+            flows.iter().map(|flow| self.declaration.flows.get(&flow.id).copied()).collect();
+        let targets: Vec<u16> = node.outgoing.iter().map(|flow| self.entry(*flow)).collect();
+        let label = |flow: &Flow| {
+            flow.name.clone().filter(|name| !name.is_empty()).unwrap_or_else(|| flow.id.clone())
+        };
+        if declared.iter().any(Option::is_some) {
+            let labels = flows.iter().map(|flow| label(flow)).collect();
+            let weights = complete(node, &declared)?;
+            return self.add_choice(node, &node.id, 0, labels, &weights, targets, place);
+        }
+        let before = match node.incoming.as_slice() {
+            [only] => self.program.flows.get(*only).and_then(|flow| self.program.nodes.get(flow.source)),
+            _ => None,
+        };
+        let outcomes = before.map(|before| self.parameters(before).outcomes).unwrap_or_default();
+        let (Some(before), false) = (before, outcomes.is_empty()) else {
+            return Err(refused(
+                node,
+                "a gateway that decides by data",
+                "give its flows shares: <procos:simulation share=\"0.8\"/>, or the outcomes of the task before it",
+            ));
+        };
+        let mut ways = Vec::new();
+        for (label, _) in &outcomes {
+            ways.push(targets[self.way(node, &flows, label)?]);
+        }
+        let (labels, weights): (Vec<String>, Vec<Weight>) = outcomes.into_iter().unzip();
+        self.add_choice(before, &before.id, OUTCOME, labels, &weights, ways, place)
+    }
+
+    /// The flow that is taken for an outcome, by the gateway's own rule.
+    fn way(&self, node: &Node, flows: &[&Flow], label: &str) -> Result<usize, Error> {
+        let values = json!({"outcome": label, "undecided": false});
+        let holds = |condition: &Expression| {
+            let known = condition.variables().iter().all(|name| name == "outcome" || name == "undecided");
+            known.then(|| condition.evaluate_condition(&values, Limits::at(0)).ok()).flatten()
+        };
+        let default = node.default_flow;
+        for (place, flow) in flows.iter().enumerate() {
+            if node.outgoing.get(place).copied() == default {
+                continue;
+            }
+            match flow.condition.as_ref().map_or(Some(true), holds) {
+                Some(true) => return Ok(place),
+                Some(false) => {}
+                None => {
+                    return Err(refused(
+                        node,
+                        &format!("the condition on the flow {}, which reads more than the outcome", flow.id),
+                        "give its flows shares: <procos:simulation share=\"0.8\"/>",
+                    ));
+                }
+            }
+        }
+        let place = node.outgoing.iter().position(|flow| Some(*flow) == default);
+        place.ok_or_else(|| {
+            refused(node, &format!("no flow for the outcome {label:?}"), "give it a flow, or a default flow")
+        })
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "each is another part of the choice")]
+    fn add_choice(
+        &mut self,
+        node: &Node,
+        id: &str,
+        salt: u64,
+        labels: Vec<String>,
+        weights: &[Weight],
+        targets: Vec<u16>,
+        place: u16,
+    ) -> Result<(), Error> {
+        let shares: Vec<f64> = weights.iter().map(|weight| weight.share).collect();
+        let counts: Option<Vec<f64>> = weights.iter().map(|weight| weight.count).collect();
+        // Under a uniform prior the mean share of a way seen k times of n is (k + 1)/(n + ways).
+        let shares =
+            counts.as_ref().map_or(shares, |counts| counts.iter().map(|count| count + 1.0).collect());
+        if shares.iter().sum::<f64>() <= 0.0 {
+            return Err(refused(node, "shares that are all 0", "give at least one way a share above 0"));
+        }
+        let choice = narrow(self.model.choices.len());
+        let name = node.name.clone().filter(|name| !name.is_empty()).unwrap_or_else(|| id.to_owned());
+        let op = match targets.as_slice() {
+            [first, second] => Op::Toss { choice, first: *first, second: *second },
+            _ => Op::Choose { choice },
+        };
+        let mut made = Choice {
+            id: id.to_owned(),
+            name,
+            labels,
+            shares: Vec::new(),
+            counts,
+            cumulative: Vec::new(),
+            targets,
+            key: element_key(id) ^ salt,
+        };
+        made.set_shares(&shares);
+        self.model.choices.push(made);
+        self.set(place, op);
+        Ok(())
+    }
+
+    /// Takes out forks with one way, so that tokens go straight on.
+    fn finish(mut self) -> Result<Model, Error> {
+        let model = &mut self.model;
+        let straight = |ops: &[Op], forks: &[u16], mut place: u16| {
+            for _ in 0..ops.len() {
+                match ops.get(usize::from(place)) {
+                    Some(Op::Fork { first, count: 1 }) => {
+                        place = forks.get(*first as usize).copied().unwrap_or_default();
+                    }
+                    _ => break,
+                }
+            }
+            place
+        };
+        let (ops, forks) = (model.ops.clone(), model.forks.clone());
+        let to = |place: u16| straight(&ops, &forks, place);
+        for op in &mut model.ops {
+            match op {
+                Op::Work { next, .. } | Op::Join { next, .. } => *next = to(*next),
+                Op::Toss { first, second, .. } => (*first, *second) = (to(*first), to(*second)),
+                _ => {}
+            }
+        }
+        model.forks.iter_mut().for_each(|place| *place = to(*place));
+        for choice in &mut model.choices {
+            choice.targets.iter_mut().for_each(|place| *place = to(*place));
+        }
+        model.start = to(model.start);
+        if model.ends.is_empty() {
+            return Err(Error::NotSimulated {
+                element: self.program.process_id.clone(),
+                what: "a process without an end".to_owned(),
+                hint: "add an end event",
+            });
+        }
+        Ok(self.model)
+    }
+}
+
+/// Weights of all ways; one without a weight takes what the others leave of 1.
+fn complete(node: &Node, declared: &[Option<Weight>]) -> Result<Vec<Weight>, Error> {
+    let sum: f64 = declared.iter().flatten().map(|weight| weight.share).sum();
+    let missing = declared.iter().filter(|weight| weight.is_none()).count();
+    if missing > 0 && (sum > 1.0 || declared.iter().flatten().any(|weight| weight.count.is_some())) {
+        return Err(refused(
+            node,
+            "flows of which only some have a share",
+            "give each flow a share, or each a count",
+        ));
+    }
+    let rest = Weight { share: (1.0 - sum).max(0.0) / missing.max(1) as f64, count: None };
+    Ok(declared.iter().map(|weight| weight.unwrap_or(rest)).collect())
+}
+
+fn timer_law(node: &Node, timer: &Timer) -> Result<Law, Error> {
+    let text = match timer {
+        Timer::Duration(expression) => expression.as_literal().and_then(|value| value.as_str()),
+        _ => None,
+    };
+    let law = text.and_then(|text| seconds(text).ok()).map(Law::Constant);
+    law.ok_or_else(|| {
+        refused(
+            node,
+            "a timer that is no fixed duration",
+            "declare how long it waits: <procos:simulation duration=\"1h\"/>",
+        )
+    })
+}

@@ -1,0 +1,222 @@
+//! What is simulated is what runs: the compact form against `bpmn::exec` on random processes and the same draws.
+
+use std::collections::HashMap;
+
+use bpmn::exec::{Event, Input, Local, State, StepContext, advance};
+use bpmn::program::{Program, Variables};
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::super::random::Numbers;
+use super::super::{Law, Model, queueing, replicate};
+use super::read;
+
+/// A block of a process.
+#[derive(Clone, Debug)]
+enum Block {
+    Task(u8),
+    Sequence(Vec<Block>),
+    Choice(Vec<Block>),
+    Parallel(Vec<Block>),
+    Loop(Box<Block>),
+    /// One of two ways ends right there.
+    Leave(Box<Block>),
+}
+
+fn block() -> impl Strategy<Value = Block> {
+    (1_u8..9).prop_map(Block::Task).prop_recursive(4, 20, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 2..4).prop_map(Block::Sequence),
+            prop::collection::vec(inner.clone(), 2..4).prop_map(Block::Choice),
+            prop::collection::vec(inner.clone(), 2..4).prop_map(Block::Parallel),
+            inner.clone().prop_map(|block| Block::Loop(Box::new(block))),
+            inner.prop_map(|block| Block::Leave(Box::new(block))),
+        ]
+    })
+}
+
+#[derive(Default)]
+struct Writer {
+    text: String,
+    count: usize,
+}
+
+impl Writer {
+    fn id(&mut self, kind: &str) -> String {
+        self.count += 1;
+        format!("{kind}{}", self.count)
+    }
+
+    fn node(&mut self, kind: &str) -> String {
+        let id = self.id(kind);
+        self.text += &format!(r#"<bpmn:{kind} id="{id}"/>"#);
+        id
+    }
+
+    fn flow(&mut self, from: &str, to: &str, condition: &str) {
+        let id = self.id("flow");
+        let condition = if condition.is_empty() {
+            String::new()
+        } else {
+            format!("<bpmn:conditionExpression>{condition}</bpmn:conditionExpression>")
+        };
+        self.text += &format!(
+            r#"<bpmn:sequenceFlow id="{id}" sourceRef="{from}" targetRef="{to}">{condition}</bpmn:sequenceFlow>"#
+        );
+    }
+
+    fn task(&mut self, minutes: u8, ways: usize) -> String {
+        let id = self.id("task");
+        let outcomes: String = (0..ways)
+            .map(|way| format!(r#"<procos:outcome label="way{way}" share="{}"/>"#, way + 1))
+            .collect();
+        self.text += &format!(
+            r#"<bpmn:userTask id="{id}"><bpmn:extensionElements>
+            <procos:simulation duration="exponential({minutes}min)" resource="r"/>{outcomes}
+            </bpmn:extensionElements></bpmn:userTask>"#
+        );
+        id
+    }
+
+    /// A task and the gateway that its outcome decides.
+    fn decision(&mut self, ways: usize) -> (String, String) {
+        let (task, gateway) = (self.task(1, ways), self.node("exclusiveGateway"));
+        self.flow(&task, &gateway, "");
+        (task, gateway)
+    }
+
+    /// Writes a block; gives its first and last node.
+    fn block(&mut self, block: &Block) -> (String, String) {
+        let way = |way: usize| format!("=outcome = \"way{way}\"");
+        match block {
+            Block::Task(minutes) => {
+                let task = self.task(*minutes, 0);
+                (task.clone(), task)
+            }
+            Block::Sequence(blocks) => {
+                let ends: Vec<_> = blocks.iter().map(|block| self.block(block)).collect();
+                ends.windows(2).for_each(|pair| self.flow(&pair[0].1, &pair[1].0, ""));
+                (ends[0].0.clone(), ends[ends.len() - 1].1.clone())
+            }
+            Block::Choice(blocks) => {
+                let (first, gateway) = self.decision(blocks.len());
+                let last = self.node("exclusiveGateway");
+                for (place, block) in blocks.iter().enumerate() {
+                    let (from, to) = self.block(block);
+                    self.flow(&gateway, &from, &way(place));
+                    self.flow(&to, &last, "");
+                }
+                (first, last)
+            }
+            Block::Parallel(blocks) => {
+                let (first, last) = (self.node("parallelGateway"), self.node("parallelGateway"));
+                for block in blocks {
+                    let (from, to) = self.block(block);
+                    self.flow(&first, &from, "");
+                    self.flow(&to, &last, "");
+                }
+                (first, last)
+            }
+            Block::Loop(inner) => {
+                let first = self.node("exclusiveGateway");
+                let (from, to) = self.block(inner);
+                let (task, gateway) = self.decision(2);
+                let last = self.node("exclusiveGateway");
+                self.flow(&first, &from, "");
+                self.flow(&to, &task, "");
+                self.flow(&gateway, &first, &way(0));
+                self.flow(&gateway, &last, &way(1));
+                (first, last)
+            }
+            Block::Leave(inner) => {
+                let (first, gateway) = self.decision(2);
+                let end = self.node("endEvent");
+                self.flow(&gateway, &end, &way(0));
+                let (from, to) = self.block(inner);
+                self.flow(&gateway, &from, &way(1));
+                (first, to)
+            }
+        }
+    }
+}
+
+/// What a case came to: duration in seconds and its end; `None` where it is stuck.
+type Ending = Option<(f64, String)>;
+
+/// One case by the engine's rules, with the durations and outcomes of the compact form's numbers.
+fn engine(program: &Program, model: &Model, numbers: Numbers, case: u64) -> Ending {
+    let mut state = State::default();
+    let mut open: Vec<(f64, Local, String)> = Vec::new();
+    let mut visits: HashMap<(String, bool), u32> = HashMap::new();
+    let (mut now, mut end, mut ended) = (0.0, String::new(), false);
+    let mut input = Input::Start { start: None, variables: Variables::new() };
+    loop {
+        let events = advance(program, &mut state, input, StepContext::at(0)).unwrap();
+        for event in events {
+            match event {
+                Event::JobCreated { job, node, .. } => {
+                    let work = model.activities.iter().find(|activity| activity.id == node).unwrap();
+                    let visit = visits.entry((node.clone(), false)).or_default();
+                    open.push((now + work.law.quantile(numbers.uniform(case, work.key, *visit)), job, node));
+                    *visit += 1;
+                }
+                Event::ElementCompleted { node, kind, .. } if kind == "endEvent" => end = node,
+                Event::InstanceCompleted { .. } => ended = true,
+                _ => {}
+            }
+        }
+        if ended {
+            return Some((now, end));
+        }
+        let next = (0..open.len()).min_by(|a, b| open[*a].0.total_cmp(&open[*b].0))?;
+        let (at, job, node) = open.swap_remove(next);
+        now = at;
+        let mut variables = Variables::new();
+        if let Some(choice) = model.choices.iter().find(|choice| choice.id == node) {
+            let visit = visits.entry((node, true)).or_default();
+            let way = choice.pick(numbers.uniform(case, choice.key, *visit));
+            *visit += 1;
+            variables.insert("outcome".to_owned(), json!(choice.labels[way]));
+        }
+        input = Input::CompleteJob { job, variables };
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_compact_form_runs_as_the_engine_does(block in block(), seed in 0_u64..1_000) {
+        const CASES: u32 = 8;
+        let mut writer = Writer::default();
+        let (start, end) = (writer.node("startEvent"), writer.node("endEvent"));
+        let (first, last) = writer.block(&block);
+        writer.flow(&start, &first, "");
+        writer.flow(&last, &end, "");
+        let resource = r#"<bpmn:extensionElements><procos:simulation><procos:resource id="r" capacity="1000"/>
+            </procos:simulation></bpmn:extensionElements>"#;
+        let (program, declaration) = read(&format!("{resource}{}", writer.text));
+        let mut model = Model::build(&program, &declaration).unwrap();
+        let mut expected: Vec<(f64, String)> = Vec::new();
+        for case in 0..u64::from(CASES) {
+            expected.extend(engine(&program, &model, Numbers::new(seed, 0), case));
+        }
+        let stuck = u64::from(CASES) - expected.len() as u64;
+        let alone = replicate(&model, seed, 0, CASES, 0);
+        let by_events = queueing::run(&model, seed, 0, CASES, 0);
+        // So far apart that no two cases are under way at once.
+        model.arrivals = Some(Law::Constant(1e7));
+        let arriving = queueing::run(&model, seed, 0, CASES, 0);
+        for found in [alone, by_events, arriving] {
+            prop_assert_eq!(found.stuck, stuck);
+            prop_assert_eq!(found.durations.len(), expected.len());
+            for (duration, (wanted, _)) in found.durations.iter().zip(&expected) {
+                prop_assert!((duration - wanted).abs() < 1e-3, "{duration} against {wanted}");
+            }
+            for (place, (id, _)) in model.ends.iter().enumerate() {
+                let wanted = expected.iter().filter(|(_, end)| end == id).count() as u64;
+                prop_assert_eq!(found.ends[place], wanted, "{}", id);
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! A real Camunda 7 in a process of its own, used through its REST API.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use async_trait::async_trait;
+use reqwest::Client;
+use serde_json::{Value, json};
+
+use crate::http::{answers, free_port};
+use crate::measure::{self, Engine, Leased};
+use crate::model::Model;
+use crate::options::Options;
+use crate::table::Row;
+
+/// A Camunda that runs; ended with this value.
+pub(crate) struct Camunda7 {
+    child: Child,
+    url: String,
+    kind: &'static str,
+}
+
+/// A client of it.
+struct Rest {
+    client: Client,
+    url: String,
+}
+
+impl Drop for Camunda7 {
+    fn drop(&mut self) {
+        // It is gone already, or is killed here.
+        let _gone = self.child.kill();
+        let _code = self.child.wait();
+    }
+}
+
+impl Camunda7 {
+    /// Starts it on an empty H2 in its memory, or on an empty PostgreSQL database.
+    pub(crate) async fn start(jar: &Path, folder: &Path, postgres: Option<&str>) -> Result<Self> {
+        let kind = if postgres.is_some() { "PostgreSQL" } else { "H2 in memory" };
+        let port = free_port()?;
+        let log = std::fs::File::create(folder.join("camunda7.log"))?;
+        let mut command = Command::new("java");
+        command.args(["-Xmx2g", "-jar"]).arg(jar).arg(format!("--server.port={port}"));
+        if let Some(url) = postgres {
+            let (user, place) = url
+                .strip_prefix("postgres://")
+                .and_then(|rest| rest.split_once('@'))
+                .context("the PostgreSQL address is not postgres://USER@HOST:PORT")?;
+            command.arg(format!("--spring.datasource.url=jdbc:postgresql://{place}/bench_camunda"));
+            command.arg(format!("--spring.datasource.username={user}"));
+        }
+        let child = command.stdin(Stdio::null()).stdout(log).stderr(Stdio::null()).spawn();
+        let child = child.context("java cannot be started")?;
+        let camunda = Self { child, url: format!("http://127.0.0.1:{port}/engine-rest"), kind };
+        answers(&format!("{}/version", camunda.url)).await?;
+        Ok(camunda)
+    }
+
+    /// The row of a model.
+    pub(crate) async fn measured(&self, options: &Options, model: &'static Model) -> Result<Row> {
+        let client = answers(&format!("{}/version", self.url)).await?;
+        let rest = Rest { client, url: self.url.clone() };
+        rest.deploy(model).await?;
+        measure::measured(&format!("Camunda 7 REST, {}", self.kind), rest, model, options, self.child.id())
+            .await
+    }
+
+    /// Ends it.
+    pub(crate) fn stop(mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+}
+
+impl Rest {
+    async fn deploy(&self, model: &Model) -> Result<()> {
+        let part = reqwest::multipart::Part::text(model.xml()).file_name(format!("{}.bpmn", model.id));
+        let form = reqwest::multipart::Form::new().text("deployment-name", model.id).part("file", part);
+        let answer =
+            self.client.post(format!("{}/deployment/create", self.url)).multipart(form).send().await?;
+        answer.error_for_status()?;
+        Ok(())
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Result<Value> {
+        let answer = self.client.post(format!("{}{path}", self.url)).json(body).send().await?;
+        let status = answer.status();
+        let bytes = answer.bytes().await?;
+        ensure!(status.is_success(), "{path}: {status} {}", String::from_utf8_lossy(&bytes));
+        if bytes.is_empty() { Ok(Value::Null) } else { Ok(serde_json::from_slice(&bytes)?) }
+    }
+}
+
+#[async_trait]
+impl Engine for Rest {
+    async fn start(&self, model: &Model, case: &str) -> Result<String> {
+        let variables = json!({"case": {"value": case, "type": "String"}});
+        let asked = json!({"businessKey": case, "variables": variables});
+        let answer = self.post(&format!("/process-definition/key/{}/start", model.id), &asked).await?;
+        Ok(answer["id"].as_str().context("a started instance has an id")?.to_owned())
+    }
+
+    async fn lease(&self, model: &Model, _: &str, case: &str) -> Result<Vec<Leased>> {
+        let asked = json!({
+            "workerId": case, "maxTasks": model.at_once, "asyncResponseTimeout": 5_000,
+            "topics": [{"topicName": model.id, "lockDuration": 60_000, "businessKey": case}],
+        });
+        let answer = self.post("/external-task/fetchAndLock", &asked).await?;
+        let jobs = answer.as_array().context("fetchAndLock answers with tasks")?;
+        let id = |job: &Value| job["id"].as_str().map(str::to_owned).context("an external task has an id");
+        jobs.iter().map(|job| Ok(Leased { key: id(job)?, attempt: 0 })).collect()
+    }
+
+    async fn complete(&self, job: &Leased, case: &str, count: usize) -> Result<()> {
+        let variables = json!({"count": {"value": count, "type": "Integer"}});
+        let asked = json!({"workerId": case, "variables": variables});
+        self.post(&format!("/external-task/{}/complete", job.key), &asked).await?;
+        Ok(())
+    }
+
+    async fn publish(&self, instance: &str, _: &str) -> Result<()> {
+        self.post("/message", &json!({"messageName": "paid", "processInstanceId": instance})).await?;
+        Ok(())
+    }
+}

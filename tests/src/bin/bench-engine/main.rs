@@ -1,0 +1,82 @@
+//! `make bench-engine`: process instances a second, and how long one takes, on the embedded engine (in this process
+//! and through the HTTP API of a server), beside the raw writer below it and beside a real Camunda 7.
+//!
+//! Every row runs the same BPMN files with the same number of clients, one row after another in one run. A client
+//! starts an instance, leases its jobs and completes each, sends its message if it waits for one, and begins the
+//! next; the time counted is from before the start to after the answer that ended the instance.
+//!
+//! | option | default |
+//! | --- | --- |
+//! | `--seconds N` how long each row is measured, after a fifth of it (at least 2 s) unmeasured | 10 |
+//! | `--clients N` clients at work at once | 64 |
+//! | `--postgres URL` a PostgreSQL with empty databases `bench_engine`, `bench_server`, `bench_raw`, `bench_camunda` | none: SQLite only |
+//! | `--camunda7 FILE` the jar of a Camunda 7 | none |
+
+#![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
+
+mod camunda7;
+mod embedded;
+mod http;
+mod measure;
+mod model;
+mod options;
+mod process;
+mod raw;
+mod table;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use model::MODELS;
+use options::Options;
+use table::Table;
+
+fn main() -> ExitCode {
+    // The same program is the server that is measured: one build, and the server's process has no clients in it.
+    if std::env::args().nth(1).as_deref() == Some("serve") {
+        return server::cli::main();
+    }
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[tokio::main]
+async fn run() -> Result<()> {
+    let options = Options::read(std::env::args().skip(1))?;
+    println!("{}\n", table::machine(&options));
+    let folder = tempfile::tempdir()?;
+    let mut table = Table::default();
+    let databases: &[Option<&str>] = match &options.postgres {
+        Some(url) => &[None, Some(url.as_str())],
+        None => &[None],
+    };
+    for postgres in databases {
+        for model in &MODELS {
+            table.add(raw::measured(&options, folder.path(), *postgres, model).await?);
+        }
+        for model in &MODELS {
+            table.add(embedded::measured(&options, folder.path(), *postgres, model).await?);
+        }
+        let server = http::Server::start(folder.path(), *postgres).await?;
+        for model in &MODELS {
+            table.add(server.measured(&options, model).await?);
+        }
+        server.stop()?;
+    }
+    if let Some(jar) = &options.camunda7 {
+        for postgres in databases {
+            let camunda = camunda7::Camunda7::start(jar, folder.path(), *postgres).await?;
+            for model in &MODELS {
+                table.add(camunda.measured(&options, model).await?);
+            }
+            camunda.stop()?;
+        }
+    }
+    println!("\n{table}");
+    Ok(())
+}

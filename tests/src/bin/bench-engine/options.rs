@@ -1,0 +1,47 @@
+//! What the caller wants measured.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+/// The options of a run.
+pub(crate) struct Options {
+    /// How long each row is measured.
+    pub(crate) measured: Duration,
+    /// How long each row runs before it is measured: caches fill, a JVM compiles.
+    pub(crate) unmeasured: Duration,
+    /// Clients at work at once.
+    pub(crate) clients: usize,
+    /// Address of a PostgreSQL, without a database name.
+    pub(crate) postgres: Option<String>,
+    /// The jar of a Camunda 7.
+    pub(crate) camunda7: Option<PathBuf>,
+}
+
+impl Options {
+    /// Reads the command line.
+    pub(crate) fn read(mut words: impl Iterator<Item = String>) -> Result<Self> {
+        let mut options = Self {
+            measured: Duration::from_secs(10),
+            unmeasured: Duration::from_secs(2),
+            clients: 64,
+            postgres: None,
+            camunda7: None,
+        };
+        while let Some(word) = words.next() {
+            let value = words.next().with_context(|| format!("{word} needs a value"))?;
+            match word.as_str() {
+                "--seconds" => {
+                    options.measured = Duration::from_secs(value.parse().context("--seconds")?);
+                    options.unmeasured = (options.measured / 5).max(Duration::from_secs(2));
+                }
+                "--clients" => options.clients = value.parse().context("--clients")?,
+                "--postgres" => options.postgres = Some(value.trim_end_matches('/').to_owned()),
+                "--camunda7" => options.camunda7 = Some(value.into()),
+                _ => bail!("{word} is no option: --seconds, --clients, --postgres, --camunda7"),
+            }
+        }
+        Ok(options)
+    }
+}
