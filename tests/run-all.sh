@@ -11,7 +11,7 @@ step() { # step NAME COMMAND…
   printf '== %s: %ds\n' "$name" $((SECONDS - from))
 }
 
-finish() { tests/postgres.sh stop >/dev/null 2>&1 || true; tests/real-engines/stop.sh >/dev/null 2>&1 || true; }
+finish() { tests/postgres.sh stop >/dev/null 2>&1 || true; tests/real-engines/stop.sh camunda7 8090 >/dev/null 2>&1 || true; }
 trap finish EXIT
 
 export CARGO_TERM_PROGRESS_WHEN=never

@@ -11,6 +11,7 @@ use engine::store::{Commit, FollowUp, StoredMessage};
 use engine::{Error as EngineError, Store, limits};
 use parking_lot::Mutex;
 use serde::Deserialize as _;
+use serde_json::Value;
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 
@@ -18,9 +19,9 @@ use crate::answer::Owed;
 use crate::catalogue::Deployed;
 use crate::job::Jobs;
 use crate::keys::{Keys, key_of};
-use crate::rest::Rest;
+use crate::rest::{Rest, encode};
 use crate::watch::Open;
-use crate::{answer, fetch, lease, messages, watch};
+use crate::{Error, answer, fetch, instances, lease, messages, watch};
 
 /// Where Camunda is and how it is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,13 +36,31 @@ pub struct Settings {
     pub long_poll_ms: u64,
     /// Pause before something that failed is tried again, milliseconds.
     pub retry_ms: u64,
+    /// Look after the instances alone that are started through here (and those they call), not after everything in
+    /// Camunda.
+    pub only_own: bool,
 }
 
 impl Settings {
     /// The usual times for the engine at `url`.
     #[must_use]
     pub fn at(url: &str) -> Self {
-        Self { url: url.to_owned(), poll_ms: 400, lock_ms: 60_000, long_poll_ms: 10_000, retry_ms: 1_000 }
+        Self {
+            url: url.to_owned(),
+            poll_ms: 400,
+            lock_ms: 60_000,
+            long_poll_ms: 10_000,
+            retry_ms: 1_000,
+            only_own: false,
+        }
+    }
+
+    /// Looks whether the address is one; nobody is asked.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub fn check(&self) -> Result<(), Error> {
+        Rest::new(&self.url).map(drop)
     }
 }
 
@@ -151,6 +170,17 @@ impl Camunda7 {
             } => {}
         }
         core.flush_paid().await;
+    }
+
+    /// Whether Camunda moves an instance on by itself: a timer is set, or a step waits for its job executor.
+    ///
+    /// # Errors
+    /// Where the instance is not known or Camunda does not answer.
+    pub async fn goes_on(&self, instance: i64) -> Result<bool, EngineError> {
+        let id = instances::id_of(&self.core, instance).await?;
+        let path = format!("/job/count?processInstanceId={}&withRetriesLeft=true", encode(&id));
+        let answer = self.core.rest.get(&path).await?;
+        Ok(answer.get("count").and_then(Value::as_u64).unwrap_or(0) > 0)
     }
 
     /// Answers that are recorded and that Camunda does not know yet.

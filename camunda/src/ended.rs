@@ -14,7 +14,7 @@ use crate::instances;
 use crate::rest::{encode, text, time_ms};
 
 /// Steps of an instance that go into its trail; the rest is in Camunda's history.
-const STEP_LIMIT: usize = 5_000;
+pub(crate) const STEP_LIMIT: usize = 5_000;
 
 /// Records the end of an instance; false where that was done before.
 pub(crate) async fn finish(

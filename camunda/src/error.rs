@@ -11,6 +11,14 @@ pub enum Error {
         /// What failed.
         detail: String,
     },
+    /// The address is none.
+    #[error("{url} is no address of an engine: {detail}")]
+    Address {
+        /// What was given.
+        url: String,
+        /// What is wrong with it.
+        detail: String,
+    },
     /// Camunda knows no such thing.
     #[error("Camunda knows nothing of {path}: {detail}")]
     Missing {
@@ -48,6 +56,8 @@ impl Error {
             Self::Missing { .. } => "CAMUNDA-0002",
             Self::Refused { .. } => "CAMUNDA-0003",
             Self::Strange { .. } => "CAMUNDA-0004",
+            // 0005 is an incident that Camunda raised itself.
+            Self::Address { .. } => "CAMUNDA-0006",
         }
     }
 
@@ -55,10 +65,16 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Unreachable { .. } => "start Camunda, or correct engine.url; nothing is lost meanwhile",
+            Self::Unreachable { .. } => {
+                "start Camunda, or correct its address (engine.url, --engine-url); nothing is lost meanwhile"
+            }
+            Self::Address { .. } => "give an address such as http://127.0.0.1:8080/engine-rest",
             Self::Missing { .. } => "list what there is and use a key from there",
+            Self::Refused { status: 401 | 403, .. } => {
+                "put user and password into the address: http://USER:PASSWORD@HOST:PORT/engine-rest"
+            }
             Self::Refused { .. } => "read Camunda's reason; its log has the rest",
-            Self::Strange { .. } => "let engine.url point at the REST API, usually …/engine-rest",
+            Self::Strange { .. } => "let the address point at the REST API, usually …/engine-rest",
         }
     }
 
@@ -68,7 +84,7 @@ impl Error {
         match self {
             Self::Unreachable { .. } | Self::Strange { .. } => true,
             Self::Refused { status, .. } => matches!(status, 401 | 403 | 408 | 429 | 502 | 503 | 504),
-            Self::Missing { .. } => false,
+            Self::Missing { .. } | Self::Address { .. } => false,
         }
     }
 
@@ -90,6 +106,9 @@ impl From<Error> for engine::Error {
         match error {
             Error::Missing { path, .. } => Self::NotFound { what: "Camunda's", id: path },
             Error::Unreachable { url, detail } => Self::Remote { url, detail },
+            Error::Address { url, detail } => {
+                Self::Invalid(format!("{url} is no address of an engine: {detail}"))
+            }
             Error::Refused { status: 400, detail, .. } => Self::Invalid(format!("Camunda refused: {detail}")),
             other => Self::Remote { url: "Camunda".to_owned(), detail: other.to_string() },
         }

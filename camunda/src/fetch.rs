@@ -12,11 +12,12 @@ use tokio::time::Instant;
 
 use crate::camunda7::Core;
 use crate::catalogue::{self, Deployed};
+use crate::instances::run_variable;
 use crate::job::{Held, JOB_LIMIT, Place};
 use crate::keys::key_of;
 use crate::rest::{encode, optional, text, time_ms};
 use crate::rewrite::{MESSAGE_TOPIC, SCRIPT_TOPIC, TOPIC};
-use crate::{lease, own_work, value, watch};
+use crate::{lease, own_work, value, visit, watch};
 
 /// External tasks fetched by one call.
 const FETCH_LIMIT: usize = 200;
@@ -75,7 +76,13 @@ async fn fetch(core: &Core) -> Result<Vec<Value>, crate::Error> {
     let lock = core.settings.lock_ms;
     let topics: Vec<Value> = [TOPIC, SCRIPT_TOPIC, MESSAGE_TOPIC]
         .iter()
-        .map(|topic| json!({"topicName": topic, "lockDuration": lock, "deserializeValues": false}))
+        .map(|topic| {
+            let mut asked = json!({"topicName": topic, "lockDuration": lock, "deserializeValues": false});
+            if core.settings.only_own {
+                asked["processVariables"] = json!({run_variable(): core.worker});
+            }
+            asked
+        })
         .collect();
     let wait = core.settings.long_poll_ms;
     let body = json!({
@@ -120,7 +127,10 @@ async fn take(core: &Arc<Core>, task: &Value) -> Result<(), EngineError> {
             runs.iter().filter(|run| run.job == key).map(|run| run.attempt).max().unwrap_or(0)
         }
     };
+    let loop_counter = typed.get("loopCounter").and_then(|typed| typed.get("value")).and_then(Value::as_u64);
+    let loop_counter = loop_counter.and_then(|counter| u32::try_from(counter).ok());
     let job = Held {
+        visit: visit::of(core, task, loop_counter).await?,
         topic: text(task, "topicName").to_owned(),
         instance,
         definition_id,
@@ -244,6 +254,7 @@ pub(crate) fn describe(core: &Core, key: i64, held: &Held, deployed: &Deployed) 
         kind: bpmn::program::JobKind::Service,
         variables,
         attempt: held.attempt,
+        visit: held.visit,
         retries: held.retries.unwrap_or_else(|| spec.retries.unwrap_or(limits::DEFAULT_RETRIES).max(1)),
         priority: held.priority,
         worker,
@@ -311,6 +322,10 @@ async fn listed_tasks(
         let key = core.keys.see(text(&task, "id"));
         let known = core.jobs.lock().get(key).cloned();
         let deployed = catalogue::deployed(core, text(&task, "processDefinitionId")).await?;
+        let visit = match &known {
+            Some(held) => held.visit,
+            None => visit::of(core, &task, None).await?,
+        };
         let held = known.unwrap_or_else(|| Held {
             id: text(&task, "id").to_owned(),
             topic: text(&task, "topicName").to_owned(),
@@ -324,6 +339,7 @@ async fn listed_tasks(
             created_ms: time_ms(&task, "createTime").unwrap_or_default(),
             business_key: optional(&task, "businessKey"),
             attempt: 0,
+            visit,
             locked_until_ms: 0,
             place: Place::Ready,
         });

@@ -43,6 +43,11 @@ fn key_variable() -> String {
     format!("{HIDDEN}Key")
 }
 
+/// Name of the variable that says which run an instance belongs to.
+pub(crate) fn run_variable() -> String {
+    format!("{HIDDEN}Run")
+}
+
 /// Starts an instance.
 pub(crate) async fn start(core: &Arc<Core>, request: StartInstance) -> Result<i64, EngineError> {
     limits::check_variables(&request.variables)?;
@@ -61,6 +66,9 @@ pub(crate) async fn start(core: &Arc<Core>, request: StartInstance) -> Result<i6
     let mut variables = request.variables.clone();
     let kept = Hidden { seed: request.seed, actor: request.actor.clone() };
     variables.insert(HIDDEN.to_owned(), json!(serde_json::to_string(&kept).unwrap_or_default()));
+    if core.settings.only_own {
+        variables.insert(run_variable(), json!(core.worker));
+    }
     let mut id = None;
     if let Some(key) = &request.idempotency_key {
         let hash = hex::encode(Sha256::digest(key.as_bytes()));
@@ -203,7 +211,12 @@ async fn variables(core: &Core, ids: &[String]) -> Result<HashMap<String, Map<St
     let path =
         format!("/history/variable-instance?deserializeValues=false&maxResults={VARIABLE_COUNT_LIMIT}");
     let found = core.rest.post(&path, &json!({"processInstanceIdIn": ids})).await?;
-    for variable in found.as_array().into_iter().flatten() {
+    let mut found = found.as_array().cloned().unwrap_or_default();
+    // In the order in which they came, as on the embedded engine.
+    found.sort_by(|a, b| {
+        (text(a, "createTime"), text(a, "name")).cmp(&(text(b, "createTime"), text(b, "name")))
+    });
+    for variable in &found {
         let instance = text(variable, "processInstanceId");
         if text(variable, "activityInstanceId") == instance && text(variable, "state") != "DELETED" {
             all.entry(instance.to_owned())

@@ -34,6 +34,7 @@ pub(crate) struct Held {
     pub(crate) created_ms: i64,
     pub(crate) business_key: Option<String>,
     pub(crate) attempt: u32,
+    pub(crate) visit: u32,
     pub(crate) locked_until_ms: i64,
     pub(crate) place: Place,
 }

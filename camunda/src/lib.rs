@@ -22,10 +22,13 @@ mod rewrite;
 mod state;
 mod user_tasks;
 mod value;
+mod version;
+mod visit;
 mod watch;
 
 pub use camunda7::{Camunda7, Settings};
 pub use error::Error;
+pub use version::version;
 
 #[cfg(test)]
 mod tests;

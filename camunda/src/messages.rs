@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use trail::NewEvent;
 
 use crate::camunda7::Core;
+use crate::instances::run_variable;
 use crate::rest::{encode, optional, text};
 use crate::{catalogue, fetch, own_work, value};
 
@@ -106,8 +107,12 @@ async fn deliver(core: &Arc<Core>, message: &StoredMessage) -> Result<bool, Engi
     }
     if is_start {
         let nobody = json!({NOBODY: {"value": "nobody", "type": "String"}});
+        let mut variables = message.variables.clone();
+        if core.settings.only_own {
+            variables.insert(run_variable(), json!(core.worker));
+        }
         let body = json!({"messageName": message.name, "correlationKeys": nobody,
-            "processVariables": value::to_camunda(&message.variables)});
+            "processVariables": value::to_camunda(&variables)});
         core.rest.post("/message", &body).await?;
     }
     Ok(is_start || !served.is_empty())

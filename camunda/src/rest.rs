@@ -17,6 +17,9 @@ const ANSWER_LIMIT: usize = 64 * 1024 * 1024;
 /// Characters of Camunda's reason that are passed on.
 const REASON_LIMIT: usize = 2_000;
 
+/// What is said of an address at which nothing speaks as Camunda does.
+pub(crate) const NOT_CAMUNDA: &str = "no Camunda there";
+
 /// A client of one engine.
 #[derive(Clone, Debug)]
 pub(crate) struct Rest {
@@ -36,13 +39,19 @@ impl Rest {
     pub(crate) fn new(url: &str) -> Result<Self, Error> {
         let base = url.trim().trim_end_matches('/').to_owned();
         let shown = without_password(&base);
-        let strange = |detail: String| Error::Unreachable { url: shown.clone(), detail };
-        reqwest::Url::parse(&base).map_err(|error| strange(error.to_string()))?;
+        let no_address = |detail: &dyn std::fmt::Display| Error::Address {
+            url: shown.clone(),
+            detail: detail.to_string(),
+        };
+        let parsed = reqwest::Url::parse(&base).map_err(|error| no_address(&error))?;
+        if !parsed.scheme().starts_with("http") {
+            return Err(no_address(&"it does not begin with http:// or https://"));
+        }
         let client = Client::builder()
             .connect_timeout(CONNECT_LIMIT)
             .no_proxy()
             .build()
-            .map_err(|error| strange(error.to_string()))?;
+            .map_err(|error| no_address(&error))?;
         Ok(Self { client, shown: shown.clone(), base })
     }
 
@@ -167,7 +176,7 @@ fn refusal(path: &str, status: StatusCode, bytes: &[u8]) -> Error {
     match status {
         // A 404 that is not Camunda's own comes from something in between, e.g. while it starts.
         StatusCode::NOT_FOUND if is_camunda => Error::Missing { path, detail },
-        StatusCode::NOT_FOUND => Error::Refused { path, status: 503, detail: "no Camunda there".to_owned() },
+        StatusCode::NOT_FOUND => Error::Refused { path, status: 503, detail: NOT_CAMUNDA.to_owned() },
         status => Error::Refused { path, status: status.as_u16(), detail },
     }
 }

@@ -68,6 +68,7 @@ async fn view(core: &Arc<Core>, task: &Value) -> Result<Option<Job>, EngineError
         spec: node.map(|node| node.task.clone()).unwrap_or_default(),
         variables: value::visible(typed),
         attempt: 0,
+        visit: 1,
         retries: limits::DEFAULT_RETRIES,
         priority: task.get("priority").and_then(Value::as_i64).unwrap_or(0),
         worker: None,

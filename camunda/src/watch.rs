@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use trail::NewEvent;
 
 use crate::camunda7::Core;
+use crate::instances::run_variable;
 use crate::rest::{encode, query_time, text, time_ms};
 use crate::{catalogue, ended};
 
@@ -96,12 +97,22 @@ async fn look(
     }
 }
 
+/// The part of a query that leaves only the instances of this run, where that is wanted.
+fn own(core: &Core) -> String {
+    if core.settings.only_own {
+        format!("&variables={}_eq_{}", run_variable(), encode(&core.worker))
+    } else {
+        String::new()
+    }
+}
+
 async fn look_for_started(core: &Arc<Core>, since_ms: &mut Option<i64>) -> Result<(), EngineError> {
     let mut first = 0;
     let mut newest = since_ms.unwrap_or(0);
     loop {
         let mut path = format!(
-            "/history/process-instance?unfinished=true&sortBy=startTime&sortOrder=asc&firstResult={first}&maxResults={PAGE}"
+            "/history/process-instance?unfinished=true&sortBy=startTime&sortOrder=asc&firstResult={first}&maxResults={PAGE}{}",
+            own(core)
         );
         if let Some(since_ms) = since_ms {
             path.push_str(&format!("&startedAfter={}", query_time(*since_ms - OVERLAP_MS)));
@@ -134,7 +145,8 @@ async fn look_for_ended(core: &Arc<Core>, since_ms: &mut i64) -> Result<(), Engi
     let mut first = 0;
     loop {
         let path = format!(
-            "/history/process-instance?finishedAfter={after}&sortBy=endTime&sortOrder=asc&firstResult={first}&maxResults={PAGE}"
+            "/history/process-instance?finishedAfter={after}&sortBy=endTime&sortOrder=asc&firstResult={first}&maxResults={PAGE}{}",
+            own(core)
         );
         let page = core.rest.list(&path).await?;
         for instance in &page {
@@ -154,7 +166,8 @@ async fn catch_up(core: &Arc<Core>, ended_ms: &mut Option<i64>) -> Result<(), En
     let mut newest = core.since_ms;
     for first in (0..CATCH_UP_LIMIT).step_by(PAGE) {
         let path = format!(
-            "/history/process-instance?finishedAfter={after}&sortBy=endTime&sortOrder=desc&firstResult={first}&maxResults={PAGE}"
+            "/history/process-instance?finishedAfter={after}&sortBy=endTime&sortOrder=desc&firstResult={first}&maxResults={PAGE}{}",
+            own(core)
         );
         let page = core.rest.list(&path).await?;
         let mut is_news = false;

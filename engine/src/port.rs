@@ -326,6 +326,9 @@ pub struct Job {
     pub variables: Variables,
     /// Number of this attempt, from 1; the fencing token of the lease.
     pub attempt: u32,
+    /// How many times the instance has come to this element with this job: 1, 2, 3, …; the same for every attempt
+    /// and, with the seed, the same on every engine: what draws are seeded from.
+    pub visit: u32,
     /// Retries left.
     pub retries: u32,
     /// Priority, higher first.

@@ -223,6 +223,8 @@ pub struct StoredJob {
     pub variables: Variables,
     /// Attempts begun so far.
     pub attempt: u32,
+    /// How many jobs the element has had in its instance with this one.
+    pub visit: u32,
     /// Retries left.
     pub retries: u32,
     /// Priority, higher first.

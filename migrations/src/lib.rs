@@ -15,6 +15,7 @@ mod m0008_change_sets;
 mod m0009_prompts;
 mod m0010_suggestions;
 mod m0011_documents;
+mod m0012_job_visits;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{MigrationTrait, async_trait};
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_prompts::Migration),
             Box::new(m0010_suggestions::Migration),
             Box::new(m0011_documents::Migration),
+            Box::new(m0012_job_visits::Migration),
         ]
     }
 }

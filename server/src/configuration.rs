@@ -79,13 +79,13 @@ pub struct Engine {
 }
 
 /// The kinds of process engine.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum EngineKind {
-    /// Ours.
+    /// The engine in ProcOS itself.
     #[default]
     Embedded,
-    /// Camunda 7, Operaton, CIB seven.
+    /// A Camunda 7, Operaton or CIB seven, by its REST API.
     Camunda7,
 }
 

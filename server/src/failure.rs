@@ -56,6 +56,13 @@ impl From<engine::Error> for Failure {
     }
 }
 
+impl From<camunda::Error> for Failure {
+    fn from(error: camunda::Error) -> Self {
+        let wrong_call = matches!(error, camunda::Error::Address { .. });
+        Self { wrong_call, ..Self::work(error.code(), &error, error.hint()) }
+    }
+}
+
 impl From<kernel::Error> for Failure {
     fn from(error: kernel::Error) -> Self {
         Self {

@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use trail::Trail;
 
-use crate::configuration::{Configuration, EngineKind};
+use crate::configuration::{self, Configuration, EngineKind};
 use crate::failure::Failure;
 
 /// How often the outbox is looked at.
@@ -244,19 +244,21 @@ async fn open_engine(
             Ok((Arc::new(embedded.clone()), Some(embedded), None))
         }
         EngineKind::Camunda7 => {
-            let url = &configuration.engine.url;
-            if url.is_empty() {
-                let hint = "set engine.url, e.g. to http://127.0.0.1:8080/engine-rest";
-                return Err(Failure::wrong_call(
-                    "SERVER-0004",
-                    "engine.url does not say where Camunda 7 is",
-                    hint,
-                ));
-            }
+            let url = camunda_address(&configuration.engine)?;
             let camunda = Camunda7::open(Settings::at(url), store, clock).await?;
             Ok((Arc::new(camunda.clone()), None, Some(camunda)))
         }
     }
+}
+
+/// Where Camunda is.
+pub(crate) fn camunda_address(engine: &configuration::Engine) -> Result<&str, Failure> {
+    if engine.url.is_empty() {
+        let hint = "say it with --engine-url or engine.url, e.g. http://127.0.0.1:8090/engine-rest";
+        return Err(Failure::wrong_call("SERVER-0004", "nothing says where Camunda 7 is", hint));
+    }
+    Settings::at(&engine.url).check()?;
+    Ok(&engine.url)
 }
 
 fn open_model(configuration: &Configuration) -> Result<Option<Arc<dyn llm::Model>>, Failure> {

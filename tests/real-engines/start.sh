@@ -25,16 +25,20 @@ fi
 if [ "$mode" != --background ]; then
   exec java -Xmx512m -jar "$target/$engine.jar" --server.port="$port"
 fi
-java -Xmx512m -jar "$target/$engine.jar" --server.port="$port" >"$target/log" 2>&1 &
-echo $! >"$target/pid"
+if curl -s -o /dev/null "http://127.0.0.1:$port/"; then
+  echo "error: something answers on port $port already; name another port, or stop it" >&2
+  exit 1
+fi
+java -Xmx512m -jar "$target/$engine.jar" --server.port="$port" >"$target/$port.log" 2>&1 &
+echo $! >"$target/$port.pid"
 for _ in $(seq 1 120); do
   if curl -fsS "http://127.0.0.1:$port/engine-rest/version" >/dev/null 2>&1; then
     echo "$engine answers on http://127.0.0.1:$port/engine-rest"
     exit 0
   fi
-  kill -0 "$(cat "$target/pid")" 2>/dev/null || break
+  kill -0 "$(cat "$target/$port.pid")" 2>/dev/null || break
   sleep 1
 done
 echo "error: $engine did not start; its log:" >&2
-tail -n 40 "$target/log" >&2
+tail -n 40 "$target/$port.log" >&2
 exit 1

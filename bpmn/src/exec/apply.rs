@@ -171,7 +171,10 @@ fn apply_to_records(state: &mut State, event: &Event) {
 
 fn apply_to_waits(state: &mut State, event: &Event) {
     match event {
-        Event::JobCreated { job, element, .. } => open(state, *job, *element, WaitKind::Job),
+        Event::JobCreated { job, element, node, visit, .. } => {
+            state.visits.insert(node.clone(), *visit);
+            open(state, *job, *element, WaitKind::Job);
+        }
         Event::TimerScheduled { timer, element, due_ms, index, repetition } => {
             let kind = WaitKind::Timer { node: *index, due_ms: *due_ms, repetition: repetition.clone() };
             open(state, *timer, *element, kind);
@@ -293,5 +296,6 @@ fn end(state: &mut State, status: Status) {
     state.records.clear();
     state.conditions.clear();
     state.agenda.clear();
+    state.visits.clear();
     state.transitions = 0;
 }

@@ -172,6 +172,9 @@ pub enum Event {
         node: String,
         /// Who does it.
         kind: JobKind,
+        /// How many jobs the node has had in this instance with this one: 1, 2, 3, …
+        #[serde(default = "first")]
+        visit: u32,
         /// Declared inputs: the node's own scope if it has input mappings, otherwise all visible variables.
         variables: Variables,
     },
@@ -397,6 +400,10 @@ impl Event {
             _ => None,
         }
     }
+}
+
+fn first() -> u32 {
+    1
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]

@@ -19,7 +19,8 @@ impl Machine<'_> {
         self.open_boundary_events(element, node)?;
         let variables = self.job_inputs(element, node);
         let job = self.number();
-        self.emit(Event::JobCreated { job, element, node: node.id.clone(), kind, variables });
+        let visit = self.state.visits.get(&node.id).copied().unwrap_or(0).saturating_add(1);
+        self.emit(Event::JobCreated { job, element, node: node.id.clone(), kind, visit, variables });
         Ok(())
     }
 

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bpmn::exec::{Event, Input, StepContext, StepError, advance};
-use bpmn::program::JobKind;
 use serde_json::json;
 use trail::{NewEvent, OutboxItem};
 
@@ -163,9 +162,7 @@ impl<'a> Batch<'a> {
     async fn act(&mut self, at: usize, event: Event) -> Result<(), Error> {
         let instance = self.lives[at].instance.key;
         match event {
-            Event::JobCreated { job, node, kind, variables, .. } => {
-                self.create_job(at, job, node, kind, variables)
-            }
+            event @ Event::JobCreated { .. } => self.create_job(at, event),
             Event::JobCancelled { job } | Event::JobEnded { job } => self.end_job(key_of(instance, job)),
             Event::JobFailed { job, retries_left, .. } => self.fail_job(key_of(instance, job), retries_left),
             Event::JobReopened { job, variables } => self.reopen_job(at, key_of(instance, job), variables),
@@ -255,14 +252,8 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    fn create_job(
-        &mut self,
-        at: usize,
-        job: u32,
-        node: String,
-        kind: JobKind,
-        variables: bpmn::program::Variables,
-    ) {
+    fn create_job(&mut self, at: usize, event: Event) {
+        let Event::JobCreated { job, node, kind, visit, variables, .. } = event else { return };
         let live = &self.lives[at];
         let spec = live.deployed.node(&node).map(|node| node.task.clone()).unwrap_or_default();
         let meta = self.meta_of(at);
@@ -275,6 +266,7 @@ impl<'a> Batch<'a> {
             job_type: outside_type(&spec),
             variables,
             attempt: 0,
+            visit,
             retries: spec.retries.unwrap_or(DEFAULT_RETRIES).max(1),
             priority: spec.priority.unwrap_or(0),
             worker: None,

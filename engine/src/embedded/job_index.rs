@@ -353,6 +353,7 @@ fn view(entry: &Entry) -> Job {
         spec: node.map(|node| node.task.clone()).unwrap_or_default(),
         variables: job.variables.clone(),
         attempt: job.attempt,
+        visit: job.visit,
         retries: job.retries,
         priority: job.priority,
         worker: job.worker.clone(),

@@ -123,16 +123,8 @@ impl Tde {
         Ok(Variables::new())
     }
 
-    /// Number of this visit of the element, the same on every attempt. On the embedded engine the lower 20 bits of
-    /// a job key count within the instance, so that the same seed repeats a run in another instance.
-    fn visit(&self) -> u64 {
-        let within = self.job.key.wrapping_sub(self.job.instance << 20);
-        let visit = if (0..1 << 20).contains(&within) { within } else { self.job.key };
-        visit.unsigned_abs()
-    }
-
     pub(super) fn address(&self, sample: u64) -> Address<'_> {
-        Address { seed: self.job.seed, element: &self.job.element, visit: self.visit(), sample }
+        Address { seed: self.job.seed, element: &self.job.element, visit: u64::from(self.job.visit), sample }
     }
 
     pub(super) async fn draw_samples(&mut self) -> Result<Variables, Error> {
@@ -182,7 +174,7 @@ impl Tde {
         let enough = ended || sampling.plan.rule.decide(&sampling.tally) != Decision::Continue;
         let mut undecided = false;
         if enough {
-            let seed = self.job.seed ^ self.visit();
+            let seed = self.job.seed ^ u64::from(self.job.visit);
             let verdict = Verdict::reach(&sampling.tally, &sampling.plan, &sampling.spent, seed);
             undecided = verdict.undecided;
             self.outcome = verdict.winner.clone().or_else(|| verdict.leader.clone());

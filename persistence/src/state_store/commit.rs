@@ -164,12 +164,13 @@ async fn instances(on: &DatabaseTransaction, rows: Rows<'_, StoredInstance>) -> 
 
 async fn jobs(on: &DatabaseTransaction, rows: Rows<'_, StoredJob>) -> Result<(), Error> {
     const HEAD: &str = "INSERT INTO jobs (organisation, actor, key, instance, definition, element, kind, job_type, \
-         variables, attempt, retries, priority, worker, lease_until_ms, not_before_ms, created_ms, assignee)";
+         variables, attempt, visit, retries, priority, worker, lease_until_ms, not_before_ms, created_ms, \
+         assignee)";
     const TAIL: &str = "ON CONFLICT (key) DO UPDATE SET definition = excluded.definition, element = excluded.element, \
          variables = excluded.variables, attempt = excluded.attempt, retries = excluded.retries, priority = excluded.priority, \
          worker = excluded.worker, lease_until_ms = excluded.lease_until_ms, \
          not_before_ms = excluded.not_before_ms, assignee = excluded.assignee";
-    let mut values = Vec::with_capacity(rows.len() * 17);
+    let mut values = Vec::with_capacity(rows.len() * 18);
     for (owner, row) in rows {
         values.extend(owner.values());
         values.extend([
@@ -181,6 +182,7 @@ async fn jobs(on: &DatabaseTransaction, rows: Rows<'_, StoredJob>) -> Result<(),
             text_or_null(row.job_type.clone()),
             json(&row.variables)?,
             int(row.attempt.into()),
+            int(row.visit.into()),
             int(row.retries.into()),
             int(row.priority),
             text_or_null(row.worker.clone()),
@@ -190,7 +192,7 @@ async fn jobs(on: &DatabaseTransaction, rows: Rows<'_, StoredJob>) -> Result<(),
             text_or_null(row.assignee.clone()),
         ]);
     }
-    insert(on, HEAD, 17, TAIL, values).await
+    insert(on, HEAD, 18, TAIL, values).await
 }
 
 async fn leases(on: &DatabaseTransaction, rows: Rows<'_, JobLease>) -> Result<(), Error> {

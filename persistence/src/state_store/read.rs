@@ -50,6 +50,7 @@ fn job(row: &Row<'_>) -> Result<StoredJob, Error> {
         job_type: row.text_or_null("job_type")?,
         variables: row.json("variables")?,
         attempt: row.small("attempt")?,
+        visit: row.small("visit")?,
         retries: row.small("retries")?,
         priority: row.int("priority")?,
         worker: row.text_or_null("worker")?,

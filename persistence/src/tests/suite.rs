@@ -96,6 +96,7 @@ pub(super) fn job(key: i64) -> StoredJob {
         job_type: (key % 3 == 0).then(|| "mail".to_owned()),
         variables: variables(json!({"in": [1, null, {"a": 1e300}]})),
         attempt: 0,
+        visit: 2,
         retries: 3,
         priority: -4,
         worker: None,

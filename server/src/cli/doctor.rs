@@ -10,8 +10,9 @@ use trail::Trail as _;
 
 use super::output::table;
 use super::{Found, Output, Session};
-use crate::configuration::Loaded;
+use crate::configuration::{EngineKind, Loaded};
 use crate::failure::Failure;
+use crate::wiring::camunda_address;
 
 /// Check the data directory and what it needs, and show the configuration in effect with its origin.
 #[derive(Debug, Args)]
@@ -39,6 +40,9 @@ impl Doctor {
             checks.push(Check { name: "data directory", state: "note", text });
         } else {
             checks.extend(parts(&session).await);
+        }
+        if checks.iter().all(|check| check.name != "engine") {
+            checks.push(engine(&loaded).await);
         }
         checks.extend(tools(&session).await);
         checks.push(model(&loaded));
@@ -81,8 +85,9 @@ async fn parts(session: &Session) -> Vec<Check> {
                     let state = &answer["server"];
                     let text = |name: &str| state[name].as_str().unwrap_or_default().to_owned();
                     checks.push(Check { name: "data directory", state: "ok", text: text("dataDirectory") });
-                    checks.push(Check { name: "database", state: "ok", text: text("database") });
-                    checks.push(Check { name: "memory", state: "ok", text: text("memory") });
+                    for name in ["database", "memory", "engine"] {
+                        checks.push(Check { name, state: "ok", text: text(name) });
+                    }
                     let workers = format!("{} PDOs, {} TDEs", state["livePdos"], state["liveTdes"]);
                     checks.push(Check { name: "workers", state: "ok", text: workers });
                 }
@@ -129,6 +134,24 @@ async fn tools(session: &Session) -> Vec<Check> {
     let left_out = tools.problems().iter();
     checks.extend(left_out.map(|problem| Check { name: "tools", state: "bad", text: problem.clone() }));
     checks
+}
+
+/// Whether the engine can be used.
+async fn engine(loaded: &Loaded) -> Check {
+    let name = "engine";
+    let engine = &loaded.configuration.engine;
+    if engine.kind == EngineKind::Embedded {
+        return Check { name, state: "ok", text: "embedded".to_owned() };
+    }
+    let url = crate::configuration::masked_url(&engine.url);
+    let version = match camunda_address(engine) {
+        Ok(url) => camunda::version(url).await.map_err(Failure::from),
+        Err(failure) => Err(failure),
+    };
+    match version {
+        Ok(version) => Check { name, state: "ok", text: format!("Camunda 7, version {version}, at {url}") },
+        Err(failure) => Check { name, state: "bad", text: failure.to_string().replace('\n', "; ") },
+    }
 }
 
 fn model(loaded: &Loaded) -> Check {

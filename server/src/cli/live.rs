@@ -1,14 +1,18 @@
-//! A run for real: on an engine of its own in memory that is gone afterwards, or in a data directory that keeps it.
+//! A run for real: on an engine of its own in memory that is gone afterwards, on a Camunda, or in a data directory
+//! that keeps it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bpmn::exec::Event;
 use bpmn::program::{JobKind, Variables};
+use camunda::{Camunda7, Settings};
 use engine::clock::SystemClock;
-use engine::port::{DeployFile, Instance, InstanceFilter, JobFilter, Message, StartInstance, Status};
+use engine::port::{
+    Definition, DeployFile, Instance, InstanceFilter, JobFilter, Message, StartInstance, Status,
+};
 use engine::{Embedded, MemoryStore, ProcessEngine, Store};
 use kernel::{DryRun, DryRunState, Launcher, Microkernel, Parts, Tools, TraceEntry};
 use tokio_util::sync::CancellationToken;
@@ -20,6 +24,8 @@ use crate::wiring::{Assembly, open_workspace};
 /// How long the instance must stand still before it counts as waiting, in rounds of [`PAUSE`].
 const STILL_ROUNDS: u32 = 6;
 const PAUSE: Duration = Duration::from_millis(20);
+/// How often a Camunda is looked at for what it did by itself, milliseconds.
+const CAMUNDA_POLL_MS: u64 = 100;
 const MESSAGE_TIME_TO_LIVE_MS: i64 = 86_400_000;
 const ENTRIES: usize = 1_000;
 
@@ -42,25 +48,49 @@ pub(crate) async fn in_memory(
     on_line: OnLine<'_>,
 ) -> Result<DryRun, Failure> {
     let store = Arc::new(MemoryStore::new());
-    let clock = Arc::new(SystemClock);
-    let engine = Embedded::open(store.clone(), clock.clone()).await?;
-    let mut parts = Parts::new(Arc::new(engine.clone()), clock)?;
-    parts.trail = Some(store.clone());
-    parts.workspace = Some(open_workspace(&workspace, parts.limits.file_bytes)?);
-    let scratch = std::env::temp_dir().join(format!("procos-scratch-{}", std::process::id()));
-    parts.tools = Some(Tools::load(Launcher::own(), scratch.clone(), None));
-    let stop = CancellationToken::new();
-    let kernel = tokio::spawn(Microkernel::new(Arc::new(parts), stop.clone()).run());
+    let engine = Embedded::open(store.clone(), Arc::new(SystemClock)).await?;
+    let crew = Crew::gather(Arc::new(engine.clone()), &store, &workspace)?;
     let timers = tokio::spawn({
-        let (engine, stop) = (engine.clone(), stop.clone());
+        let (engine, stop) = (engine.clone(), crew.stop.clone());
         async move { engine.run_timers(stop).await }
     });
-    let stage = Stage { engine: &engine, trail: store.as_ref(), store: store.as_ref(), alone: true };
+    let stage = Stage {
+        driver: Driver::Embedded(&engine),
+        trail: store.as_ref(),
+        store: store.as_ref(),
+        alone: true,
+    };
     let ended = follow(&stage, run, on_line).await;
-    stop.cancel();
-    let _ = tokio::join!(kernel, timers);
-    // It is only there where a tool ran.
-    let _none = std::fs::remove_dir_all(scratch);
+    crew.dismiss().await;
+    let _ = timers.await;
+    ended
+}
+
+/// The same on the Camunda 7 at `url`; its records are here in memory, the instance is Camunda's and stays there.
+pub(crate) async fn on_camunda(
+    run: LiveRun,
+    url: &str,
+    workspace: PathBuf,
+    on_line: OnLine<'_>,
+) -> Result<DryRun, Failure> {
+    let store = Arc::new(MemoryStore::new());
+    let settings = Settings { poll_ms: CAMUNDA_POLL_MS, only_own: true, ..Settings::at(url) };
+    let engine = Camunda7::open(settings, store.clone(), Arc::new(SystemClock)).await?;
+    camunda::version(url).await?;
+    let crew = Crew::gather(Arc::new(engine.clone()), &store, &workspace)?;
+    let loops = tokio::spawn({
+        let (engine, stop) = (engine.clone(), crew.stop.clone());
+        async move { engine.run(stop).await }
+    });
+    let stage = Stage {
+        driver: Driver::Camunda(&engine),
+        trail: store.as_ref(),
+        store: store.as_ref(),
+        alone: false,
+    };
+    let ended = follow(&stage, run, on_line).await;
+    crew.dismiss().await;
+    let _ = loops.await;
     ended
 }
 
@@ -70,17 +100,85 @@ pub(crate) async fn in_directory(
     assembly: &Assembly,
     on_line: OnLine<'_>,
 ) -> Result<DryRun, Failure> {
-    let Some(engine) = &assembly.embedded else {
-        let hint = "start it through the server, or set engine.kind to embedded";
-        return Err(Failure::wrong_call("CLI-0008", "`run` follows instances of the embedded engine", hint));
+    let driver = match (&assembly.embedded, &assembly.camunda) {
+        (Some(engine), _) => Driver::Embedded(engine),
+        (None, Some(engine)) => Driver::Camunda(engine),
+        (None, None) => {
+            let message = format!("instances of the engine {} cannot be followed", assembly.engine.name());
+            return Err(Failure::wrong_call("CLI-0008", message, "start it through the server"));
+        }
     };
-    let stage = Stage { engine, trail: &assembly.database, store: &assembly.database, alone: false };
+    let stage = Stage { driver, trail: &assembly.database, store: &assembly.database, alone: false };
     follow(&stage, run, on_line).await
+}
+
+/// The microkernel at work on an engine, for one run.
+struct Crew {
+    stop: CancellationToken,
+    /// Where tools work; only there where a tool ran.
+    scratch: PathBuf,
+    kernel: tokio::task::JoinHandle<Result<(), kernel::Error>>,
+}
+
+impl Crew {
+    fn gather(
+        engine: Arc<dyn ProcessEngine>,
+        store: &Arc<MemoryStore>,
+        workspace: &Path,
+    ) -> Result<Self, Failure> {
+        let mut parts = Parts::new(engine, Arc::new(SystemClock))?;
+        parts.trail = Some(store.clone());
+        parts.workspace = Some(open_workspace(workspace, parts.limits.file_bytes)?);
+        let scratch = std::env::temp_dir().join(format!("procos-scratch-{}", std::process::id()));
+        parts.tools = Some(Tools::load(Launcher::own(), scratch.clone(), None));
+        let stop = CancellationToken::new();
+        let kernel = tokio::spawn(Microkernel::new(Arc::new(parts), stop.clone()).run());
+        Ok(Self { stop, scratch, kernel })
+    }
+
+    async fn dismiss(self) {
+        self.stop.cancel();
+        let _ = self.kernel.await;
+        let _none = std::fs::remove_dir_all(self.scratch);
+    }
+}
+
+/// The engine of a run, and what is asked of it beyond the port.
+#[derive(Clone, Copy)]
+enum Driver<'a> {
+    Embedded(&'a Embedded),
+    Camunda(&'a Camunda7),
+}
+
+impl<'a> Driver<'a> {
+    fn engine(self) -> &'a dyn ProcessEngine {
+        match self {
+            Self::Embedded(engine) => engine,
+            Self::Camunda(engine) => engine,
+        }
+    }
+
+    /// Lets the engine do what it does at once.
+    async fn settle(self) {
+        match self {
+            Self::Embedded(engine) => engine.settle().await,
+            // It answers a call after everything that the call sets off.
+            Self::Camunda(_) => {}
+        }
+    }
+
+    /// How long to pause between two looks.
+    fn pause(self) -> Duration {
+        match self {
+            Self::Embedded(_) => PAUSE,
+            Self::Camunda(_) => PAUSE * 5,
+        }
+    }
 }
 
 /// Where a run takes place.
 struct Stage<'a> {
-    engine: &'a Embedded,
+    driver: Driver<'a>,
     trail: &'a dyn Trail,
     store: &'a dyn Store,
     /// Nothing else runs here: whatever happens belongs to this run.
@@ -88,10 +186,9 @@ struct Stage<'a> {
 }
 
 async fn follow(stage: &Stage<'_>, run: LiveRun, on_line: OnLine<'_>) -> Result<DryRun, Failure> {
-    let engine = stage.engine;
+    let engine = stage.driver.engine();
     let definitions = engine.deploy(run.files).await?;
-    let newest = InstanceFilter { limit: 1, ..InstanceFilter::default() };
-    let before = engine.instances(&newest).await?.first().map_or(0, |instance| instance.key);
+    let before = started(engine, &definitions).await?;
     let mut watch = Watch {
         after: stage.trail.head().await?,
         own: BTreeSet::new(),
@@ -102,14 +199,11 @@ async fn follow(stage: &Stage<'_>, run: LiveRun, on_line: OnLine<'_>) -> Result<
         let time_to_live_ms = MESSAGE_TIME_TO_LIVE_MS;
         engine.publish_message(Message { name, variables, time_to_live_ms, ..Message::default() }).await?;
     }
-    engine.settle().await;
-    let recent = engine.instances(&InstanceFilter::default()).await?;
-    let is_ours = |instance: &&Instance| {
-        instance.key > before && definitions.iter().any(|definition| definition.key == instance.definition)
-    };
+    stage.driver.settle().await;
     // A message may have started it; the oldest of them is the one to follow.
-    let instance = match recent.iter().rev().find(is_ours) {
-        Some(started) => started.key,
+    let now = started(engine, &definitions).await?;
+    let instance = match now.into_iter().rev().find(|key| !before.contains(key)) {
+        Some(started) => started,
         None => {
             let process_id = definitions.first().map(|definition| definition.process_id.clone());
             let (variables, seed) = (run.variables, run.seed);
@@ -125,6 +219,13 @@ async fn follow(stage: &Stage<'_>, run: LiveRun, on_line: OnLine<'_>) -> Result<
     }
     watch.read(stage, on_line).await?;
     report(stage, instance, watch).await
+}
+
+/// The newest instances of these definitions, newest first.
+async fn started(engine: &dyn ProcessEngine, definitions: &[Definition]) -> Result<Vec<i64>, Failure> {
+    let recent = engine.instances(&InstanceFilter::default()).await?.into_iter();
+    let is_one = |instance: &Instance| definitions.iter().any(|one| one.key == instance.definition);
+    Ok(recent.filter(is_one).map(|instance| instance.key).collect())
 }
 
 /// What a run has seen of the trail.
@@ -167,7 +268,7 @@ impl Watch {
         if self.strangers.contains(&instance) {
             return Ok(false);
         }
-        let parent = stage.engine.instance(instance).await?.parent;
+        let parent = stage.driver.engine().instance(instance).await?.parent;
         let is_own = parent.is_some_and(|(caller, _)| self.own.contains(&caller));
         if is_own { &mut self.own } else { &mut self.strangers }.insert(instance);
         Ok(is_own)
@@ -183,11 +284,11 @@ async fn wait_until_still(
 ) -> Result<(), Failure> {
     let mut still = 0;
     while still < STILL_ROUNDS {
-        tokio::time::sleep(PAUSE).await;
-        stage.engine.settle().await;
+        tokio::time::sleep(stage.driver.pause()).await;
+        stage.driver.settle().await;
         let seen = watch.after;
         watch.read(stage, on_line).await?;
-        if stage.engine.instance(instance).await?.status != Status::Active {
+        if stage.driver.engine().instance(instance).await?.status != Status::Active {
             return Ok(());
         }
         let moved = stage.alone && watch.after > seen;
@@ -208,7 +309,7 @@ async fn has_work(stage: &Stage<'_>, watch: &Watch) -> Result<bool, Failure> {
         filters.extend(watch.own.iter().map(of));
     }
     for filter in filters {
-        let jobs = stage.engine.jobs(&filter).await?;
+        let jobs = stage.driver.engine().jobs(&filter).await?;
         let ready = |job: &engine::port::Job| {
             job.kind == JobKind::Service && job.spec.job_type.is_none() && job.retries > 0
         };
@@ -220,16 +321,25 @@ async fn has_work(stage: &Stage<'_>, watch: &Watch) -> Result<bool, Failure> {
 }
 
 async fn has_timer(stage: &Stage<'_>, watch: &Watch) -> Result<bool, Failure> {
+    if let Driver::Camunda(engine) = stage.driver {
+        for instance in &watch.own {
+            if engine.goes_on(*instance).await? {
+                return Ok(true);
+            }
+        }
+        return Ok(engine.owed() > 0);
+    }
     let waiting = stage.store.load_waiting().await?;
     Ok(waiting.timers.iter().any(|timer| stage.alone || watch.own.contains(&timer.instance)))
 }
 
 async fn report(stage: &Stage<'_>, instance: i64, watch: Watch) -> Result<DryRun, Failure> {
-    let found = stage.engine.instance(instance).await?;
+    let found = stage.driver.engine().instance(instance).await?;
     let mut incidents = BTreeMap::new();
     let all: Vec<i64> = if stage.alone { vec![instance] } else { watch.own.iter().copied().collect() };
     for key in all {
-        incidents.extend(stage.engine.incidents(Some(key)).await?.into_iter().map(|it| (it.key, it)));
+        incidents
+            .extend(stage.driver.engine().incidents(Some(key)).await?.into_iter().map(|it| (it.key, it)));
     }
     let state = match found.status {
         Status::Completed => DryRunState::Completed,

@@ -10,14 +10,18 @@ use engine::port::DeployFile;
 use kernel::{DryRun, DryRunOptions, DryRunState, TraceEntry, dry_run};
 use serde_json::json;
 
-use super::live::{LiveRun, in_directory, in_memory};
+use super::live::{LiveRun, in_directory, in_memory, on_camunda};
 use super::{Found, Output, Session, now_ms, object, read_file, remote_run, seed};
+use crate::configuration::{Engine, EngineKind};
 use crate::failure::Failure;
+use crate::wiring::camunda_address;
 
 /// Run a BPMN file and show how it ends.
 ///
 /// Without `--data-dir` it runs in memory and leaves nothing behind but the files it writes into `./procos-workspace`.
 /// With `--data-dir` it is deployed and kept there: trail, scores and instance; files go into its `workspace` folder.
+/// With `--engine camunda7` it is deployed to and started in a Camunda 7 (or Operaton, CIB seven), and its tasks are
+/// executed here; instances that others started in that Camunda are left alone.
 /// Where a file holds several processes, the first executable one is started.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -25,6 +29,7 @@ Examples:
   procos run order.bpmn --vars '{\"amount\": 12}'
   procos run order.bpmn --dry-run --result ship='{\"sent\": true}' --message paid
   procos run order.bpmn --trace --json | jq .
+  procos run order.bpmn --engine camunda7 --engine-url http://127.0.0.1:8090/engine-rest
 
 How it ends: completed (exit 0), waiting for something outside (exit 0), terminated (exit 0), failed (exit 1).")]
 pub(crate) struct Run {
@@ -39,9 +44,12 @@ pub(crate) struct Run {
     /// Seed of every draw; chosen at random where it is not given.
     #[arg(long)]
     seed: Option<u64>,
-    /// The engine to run on.
-    #[arg(long, default_value = "embedded", value_parser = ["embedded"])]
-    engine: String,
+    /// The engine to run on: `embedded` unless the configuration of the data directory says otherwise.
+    #[arg(long, value_enum)]
+    engine: Option<EngineKind>,
+    /// Address of its REST API, where it is not embedded; `engine.url` of the configuration where it is not given.
+    #[arg(long, value_name = "URL", requires = "engine")]
+    engine_url: Option<String>,
     /// No side effects: the clock jumps to the next timer, tasks complete with their --result or with nothing.
     #[arg(long)]
     dry_run: bool,
@@ -67,6 +75,7 @@ impl Run {
         let messages = self.message.iter().map(|text| message(text)).collect::<Result<Vec<_>, _>>()?;
         let results = self.result.iter().map(|text| result(text)).collect::<Result<BTreeMap<_, _>, _>>()?;
         let signals = self.signal.clone();
+        let engine = self.engine(&session)?;
         if self.dry_run {
             let now_ms = now_ms();
             let options =
@@ -82,18 +91,46 @@ impl Run {
         let run = LiveRun { files, variables, seed, messages, signals };
         let mut on_line = |line: &TraceEntry| self.trace_line(output, line);
         if !session.is_given() {
-            let ended = in_memory(run, PathBuf::from("procos-workspace"), &mut on_line).await?;
+            let workspace = PathBuf::from("procos-workspace");
+            let ended = match &engine {
+                Some(engine) if engine.kind == EngineKind::Camunda7 => {
+                    on_camunda(run, camunda_address(engine)?, workspace, &mut on_line).await?
+                }
+                _ => in_memory(run, workspace, &mut on_line).await?,
+            };
             return Ok(self.show(output, &ended));
         }
-        let ended = match session.assembly().await? {
+        let names_engine = engine.is_some();
+        if let Some(engine) = engine.as_ref().filter(|engine| engine.kind == EngineKind::Camunda7) {
+            camunda::version(camunda_address(engine)?).await?;
+        }
+        let ended = match session.on(engine).assembly().await? {
             Found::Here(assembly) => {
                 let ended = in_directory(run, &assembly, &mut on_line).await;
                 assembly.close().await;
                 ended?
             }
+            Found::There(_) if names_engine => {
+                let hint = "leave --engine out, or stop the server";
+                return Err(Failure::wrong_call("CLI-0008", "a server runs on its own engine", hint));
+            }
             Found::There(client) => remote_run::run(run, &client, &mut on_line).await?,
         };
         Ok(self.show(output, &ended))
+    }
+
+    /// The engine that the command line names, with its address from there or from the configuration.
+    fn engine(&self, session: &Session) -> Result<Option<Engine>, Failure> {
+        let Some(kind) = self.engine else { return Ok(None) };
+        if self.dry_run && kind != EngineKind::Embedded {
+            let hint = "leave --engine out, or --dry-run";
+            return Err(Failure::wrong_call("CLI-0008", "a dry run is made on the embedded engine", hint));
+        }
+        let url = match &self.engine_url {
+            Some(url) => url.clone(),
+            None => session.configuration()?.configuration.engine.url,
+        };
+        Ok(Some(Engine { kind, url }))
     }
 
     /// A line of the trace, as it happens.

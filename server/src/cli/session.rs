@@ -7,7 +7,7 @@ use persistence::Database;
 use serde::{Deserialize, Serialize};
 
 use super::client::Client;
-use crate::configuration::{self, DATA_DIRECTORY, Loaded};
+use crate::configuration::{self, DATA_DIRECTORY, Engine, Loaded};
 use crate::failure::Failure;
 use crate::wiring::{self, Assembly};
 
@@ -44,6 +44,8 @@ pub(crate) struct Session {
     pub(crate) configuration_file: Option<PathBuf>,
     /// Address of a server, where one was named.
     server: Option<String>,
+    /// The engine, where the command line names one.
+    engine: Option<Engine>,
 }
 
 impl Session {
@@ -55,7 +57,12 @@ impl Session {
     ) -> Self {
         let is_given = given.is_some() || server.is_some();
         let data_directory = given.unwrap_or_else(|| PathBuf::from(DATA_DIRECTORY));
-        Self { data_directory, is_given, configuration_file, server }
+        Self { data_directory, is_given, configuration_file, server, engine: None }
+    }
+
+    /// The same session on this engine, whatever the configuration says.
+    pub(crate) fn on(self, engine: Option<Engine>) -> Self {
+        Self { engine, ..self }
     }
 
     /// Whether a data directory or a server was named.
@@ -70,7 +77,11 @@ impl Session {
 
     /// The configuration in effect.
     pub(crate) fn configuration(&self) -> Result<Loaded, Failure> {
-        configuration::load(self.configuration_file.as_deref(), &self.data_directory)
+        let mut loaded = configuration::load(self.configuration_file.as_deref(), &self.data_directory)?;
+        if let Some(engine) = &self.engine {
+            loaded.configuration.engine.clone_from(engine);
+        }
+        Ok(loaded)
     }
 
     /// Opens the data directory and starts everything in it, whoever else may want it.
