@@ -59,6 +59,11 @@ bench-engine: ## engine throughput and latency: embedded, over HTTP, the raw wri
 
 bench: bench-engine
 
+.PHONY: bench-das
+bench-das: ## DAS: soundness of 10,000 random trees, latency, recall and speed of memory (ENTRIES=1000000 for the long one)
+	@cargo build --release --locked -p tests --bin bench-das
+	@$(TARGET)/release/bench-das $(ENTRIES)
+
 .PHONY: soak
 soak: ## the long versions: many more random models, cases and kills (about an hour)
 	PROPTEST_CASES=20000 cargo test --release --locked -p bpmn -p scoring -p engine -p kernel -p das -p trail
