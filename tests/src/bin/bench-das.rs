@@ -69,9 +69,8 @@ fn node(draws: &mut ChaCha8Rng, depth: usize, count: &mut usize) -> Node {
             };
             let answer = way(EventKind::Message(label.clone()), node(draws, depth - 1, count));
             let late = way(EventKind::Timer("PT1H".to_owned()), node(draws, depth - 1, count));
-            let mut choice = das::tree::Choice { branches: vec![answer, late], ..Default::default() };
-            choice.deferred = true;
-            Node::Choice(choice)
+            let branches = vec![answer, late];
+            Node::Choice(das::tree::Choice { branches, deferred: true, ..Default::default() })
         }
     }
 }
