@@ -65,6 +65,11 @@ bench-simulate: ## simulation: CPU time per case beside the same process written
 	@python3 -m venv $(TARGET)/simpy && $(TARGET)/simpy/bin/pip install --quiet simpy \
 	  && $(TARGET)/simpy/bin/python scoring/benches/credit_simpy.py 20000 || echo "SimPy could not be run here"
 
+.PHONY: bench-das
+bench-das: ## DAS: soundness of 10,000 random trees, latency, recall and speed of memory (ENTRIES=1000000 for the long one)
+	@cargo build --release --locked -p tests --bin bench-das
+	@$(TARGET)/release/bench-das $(ENTRIES)
+
 .PHONY: soak
 soak: ## the long versions: many more random models, cases and kills (about an hour)
 	PROPTEST_CASES=20000 cargo test --release --locked -p bpmn -p scoring -p engine -p kernel -p das -p trail

@@ -5,7 +5,9 @@
 pub mod decompose;
 pub mod ears;
 pub mod name;
+pub mod preview;
 pub mod processes;
+pub mod questions;
 pub mod read;
 pub mod report;
 mod scores;
@@ -108,6 +110,12 @@ pub struct Progress {
 pub fn reference_architectures() -> Vec<(&'static str, &'static str)> {
     vec![
         ("fixed-wing-aircraft", include_str!("../reference/fixed-wing-aircraft.ttl")),
+        ("laboratory-instrument", include_str!("../reference/laboratory-instrument.ttl")),
+        ("multicopter-drone", include_str!("../reference/multicopter-drone.ttl")),
+        ("road-vehicle", include_str!("../reference/road-vehicle.ttl")),
+        ("satellite", include_str!("../reference/satellite.ttl")),
+        ("supply-chain", include_str!("../reference/supply-chain.ttl")),
+        ("trading-desk", include_str!("../reference/trading-desk.ttl")),
         ("web-service", include_str!("../reference/web-service.ttl")),
     ]
 }

@@ -25,7 +25,7 @@ pub use evaluate::{
     Agreement, Evaluation, LogSource, MAX_PAIRS, MAX_WALKS, Mean, PairScore, Quality, evaluate_directory,
     score_pair,
 };
-pub use refine::{Refinement, refine};
+pub use refine::{Refinement, refine, refine_selected};
 pub use refine_with_model::{MAX_EDITS, refine_with_model};
 pub use with_model::{MAX_CANDIDATES, MAX_ROUNDS};
 
@@ -43,6 +43,8 @@ pub struct Context {
     pub process_id: Option<String>,
     /// What else a model should know, e.g. what the user is looking at; always data, never instruction.
     pub notes: Vec<String>,
+    /// Ids of the elements that the person has selected: what "this step" means.
+    pub selected: Vec<String>,
     /// System it belongs to, for recall.
     pub system: Option<String>,
     /// Organisation, for recall.

@@ -9,6 +9,7 @@ pub mod proposals;
 pub mod sandbox;
 pub mod suggestions;
 pub mod text;
+pub mod trade;
 pub mod tree;
 pub mod watch;
 

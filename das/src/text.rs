@@ -174,6 +174,39 @@ fn title(frame: Option<String>, archetype: Option<&str>, tree: &Tree) -> String 
     }
 }
 
+/// A condition in words, as it stands at a gateway and on its flows.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) question: String,
+    /// Answer on the flow that is taken when it holds.
+    pub(crate) held: &'static str,
+    /// Answer on the other one.
+    pub(crate) failed: &'static str,
+    /// FEEL that is false where the variable is not set.
+    pub(crate) feel: String,
+    /// FEEL for when it does not hold; false likewise.
+    pub(crate) opposite: String,
+}
+
+/// Reads a condition, as in "only if the amount is above 1,000".
+pub(crate) fn ask(words: &str) -> Asked {
+    let read = condition::condition(words);
+    let question = question::question(&read.label);
+    let opposite = condition::negated(&read.feel);
+    Asked {
+        held: question.held(),
+        failed: question.failed(),
+        question: question.text,
+        feel: read.feel,
+        opposite,
+    }
+}
+
+/// The first span of time in the words as an ISO 8601 duration.
+pub(crate) fn duration(words: &str) -> Option<String> {
+    duration::duration(words.to_lowercase().split(' '))
+}
+
 /// Labels of the leaves in reading order; for tests and comparisons.
 #[must_use]
 pub fn leaf_labels(tree: &Tree) -> Vec<String> {

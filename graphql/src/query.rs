@@ -1,5 +1,6 @@
 //! Everything that can be asked.
 
+mod design;
 mod knowledge;
 mod quality;
 mod runs;
@@ -10,4 +11,4 @@ pub(crate) use knowledge::snapshot;
 
 /// Everything that can be asked.
 #[derive(Default, MergedObject)]
-pub struct Query(knowledge::Knowledge, runs::Runs, quality::Quality);
+pub struct Query(knowledge::Knowledge, runs::Runs, quality::Quality, design::Design);

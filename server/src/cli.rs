@@ -17,6 +17,7 @@ mod memory;
 mod output;
 mod prompt;
 mod ps;
+mod questions;
 mod remote_bootstrap;
 mod remote_run;
 mod run;
@@ -24,6 +25,7 @@ mod scores;
 mod serve;
 mod session;
 mod simulate;
+mod trade;
 mod trail;
 
 use std::path::{Path, PathBuf};
@@ -79,6 +81,10 @@ enum Command {
     Check(check::Check),
     /// Build a system from requirements.
     Bootstrap(bootstrap::Bootstrap),
+    /// Ask back what a system leaves open.
+    Questions(questions::Questions),
+    /// Compare systems side by side.
+    Trade(trade::Trade),
     /// Draft a process from text.
     Generate(generate::Generate),
     /// Find a process in an event log.
@@ -151,6 +157,8 @@ async fn dispatch(arguments: Arguments, output: Output) -> Result<ExitCode, Fail
         Command::Run(command) => command.execute(output, session).await,
         Command::Check(command) => command.execute(output),
         Command::Bootstrap(command) => command.execute(output, session).await,
+        Command::Questions(command) => command.execute(output, session).await,
+        Command::Trade(command) => command.execute(output, session).await,
         Command::Generate(command) => command.execute(output, session).await,
         Command::Discover(command) => command.execute(output, session).await,
         Command::Conform(command) => command.execute(output, session).await,

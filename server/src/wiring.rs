@@ -1,5 +1,6 @@
 //! Puts the parts together: the one place where ports meet what implements them.
 
+pub(crate) mod packs;
 mod receivers;
 mod run_history;
 mod seeding;
@@ -204,7 +205,7 @@ impl Assembly {
             engine: Arc::clone(&self.engine),
             clock: Arc::clone(&self.clock),
             scores: Some(Arc::new(receivers::ProcessScores(self.scores()))),
-            architectures: Vec::new(),
+            architectures: packs::architectures(&self.data_directory),
         }
     }
 

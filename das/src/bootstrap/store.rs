@@ -16,23 +16,8 @@ pub(super) async fn store(
     actor: &str,
     deps: &Deps,
 ) -> Result<i64, Error> {
-    let mut put = draft.model.nodes();
-    put.extend(draft.written.nodes());
-    let mut remove: Vec<String> = Vec::new();
-    let mut expected = 0;
-    if let Some(system) = known {
-        expected = system.head;
-        let by_hand = by_hand(&draft.system, deps).await?;
-        let fresh: BTreeSet<&str> = put.iter().map(Node::id).collect();
-        remove = system
-            .nodes()
-            .map(|node| node.id())
-            .filter(|id| !fresh.contains(id) && !by_hand.contains(*id))
-            .map(str::to_owned)
-            .collect();
-        put.retain(|node| !by_hand.contains(node.id()));
-        remove.extend(dangling(system, &by_hand, &remove));
-    }
+    let (put, remove, _) = difference(draft, known, deps).await?;
+    let expected = known.map_or(0, |system| system.head);
     let change = ChangeSet {
         system: draft.system.clone(),
         author: actor.to_owned(),
@@ -44,6 +29,25 @@ pub(super) async fn store(
         ..ChangeSet::default()
     };
     Ok(deps.ontology.commit(change, expected).await?)
+}
+
+/// What is put and removed, and the ids that people wrote and that stay as they are.
+pub(super) async fn difference(
+    draft: &Draft,
+    known: Option<&SystemIndex>,
+    deps: &Deps,
+) -> Result<(Vec<Node>, Vec<String>, BTreeSet<String>), Error> {
+    let mut put = draft.model.nodes();
+    put.extend(draft.written.nodes());
+    let Some(system) = known else { return Ok((put, Vec::new(), BTreeSet::new())) };
+    let by_hand = by_hand(&draft.system, deps).await?;
+    let fresh: BTreeSet<&str> = put.iter().map(Node::id).collect();
+    let gone = |id: &&str| !fresh.contains(id) && !by_hand.contains(*id);
+    let mut remove: Vec<String> =
+        system.nodes().map(|node| node.id()).filter(gone).map(str::to_owned).collect();
+    put.retain(|node| !by_hand.contains(node.id()));
+    remove.extend(dangling(system, &by_hand, &remove));
+    Ok((put, remove, by_hand))
 }
 
 /// Ids whose newest version people wrote, not a bootstrap.

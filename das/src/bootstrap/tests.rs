@@ -193,6 +193,75 @@ async fn a_contradiction_shows_in_the_run_as_a_violated_bound() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_changed_source_is_previewed_by_node_and_process_and_nothing_is_stored() {
+    let bed = Bed::new().await;
+    let text = "P1: The pump shall weigh at most 3 kg.\nV1: The valve shall close within 2 s.\n";
+    let ask = |text: &str| Request { run: false, ..Request::new("plant.txt", text.as_bytes()) };
+    let first = preview::preview(ask(text), &bed.deps).await.unwrap();
+    assert!(first.first && bed.change_sets().await == 0);
+    bed.build("plant.txt", text.as_bytes(), false).await.unwrap();
+    let same = preview::preview(ask(text), &bed.deps).await.unwrap();
+    assert!(same.nodes.is_empty() && same.processes.is_empty(), "{same:?}");
+    let changed = text.replace("within 2 s", "within 1 s");
+    let found = preview::preview(ask(&changed), &bed.deps).await.unwrap();
+    assert_eq!(bed.change_sets().await, 1);
+    let effect = |id: &str| found.nodes.iter().find(|node| node.id == id).map(|node| node.effect);
+    assert_eq!((effect("V1"), effect("P1")), (Some(preview::Effect::Changed), None));
+    assert!(found.untouched > 0);
+    let touched: Vec<&str> = found.processes.iter().map(|process| process.process.as_str()).collect();
+    assert!(!touched.is_empty() && touched.iter().all(|process| !process.contains("pump")), "{touched:?}");
+    bed.build("plant.txt", changed.as_bytes(), false).await.unwrap();
+    assert!(preview::preview(ask(&changed), &bed.deps).await.unwrap().nodes.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_open_is_asked_with_what_would_settle_it_and_two_systems_stand_side_by_side() {
+    let bed = Bed::new().await;
+    let text = "A1: The cart shall have a mass of at most 600 kg.\nA2: The cart shall have a mass of at least 700 kg.\n\
+                A3: The cart shall be user-friendly.\n";
+    bed.build("heavy.txt", text.as_bytes(), false).await.unwrap();
+    bed.build("light.txt", b"A1: The cart shall have a mass of at most 500 kg.\n", false).await.unwrap();
+    let asked = questions::questions(&bed.deps.ontology.snapshot("heavy").unwrap());
+    let kinds: Vec<&str> = asked.iter().map(|question| question.kind.as_str()).collect();
+    assert_eq!(kinds[0], "contradiction");
+    assert_eq!(asked[0].about, ["A1", "A2"]);
+    assert!(kinds.contains(&"vague"), "{kinds:?}");
+    assert!(asked.iter().all(|question| !question.settled_by.is_empty()));
+    assert!(questions::questions(&bed.deps.ontology.snapshot("light").unwrap()).is_empty());
+
+    let names = ["heavy".to_owned(), "light".to_owned()];
+    let study = crate::trade::study(&names, &bed.deps).await.unwrap();
+    let row = |name: &str| study.criteria.iter().find(|criterion| criterion.name == name).unwrap();
+    assert_eq!(row("contradictions").best, [1]);
+    assert_eq!(row("allocated").best, Vec::<usize>::new());
+    let mass = row("mass at most");
+    assert_eq!(mass.values.iter().map(|value| value.unwrap().value).collect::<Vec<_>>(), [600.0, 500.0]);
+    assert_eq!(mass.best, [1]);
+    assert!(crate::trade::study(&names[..1], &bed.deps).await.is_err());
+}
+
+#[test]
+fn the_examples_find_their_reference_architectures() {
+    let drone = include_str!("../../../examples/drone/requirements.md");
+    let satellite = include_str!("../../../examples/satellite/requirements.md");
+    for (text, wanted, count) in [(drone, "multicopter-drone", 44), (satellite, "satellite", 45)] {
+        let draft = derive(None, "requirements.md", text.as_bytes(), &[], &|_| {}).unwrap();
+        assert_eq!(draft.model.architecture.as_deref(), Some(wanted));
+        assert_eq!(draft.model.requirements.len(), count);
+        assert!(draft.model.conflicts.is_empty(), "{:?}", draft.model.conflicts);
+        let stray: Vec<&str> = draft
+            .model
+            .requirements
+            .iter()
+            .filter(|requirement| requirement.unallocated_reason.is_some())
+            .map(|requirement| requirement.id.as_str())
+            .collect();
+        assert!(stray.is_empty(), "{stray:?}");
+        assert!(draft.model.components.len() >= 9, "{}", draft.model.components.len());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_requirements_take_seconds() {
     let few: fn(usize) -> String =
         |i| format!("R-{i}: The module {} shall handle signal {i} within {} ms.\n", i % 40, i % 90 + 1);

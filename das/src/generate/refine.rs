@@ -4,9 +4,12 @@
 //! They are element-level operations on any BPMN process, with the compiler and the soundness check as guards; the
 //! process that was given stays as it is. What is not touched keeps its place in the drawing.
 
+mod instruction;
+mod rearrange;
+
 use bpmn::model::{
     Definitions, Element, FlowNode, FlowNodeKind, FormalExpression, Gateway, Process, RawElement,
-    SequenceFlow, Task,
+    SequenceFlow, Shape, Task,
 };
 use bpmn::xml::namespace;
 
@@ -17,8 +20,6 @@ use crate::tree::{Tree, identifier, variable_name};
 
 /// Labels at least so alike mean the same element.
 const MEANT: f64 = 0.15;
-/// Most repetitions that may be asked for.
-const MAX_RETRIES: u32 = 100;
 
 /// A proposed change.
 #[derive(Clone, Debug)]
@@ -53,6 +54,13 @@ pub(super) enum Request {
     Retry { what: String, times: u32 },
     Parallel { one: String, other: String },
     Rename { what: String, name: String },
+    AddAt { what: String, first: bool },
+    AddBeside { what: String, anchor: String },
+    Swap { one: String, other: String },
+    Move { what: String, anchor: String, before: bool },
+    When { what: String, condition: String, skip: bool },
+    Until { what: String, condition: String },
+    Deadline { what: String, time: String, duration: String, then: String },
 }
 
 /// Reads an instruction and applies it to the first executable process of a file.
@@ -61,11 +69,21 @@ pub(super) enum Request {
 /// `DAS-0005` where the instruction is not understood or names no element, `DAS-0006` where the result would not be
 /// an executable process.
 pub fn refine(definitions: &Definitions, instruction: &str) -> Result<Refinement, Error> {
+    refine_selected(definitions, instruction, &[])
+}
+
+/// Like [`refine`], where "this", "it" or "the selected step" means what is selected.
+///
+/// # Errors
+/// Those of [`refine`].
+pub fn refine_selected(
+    definitions: &Definitions,
+    instruction: &str,
+    selected: &[String],
+) -> Result<Refinement, Error> {
     let unclear = |why: &str| Error::Instruction { instruction: instruction.to_owned(), why: why.to_owned() };
-    let request = parse(instruction).ok_or_else(|| {
-        unclear("known are: add X before/after Y, remove X, X may fail, retry N times, do X and Y in parallel, rename X to Y")
-    })?;
-    apply_all(definitions, &[request], instruction)
+    let requests = instruction::parse(instruction).ok_or_else(|| unclear(instruction::KNOWN))?;
+    apply_all(definitions, &requests, instruction, selected)
 }
 
 /// Applies requests, one after the other, to the first executable process of a file.
@@ -73,6 +91,7 @@ pub(super) fn apply_all(
     definitions: &Definitions,
     requests: &[Request],
     instruction: &str,
+    selected: &[String],
 ) -> Result<Refinement, Error> {
     let unclear = |why: &str| Error::Instruction { instruction: instruction.to_owned(), why: why.to_owned() };
     let mut changed = definitions.clone();
@@ -81,12 +100,42 @@ pub(super) fn apply_all(
         .iter_mut()
         .find(|process| process.is_executable != Some(false) && !process.nodes.is_empty())
         .ok_or_else(|| unclear("the file has no process that is executed"))?;
-    let mut work = Work { process, elements: Vec::new(), changes: Vec::new(), instruction };
+    let mut work = Work {
+        process,
+        elements: Vec::new(),
+        changes: Vec::new(),
+        swapped: Vec::new(),
+        moved: Vec::new(),
+        instruction,
+        selected,
+    };
     for request in requests {
         work.apply(request)?;
     }
-    let (elements, changes) = (work.elements, work.changes);
-    finish(definitions, changed, changes, elements)
+    let Work { elements, changes, swapped, moved, .. } = work;
+    let mut drawn = definitions.clone();
+    for diagram in &mut drawn.diagrams {
+        for (one, other) in &swapped {
+            swap_places(&mut diagram.shapes, one, other);
+        }
+        diagram.shapes.retain(|shape| !moved.contains(&shape.element));
+    }
+    finish(&drawn, changed, changes, elements)
+}
+
+/// Two shapes change places from left to right; each stays in its row, because that is its lane.
+fn swap_places(shapes: &mut [Shape], one: &str, other: &str) {
+    let x = |id: &str| shapes.iter().find(|shape| shape.element == id).map(|shape| shape.bounds.x);
+    let (Some(first), Some(second)) = (x(one), x(other)) else { return };
+    for shape in shapes {
+        if shape.element == one || shape.element == other {
+            let to = if shape.element == one { second } else { first };
+            if let Some(bounds) = shape.label.as_mut().and_then(|label| label.bounds.as_mut()) {
+                bounds.x += to - shape.bounds.x;
+            }
+            shape.bounds.x = to;
+        }
+    }
 }
 
 /// Guards, draws what is missing and puts the proposal together.
@@ -131,81 +180,17 @@ fn guard(before: &Definitions, after: &Definitions) -> Result<(), Error> {
     }
 }
 
-fn parse(instruction: &str) -> Option<Request> {
-    let text = instruction.trim().trim_end_matches(['.', '!']);
-    let lower = text.to_lowercase();
-    if lower.len() != text.len() {
-        return None;
-    }
-    let part = |from: usize, to: usize| {
-        text.get(from..to).map(|part| part.trim().trim_matches(['"', '\'', ',']).to_owned())
-    };
-    if let Some(start) = starts(&lower, &["please add ", "add ", "insert ", "put "]) {
-        let (at, before) = match (lower.rfind(" before "), lower.rfind(" after ")) {
-            (Some(at), _) => (at, true),
-            (None, Some(at)) => (at, false),
-            (None, None) => return None,
-        };
-        let skip = if before { " before ".len() } else { " after ".len() };
-        return Some(Request::Add {
-            what: part(start, at)?,
-            anchor: part(at + skip, text.len())?,
-            before,
-            user: None,
-        });
-    }
-    if let Some(start) =
-        starts(&lower, &["please remove ", "remove ", "delete ", "drop ", "skip ", "leave out "])
-    {
-        return Some(Request::Remove { what: part(start, text.len())? });
-    }
-    if let Some(start) = starts(&lower, &["rename "]) {
-        let at = lower.rfind(" to ")?;
-        return Some(Request::Rename { what: part(start, at)?, name: part(at + 4, text.len())? });
-    }
-    if let Some(at) =
-        lower.find(" may fail").or_else(|| lower.find(" can fail")).or_else(|| lower.find(" might fail"))
-    {
-        return Some(Request::Retry { what: part(0, at)?, times: times(&lower) });
-    }
-    if let Some(start) = starts(&lower, &["retry ", "repeat "]) {
-        let end =
-            ["once", "twice", "three times", " times"].iter().filter_map(|word| lower.find(word)).min()?;
-        let words = part(start, end)?;
-        let what = words.trim_end_matches(|c: char| c.is_ascii_digit() || c == ' ').to_owned();
-        return Some(Request::Retry { what, times: times(&lower) });
-    }
-    if lower.contains(" in parallel") || lower.contains(" at the same time") {
-        let start =
-            starts(&lower, &["please do ", "do ", "run ", "make ", "execute ", "perform "]).unwrap_or(0);
-        let end = lower.find(" in parallel").or_else(|| lower.find(" at the same time"))?;
-        let and = start + lower.get(start..end)?.find(" and ")?;
-        return Some(Request::Parallel { one: part(start, and)?, other: part(and + 5, end)? });
-    }
-    None
-}
-
-fn starts(lower: &str, words: &[&str]) -> Option<usize> {
-    words.iter().find(|word| lower.starts_with(*word)).map(|word| word.len())
-}
-
-fn times(lower: &str) -> u32 {
-    let word = |name: &str| lower.split(|c: char| !c.is_alphanumeric()).any(|word| word == name);
-    if word("twice") || word("two") {
-        return 2;
-    }
-    if word("three") {
-        return 3;
-    }
-    let digits: Option<u32> = lower.split(|c: char| !c.is_ascii_digit()).find_map(|part| part.parse().ok());
-    digits.unwrap_or(1).clamp(1, MAX_RETRIES)
-}
-
 struct Work<'a> {
     process: &'a mut Process,
     elements: Vec<String>,
     changes: Vec<String>,
+    /// Pairs of steps that changed places, for the drawing.
+    swapped: Vec<(String, String)>,
+    /// Steps that are drawn anew where they are now.
+    moved: Vec<String>,
     instruction: &'a str,
+    /// What the person has selected.
+    selected: &'a [String],
 }
 
 impl Work<'_> {
@@ -215,6 +200,13 @@ impl Work<'_> {
             Request::Remove { what } => self.remove(what),
             Request::Retry { what, times } => self.retry(what, *times),
             Request::Parallel { one, other } => self.parallel(one, other),
+            Request::AddAt { what, first } => self.add_at(what, *first),
+            Request::AddBeside { what, anchor } => self.add_beside(what, anchor),
+            Request::Swap { one, other } => self.swap(one, other),
+            Request::Move { what, anchor, before } => self.shift(what, anchor, *before),
+            Request::When { what, condition, skip } => self.when(what, condition, *skip),
+            Request::Until { what, condition } => self.until(what, condition),
+            Request::Deadline { what, time, duration, then } => self.deadline(what, time, duration, then),
             Request::Rename { what, name } => {
                 let id = self.find(what)?;
                 let name = crate::text::sentence_case(name);
@@ -234,6 +226,26 @@ impl Work<'_> {
 
     /// The activity or event that words mean.
     fn find(&self, words: &str) -> Result<String, Error> {
+        const POINTING: [&str; 9] = [
+            "this",
+            "it",
+            "this step",
+            "this task",
+            "that step",
+            "the selected step",
+            "the selected task",
+            "the selection",
+            "selected",
+        ];
+        if POINTING.contains(&words.to_lowercase().as_str()) {
+            let here = |id: &&String| self.process.node(id).is_some();
+            return self
+                .selected
+                .iter()
+                .find(here)
+                .cloned()
+                .ok_or_else(|| self.unclear(format!("'{words}' means what is selected, and no step is")));
+        }
         let mut best: Option<(f64, &FlowNode)> = None;
         for node in self.process.nodes.iter().filter(|node| !matches!(node.kind, FlowNodeKind::Gateway(_))) {
             let name = node.element.name.as_deref().unwrap_or_default();
@@ -297,7 +309,11 @@ impl Work<'_> {
         let approval = user.is_none() && what.to_lowercase().contains("approv");
         let words =
             ["an ", "a ", "the "].iter().find_map(|article| what.strip_prefix(article)).unwrap_or(what);
-        let name = if approval && !words.to_lowercase().starts_with("approve") {
+        let event =
+            self.process.node(&anchor).is_some_and(|node| matches!(node.kind, FlowNodeKind::Event(_)));
+        let name = if approval && event {
+            format!("Approve {}", if before { "the result" } else { "the start" })
+        } else if approval && !words.to_lowercase().starts_with("approve") {
             format!("Approve: {}", self.label(&anchor))
         } else {
             crate::text::sentence_case(words)
@@ -338,29 +354,10 @@ impl Work<'_> {
     fn remove(&mut self, what: &str) -> Result<(), Error> {
         let id = self.find(what)?;
         let label = self.label(&id);
-        let next: Vec<String> = self
-            .process
-            .flows
-            .iter()
-            .filter(|flow| flow.source == id)
-            .map(|flow| flow.target.clone())
-            .collect();
-        let attached = self.process.nodes.iter().any(|node| node.attached_to() == Some(id.as_str()));
-        let inside = self.process.nodes.iter().any(|node| node.parent.as_deref() == Some(id.as_str()));
-        let entered = self.process.flows.iter().any(|flow| flow.target == id);
-        let [target] = next.as_slice() else {
-            return Err(
-                self.unclear(format!("'{label}' does not have exactly one way out; remove it in the editor"))
-            );
-        };
-        if attached || inside || !entered {
-            return Err(
-                self.unclear(format!("'{label}' has events or steps of its own; remove it in the editor"))
-            );
-        }
+        let target = self.only_way_out(&id)?;
         self.process.flows.retain(|flow| flow.source != id);
         for flow in self.process.flows.iter_mut().filter(|flow| flow.target == id) {
-            flow.target.clone_from(target);
+            flow.target.clone_from(&target);
         }
         self.process.nodes.retain(|node| node.element.id != id);
         for set in &mut self.process.lane_sets {
@@ -438,8 +435,14 @@ impl Work<'_> {
         if follows(self, &second, &first) {
             std::mem::swap(&mut first, &mut second);
         }
-        if first == second || !follows(self, &first, &second) {
-            return Err(self.unclear("the two steps do not follow each other directly".to_owned()));
+        if first == second {
+            return Err(self.unclear("both mean the same step".to_owned()));
+        }
+        if !follows(self, &first, &second) {
+            // The second one comes to the first, and then they part again.
+            let told = self.changes.len();
+            self.shift(&second, &first, false)?;
+            self.changes.truncate(told);
         }
         let split = self.free(&format!("{first}_and_{second}"));
         let join = self.free(&format!("{split}_join"));

@@ -9,7 +9,7 @@ use llm::{ChatRequest, Content, Message};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::refine::{Refinement, Request, apply_all, finish, refine};
+use super::refine::{Refinement, Request, apply_all, finish, refine_selected};
 use super::with_model::{Effort, MAX_ROUNDS};
 use super::{Context, Source};
 use crate::error::Error;
@@ -55,12 +55,14 @@ pub async fn refine_with_model(
     context: &Context,
     model: Option<&dyn llm::Model>,
 ) -> Result<Refinement, Error> {
-    let Some(model) = model else { return refine(definitions, instruction) };
+    let Some(model) = model else {
+        return refine_selected(definitions, instruction, &context.selected);
+    };
     let tree = tree.filter(|tree| is_made_from(definitions, tree));
     match ask(definitions, tree, instruction, context, model).await {
         Ok(refinement) => Ok(refinement),
         Err((why, rounds, effort)) => {
-            let mut refinement = refine(definitions, instruction)?;
+            let mut refinement = refine_selected(definitions, instruction, &context.selected)?;
             refinement.notes.push(format!("the model '{}' gave no sound change: {why}", model.name()));
             refinement.notes.push("read by rules instead".to_owned());
             refinement.rounds = rounds;
@@ -354,5 +356,5 @@ fn edit_elements(definitions: &Definitions, rows: &[Row], instruction: &str) -> 
         }
         requests.push(request);
     }
-    apply_all(definitions, &requests, instruction).map_err(|error| error.to_string())
+    apply_all(definitions, &requests, instruction, &[]).map_err(|error| error.to_string())
 }

@@ -197,6 +197,77 @@ fn a_change_keeps_the_drawing_of_what_it_does_not_touch() {
     }
 }
 
+/// Labels of the steps in the order in which a run passes them.
+fn order(definitions: &Definitions) -> Vec<String> {
+    let process = &definitions.processes[0];
+    let mut at = process.nodes.iter().find(|node| node.element.id == "start").unwrap();
+    let mut found = Vec::new();
+    while let Some(flow) = process.flows.iter().find(|flow| flow.source == at.element.id) {
+        at = process.node(&flow.target).unwrap();
+        found.extend(at.element.name.clone());
+    }
+    found
+}
+
+#[test]
+fn steps_go_to_the_ends_change_places_and_move() {
+    let generated = offline("1. Pack the goods\n2. Ship the goods\n3. Send an invoice").definitions;
+    for (instruction, wanted) in [
+        ("add a credit check at the start", vec!["Credit check", "Pack goods", "Ship goods", "Send invoice"]),
+        (
+            "Please add archive the file at the end.",
+            vec!["Pack goods", "Ship goods", "Send invoice", "Archive the file"],
+        ),
+        ("swap packing and the invoice", vec!["Send invoice", "Ship goods", "Pack goods"]),
+        ("move the invoice before packing", vec!["Send invoice", "Pack goods", "Ship goods"]),
+        ("replace shipping by Fly the goods out", vec!["Pack goods", "Fly the goods out", "Send invoice"]),
+        ("remove packing and add a check before the invoice", vec!["Ship goods", "Check", "Send invoice"]),
+        (
+            "add labelling between packing and shipping",
+            vec!["Pack goods", "Labelling", "Ship goods", "Send invoice"],
+        ),
+    ] {
+        let refined = refine(&generated, instruction).unwrap();
+        assert_eq!(order(&refined.definitions), wanted, "{instruction}");
+        assert!(!refined.changes.is_empty(), "{instruction}");
+    }
+}
+
+#[test]
+fn a_step_becomes_conditional_repeated_limited_in_time_or_parallel_to_one_far_away() {
+    let generated = offline("1. Pack the goods\n2. Ship the goods\n3. Send an invoice").definitions;
+    for (instruction, gateway, answers) in [
+        ("only do shipping if the order is paid", "Order paid?", ["yes", "no"]),
+        ("skip packing if the goods are not fragile", "Goods fragile?", ["no", "yes"]),
+        ("repeat packing until the box is full", "Box full?", ["no", "yes"]),
+    ] {
+        let refined = refine(&generated, instruction).unwrap().definitions;
+        let process = &refined.processes[0];
+        let question =
+            process.nodes.iter().find(|node| node.element.name.as_deref() == Some(gateway)).unwrap();
+        let ways = process.flows.iter().filter(|flow| flow.source == question.element.id);
+        let (asked, other): (Vec<_>, Vec<_>) = ways.partition(|flow| flow.condition.is_some());
+        let name = |flow: &bpmn::model::SequenceFlow| flow.element.name.clone().unwrap();
+        assert_eq!([name(asked[0]), name(other[0])], answers, "{instruction}");
+    }
+    let late = refine(&generated, "if shipping takes longer than 2 days, inform the customer").unwrap();
+    assert!(late.xml.contains("P2D") && late.xml.contains("Inform the customer"), "{}", late.xml);
+    let beside = refine(&generated, "do the invoice in parallel with packing").unwrap();
+    assert!(beside.xml.contains("parallelGateway"), "{}", beside.xml);
+    let added = refine(&generated, "add an insurance check in parallel with shipping").unwrap();
+    assert!(names(&added.definitions).contains(&"Insurance check".to_owned()), "{}", added.xml);
+}
+
+#[test]
+fn this_step_is_the_one_that_is_selected() {
+    let generated = offline("1. Pack the goods\n2. Ship the goods").definitions;
+    let selected = ["ship_goods".to_owned()];
+    let refined = refine_selected(&generated, "this step may fail, retry 3 times", &selected).unwrap();
+    assert!(names(&refined.definitions).contains(&"Ship goods failed?".to_owned()));
+    let alone = refine(&generated, "remove this step").unwrap_err();
+    assert_eq!(alone.code(), "DAS-0005");
+}
+
 #[tokio::test]
 async fn of_several_candidates_the_one_that_most_others_agree_with_is_taken() {
     let odd = GOOD.replace("Ingest data", "Mill part").replace("Train model", "Paint frame");

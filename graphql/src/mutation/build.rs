@@ -48,7 +48,15 @@ pub(crate) struct RefineProcessInput {
     xml: String,
     /// What to change, in words.
     instruction: String,
+    /// Elements that the person has selected: what "this step" means.
+    #[graphql(default)]
+    selected: Vec<ID>,
+    /// What the person looks at, e.g. the page of the web admin; a model is told, the rules need it not.
+    page: Option<String>,
 }
+
+/// Most elements that may be selected.
+const MAX_SELECTED: usize = 1_000;
 
 /// A decision.
 #[derive(InputObject)]
@@ -186,16 +194,41 @@ impl Build {
         bounded("xml", &input.xml, XML_LIMIT_BYTES)?;
         bounded("instruction", &input.instruction, TEXT_LIMIT_BYTES)?;
         let definitions = bpmn::xml::read(input.xml.as_bytes())?;
-        let made = generate::refine(&definitions, &input.instruction)?;
+        let page = input.page.unwrap_or_default();
+        bounded("page", &page, TEXT_LIMIT_BYTES)?;
+        if input.selected.len() > MAX_SELECTED {
+            let detail = format!("{} elements are selected", input.selected.len());
+            return Err(Error::Limit { limit: "MAX_SELECTED", detail }.into());
+        }
+        let selected: Vec<String> = input.selected.iter().map(|id| id.to_string()).collect();
+        let mut context = generate::Context {
+            selected,
+            now_ms: state.clock.now_ms(),
+            seed: Some((state.seeds)()),
+            ..generate::Context::default()
+        };
+        if !page.is_empty() {
+            context.notes.push(format!("the person looks at: {page}"));
+        }
+        if !context.selected.is_empty() {
+            context.notes.push(format!("the person has selected: {}", context.selected.join(", ")));
+        }
+        let model = state.model.as_deref();
+        let made =
+            generate::refine_with_model(&definitions, None, &input.instruction, &context, model).await?;
+        let source = match (made.source, model) {
+            (Source::Model, Some(model)) => model.name().to_owned(),
+            _ => "deterministic".to_owned(),
+        };
         let changed = made.definitions.processes.iter().find(|process| process.is_executable != Some(false));
         let proposal = das::Proposal {
             title: made.changes.first().cloned().unwrap_or_else(|| input.instruction.clone()),
-            source: "deterministic".to_owned(),
+            source,
             xml: made.xml,
             base_xml: Some(input.xml),
             process_id: changed.map(|process| process.element.id.clone()).unwrap_or_default(),
             request: input.instruction,
-            notes: made.changes,
+            notes: made.changes.into_iter().chain(made.notes).collect(),
             actor: actor(ctx),
             ..das::Proposal::default()
         };

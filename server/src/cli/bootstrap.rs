@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use das::bootstrap::preview::{Effect, Preview, preview};
 use das::bootstrap::{Progress, Report, Request, bootstrap};
 
 use super::{Found, Output, Session, read_file, remote_bootstrap};
@@ -22,7 +23,8 @@ The same file with the same name again changes nothing; a changed file is a new 
 
 Examples:
   procos bootstrap examples/light-aircraft/requirements.md
-  procos bootstrap needs.csv --name pump --no-run --json")]
+  procos bootstrap needs.csv --name pump --no-run --json
+  procos bootstrap needs.csv --name pump --preview      (what would change; without --preview it is accepted)")]
 pub(crate) struct Bootstrap {
     /// The file of requirements.
     file: PathBuf,
@@ -32,12 +34,18 @@ pub(crate) struct Bootstrap {
     /// Do not run the processes.
     #[arg(long)]
     no_run: bool,
+    /// Only show what would change, by node and by process; nothing is stored.
+    #[arg(long)]
+    preview: bool,
 }
 
 impl Bootstrap {
     pub(crate) async fn execute(self, output: Output, session: Session) -> Result<ExitCode, Failure> {
         let content = read_file(&self.file)?;
         let file = self.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        if self.preview {
+            return self.show_preview(file, content, output, session).await;
+        }
         let report = match session.assembly().await? {
             Found::Here(assembly) => {
                 let mut request = Request::new(file, content);
@@ -64,6 +72,64 @@ impl Bootstrap {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+impl Bootstrap {
+    async fn show_preview(
+        self,
+        file: String,
+        content: Vec<u8>,
+        output: Output,
+        session: Session,
+    ) -> Result<ExitCode, Failure> {
+        let Found::Here(assembly) = session.assembly().await? else {
+            return Err(session.needs_directory("a preview (the query `bootstrapPreview` does)"));
+        };
+        let request = Request { name: self.name, ..Request::new(file, content) };
+        let found = preview(request, &assembly.bootstrap_deps()).await;
+        assembly.close().await;
+        let found = found?;
+        if output.is_json() {
+            output.value(&serde_json::json!(found));
+        } else {
+            output.line(&difference(&found));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// What would change, in lines for people.
+fn difference(preview: &Preview) -> String {
+    const MAX_LINES: usize = 200;
+    let sign = |effect: Effect| match effect {
+        Effect::Added => "+",
+        Effect::Changed => "~",
+        Effect::Removed => "-",
+        Effect::Kept => "=",
+    };
+    let mut lines = vec![if preview.first {
+        format!("{} does not exist yet", preview.system)
+    } else {
+        format!("{}: {} nodes stay as they are", preview.system, preview.untouched)
+    }];
+    for node in preview.nodes.iter().take(MAX_LINES) {
+        lines.push(format!("  {} {:<12} {}: {}", sign(node.effect), node.kind, node.id, node.label));
+    }
+    if preview.nodes.len() > MAX_LINES {
+        lines.push(format!("  and {} more (--json shows all)", preview.nodes.len() - MAX_LINES));
+    }
+    if preview.links > 0 {
+        lines.push(format!("  {} links come or go", preview.links));
+    }
+    for process in &preview.processes {
+        lines.push(format!("  {} process      {}", sign(process.effect), process.process));
+        lines.extend(process.added.iter().map(|step| format!("      + {step}")));
+        lines.extend(process.removed.iter().map(|step| format!("      - {step}")));
+    }
+    if preview.nodes.is_empty() && preview.processes.is_empty() {
+        lines.push("  nothing changes".to_owned());
+    }
+    lines.join("\n")
 }
 
 /// Builds a system and shows progress on stderr.

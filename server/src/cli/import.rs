@@ -1,4 +1,4 @@
-//! `procos import`: takes in a process as BPMN, or a system that `procos export --format json` wrote.
+//! `procos import`: takes in a process as BPMN, a system that `procos export --format json` wrote, or a domain pack.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,9 +12,9 @@ use super::client::key;
 use super::export::{SYSTEM_FILE, SystemFile};
 use super::{Found, Output, Session, now_ms, read_file};
 use crate::failure::Failure;
-use crate::wiring::Assembly;
+use crate::wiring::{Assembly, packs};
 
-/// Take in a process (.bpmn) or a system (.json of `procos export`).
+/// Take in a process (.bpmn), a system (.json of `procos export`), or a domain pack (a folder).
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A process becomes a new version unless it is there already. A system becomes what the file says, as one change set;
@@ -22,14 +22,18 @@ what it was before stays in its history.
 
 Examples:
   procos import order.bpmn
-  procos import aircraft.json")]
+  procos import aircraft.json
+  procos import pumps/          (architectures/*.ttl and processes/*.bpmn)")]
 pub(crate) struct Import {
-    /// The file.
+    /// The file, or the folder of a pack.
     file: PathBuf,
 }
 
 impl Import {
     pub(crate) async fn execute(self, output: Output, session: Session) -> Result<ExitCode, Failure> {
+        if self.file.is_dir() {
+            return self.pack(output, session).await;
+        }
         let content = read_file(&self.file)?;
         let ending = self.file.extension().map(|it| it.to_string_lossy().to_lowercase()).unwrap_or_default();
         let taken = match ending.as_str() {
@@ -57,6 +61,39 @@ impl Import {
                 "process {process}: version {}, key {}",
                 definition["version"], definition["key"]
             ));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Import {
+    /// A folder of reference architectures and processes.
+    async fn pack(self, output: Output, session: Session) -> Result<ExitCode, Failure> {
+        let pack = packs::load(&self.file)?;
+        let Found::Here(assembly) = session.at_rest().await? else {
+            return Err(session.needs_directory("a pack"));
+        };
+        let deployed = match pack.processes.is_empty() {
+            true => Ok(Vec::new()),
+            false => assembly.engine.deploy(pack.processes.clone()).await,
+        };
+        // A bad process keeps the pack out as a whole.
+        let kept = match &deployed {
+            Ok(_) => packs::keep(&pack, &assembly.data_directory),
+            Err(_) => Ok(()),
+        };
+        assembly.close().await;
+        let deployed = deployed?;
+        kept?;
+        let names: Vec<&str> = pack.architectures.iter().map(|(found, _)| found.name.as_str()).collect();
+        if output.is_json() {
+            let definitions: Vec<Value> = deployed.iter().map(described).collect();
+            output.value(&json!({"pack": pack.name, "architectures": names, "definitions": definitions}));
+            return Ok(ExitCode::SUCCESS);
+        }
+        output.line(&format!("pack {}: architectures {}", pack.name, names.join(", ")));
+        for definition in &deployed {
+            output.line(&format!("process {}: version {}", definition.process_id, definition.version));
         }
         Ok(ExitCode::SUCCESS)
     }
