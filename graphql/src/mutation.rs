@@ -1,6 +1,7 @@
 //! Everything that can be done.
 
 mod build;
+mod exchange;
 mod knowledge;
 mod lines;
 mod operations;
@@ -17,7 +18,15 @@ use crate::{Actor, Error};
 
 /// Everything that can be done.
 #[derive(Default, MergedObject)]
-pub struct Mutation(build::Build, runs::Runs, operations::Operations, knowledge::Knowledge, lines::Lines, prompts::Prompts);
+pub struct Mutation(
+    build::Build,
+    runs::Runs,
+    operations::Operations,
+    knowledge::Knowledge,
+    lines::Lines,
+    exchange::Exchange,
+    prompts::Prompts,
+);
 
 /// Bytes of BPMN that one call takes.
 const XML_LIMIT_BYTES: usize = 8 * 1024 * 1024;

@@ -1,12 +1,51 @@
 //! Requirements from other tools and back: what was understood, what is kept beside it, and what had to stay out.
 
+mod document;
 pub mod reqif;
 pub mod table;
 
 use serde::{Deserialize, Serialize};
 
-use crate::SystemIndex;
 use crate::model::{ChangeSet, Node, Origin, Requirement, TraceLink};
+use crate::{Error, SystemIndex};
+
+pub use document::{Document, Form};
+
+/// Reads a file by the ending of its name: `.reqif` or `.csv`. UTF-8 is read, and UTF-16 with a byte order mark.
+///
+/// # Errors
+/// [`Error::Invalid`] for another ending; [`Error::Malformed`], [`Error::Limit`].
+pub fn read(name: &str, bytes: &[u8]) -> Result<Imported, Error> {
+    let ending = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    match ending.as_str() {
+        "reqif" => reqif::read(&decode("ReqIF", bytes)?),
+        "csv" => table::read(&decode("CSV", bytes)?),
+        _ => Err(Error::Invalid(format!("{name} is neither a .reqif nor a .csv file"))),
+    }
+}
+
+fn decode(format: &'static str, bytes: &[u8]) -> Result<String, Error> {
+    let malformed = |reason: &str| Error::Malformed { format, line: 1, reason: reason.to_owned() };
+    let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        let units = bytes.chunks_exact(2).map(|pair| match pair {
+            [one, two] => unit([*one, *two]),
+            _ => 0,
+        });
+        char::decode_utf16(units).collect::<Result<String, _>>().map_err(|_| malformed("it is broken UTF-16"))
+    };
+    match bytes {
+        [0xFF, 0xFE, rest @ ..] => wide(rest, u16::from_le_bytes),
+        [0xFE, 0xFF, rest @ ..] => wide(rest, u16::from_be_bytes),
+        _ => {
+            let rest = bytes.strip_prefix(&[0xEF, 0xBB, 0xBF]).unwrap_or(bytes);
+            std::str::from_utf8(rest).map(str::to_owned).map_err(|error| {
+                let lines = rest.iter().take(error.valid_up_to()).filter(|byte| **byte == b'\n').count();
+                let line = u32::try_from(lines + 1).unwrap_or(u32::MAX);
+                Error::Malformed { format, line, reason: "it is not UTF-8".to_owned() }
+            })
+        }
+    }
+}
 
 /// Remarks that one report lists.
 const MAX_REMARKS: usize = 1_000;
@@ -75,14 +114,14 @@ impl Imported {
     pub fn change(
         self,
         known: Option<&SystemIndex>,
-        understand: impl Fn(&mut Requirement),
+        understand: &dyn Fn(&mut Requirement),
     ) -> (ChangeSet, ImportReport) {
         let mut report = ImportReport { requirements: self.requirements.len(), ..ImportReport::default() };
         let mut change = ChangeSet::default();
         for read in self.requirements {
             let kept = known.and_then(|system| system.node(&read.id)).map(AsRef::as_ref);
             let requirement = match kept {
-                Some(Node::Requirement(kept)) => again(kept, read, &understand),
+                Some(Node::Requirement(kept)) => again(kept, read, understand),
                 _ => {
                     report.added += usize::from(kept.is_none());
                     let mut fresh = read;
@@ -109,7 +148,7 @@ impl Imported {
 }
 
 /// A requirement that is there already, as the file says it now.
-fn again(kept: &Requirement, read: Requirement, understand: &impl Fn(&mut Requirement)) -> Requirement {
+fn again(kept: &Requirement, read: Requirement, understand: &dyn Fn(&mut Requirement)) -> Requirement {
     let is_reworded = kept.text != read.text;
     let mut now = Requirement {
         text: read.text,

@@ -10,6 +10,7 @@ mod origin;
 mod refusal;
 mod scores;
 mod sparql;
+mod systems;
 #[cfg(test)]
 mod tests;
 mod v2;
@@ -134,6 +135,7 @@ pub fn router<E: Executor>(ports: Ports, executor: E, site: Site) -> Router {
         .route("/metrics", get(metrics::show))
         .route("/sparql", get(sparql::by_get).post(sparql::by_post))
         .route("/api/scores", get(scores::list))
+        .route("/api/systems/{name}/export", get(systems::export))
         .route("/openapi.json", get(openapi::show))
         .merge(v2::routes())
         .fallback(admin::page)

@@ -1,12 +1,12 @@
 //! Changing a system by hand: requirements, components and constraints, each change a change set of its own.
 
 use async_graphql::{Context, InputObject, MaybeUndefined, Object};
-use das::bootstrap::ears;
 use ontology::model::{self, Node, Origin};
 
 use super::target::{Target, filled};
 use super::{TEXT_LIMIT_BYTES, bounded};
 use crate::error::Result;
+use crate::import::understand;
 use crate::nodes::{ChangeSet, Component, Constraint, Requirement};
 
 /// A requirement to add.
@@ -152,18 +152,6 @@ pub(crate) struct UpdateConstraintInput {
     client_mutation_id: Option<String>,
 }
 
-/// What the parser reads from the text of a requirement.
-fn read_text(requirement: &mut model::Requirement, text: String) {
-    let parsed = ears::parse(&text);
-    requirement.text = text;
-    parsed.pattern.clone_into(&mut requirement.pattern);
-    requirement.subject = parsed.subject;
-    requirement.condition = parsed.condition;
-    requirement.response = parsed.response;
-    requirement.quantities = parsed.quantities;
-    requirement.findings = parsed.findings;
-}
-
 fn overwrite(field: &mut Option<String>, given: &MaybeUndefined<String>) {
     match given {
         MaybeUndefined::Undefined => {}
@@ -199,6 +187,7 @@ impl Knowledge {
         let target = Target::new(ctx, input.system, input.branch, input.client_mutation_id, message)?;
         let mut requirement = model::Requirement {
             id,
+            text: input.text,
             group: input.group,
             parent: input.parent,
             verification: input.verification,
@@ -206,7 +195,7 @@ impl Knowledge {
             unallocated_reason: Some("added by hand and not linked to a component yet".to_owned()),
             ..model::Requirement::default()
         };
-        read_text(&mut requirement, input.text);
+        understand(&mut requirement);
         target.add(Node::Requirement(requirement)).await
     }
 
@@ -229,7 +218,8 @@ impl Knowledge {
         let alter = |node: &mut Node| {
             let Node::Requirement(requirement) = node else { return Ok(()) };
             if let Some(text) = input.text.clone().filter(|text| *text != requirement.text) {
-                read_text(requirement, text);
+                requirement.text = text;
+                understand(requirement);
             }
             overwrite(&mut requirement.group, &input.group);
             overwrite(&mut requirement.parent, &input.parent);

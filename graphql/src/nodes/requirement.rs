@@ -50,6 +50,15 @@ impl From<&model::Quantity> for Quantity {
     }
 }
 
+/// What a tool says of a requirement.
+#[derive(Clone, Debug, SimpleObject)]
+pub(crate) struct Attribute {
+    /// Its name.
+    name: String,
+    /// Its value; markup as it was.
+    value: String,
+}
+
 /// What is wrong with a requirement.
 #[derive(Clone, Debug, SimpleObject)]
 pub(crate) struct RequirementFinding {
@@ -157,6 +166,13 @@ impl Requirement {
     /// Why it is not allocated, where it is not.
     async fn unallocated_reason(&self) -> Option<&str> {
         self.node.unallocated_reason.as_deref()
+    }
+
+    /// What the tool it came from says of it beyond that, by name.
+    async fn attributes(&self) -> Vec<Attribute> {
+        let shown =
+            |(name, value): (&String, &String)| Attribute { name: name.clone(), value: value.clone() };
+        self.node.attributes.iter().map(shown).collect()
     }
 
     /// The last run that says whether it holds; null where none has ended.

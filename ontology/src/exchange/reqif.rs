@@ -95,6 +95,8 @@ struct Parser<'a> {
     reader: Reader<&'a [u8]>,
     open: Vec<String>,
     is_begun: bool,
+    /// Text of the element that is open.
+    said: String,
     content: Content,
     object: Option<Object>,
     arrow: Option<Arrow>,
@@ -115,6 +117,7 @@ impl<'a> Parser<'a> {
             reader,
             open: Vec::new(),
             is_begun: false,
+            said: String::new(),
             content: Content::default(),
             object: None,
             arrow: None,
@@ -192,6 +195,7 @@ impl<'a> Parser<'a> {
             return Err(Error::Limit { limit: "MAX_DEPTH", detail });
         }
         self.is_begun = true;
+        self.said.clear();
         self.open.push(name.clone());
         if self.markup.is_some() {
             return Ok(());
@@ -266,11 +270,15 @@ impl<'a> Parser<'a> {
             }
             return Ok(());
         }
-        let text = text.trim();
-        if text.is_empty() {
-            return Ok(());
-        }
-        let Some(name) = self.open.last() else { return Ok(()) };
+        self.said.push_str(text);
+        self.check_length(self.said.len())
+    }
+
+    /// Takes what an element that ends here says in words.
+    fn said(&mut self) {
+        let said = std::mem::take(&mut self.said);
+        let text = said.trim();
+        let Some(name) = self.open.last().filter(|_| !text.is_empty()) else { return };
         let within = self.open.iter().rev().nth(1).map_or("", String::as_str);
         match (name.as_str(), within) {
             ("TITLE", "REQ-IF-HEADER") => self.content.title = Some(text.to_owned()),
@@ -307,11 +315,13 @@ impl<'a> Parser<'a> {
             }
             _ => {}
         }
-        Ok(())
     }
 
     fn end(&mut self, before: usize) -> Result<(), Error> {
         let depth = self.open.len();
+        if self.markup.is_none() {
+            self.said();
+        }
         let Some(name) = self.open.pop() else { return Ok(()) };
         if let Some((from, at)) = self.markup {
             // A block of markup ends a line of plain text.

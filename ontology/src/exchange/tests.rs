@@ -50,7 +50,7 @@ const FILE: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 
 async fn taken_in(ontology: &Ontology, imported: Imported) -> ImportReport {
     let known = ontology.snapshot("s").ok();
-    let (change, report) = imported.change(known.as_deref(), |_| {});
+    let (change, report) = imported.change(known.as_deref(), &|_| {});
     let change = ChangeSet { system: "s".into(), ..change };
     ontology.commit(change, known.map_or(0, |system| system.head)).await.unwrap();
     report
@@ -169,4 +169,32 @@ async fn a_table_goes_out_and_in_with_its_attributes() {
     let twice = table::read("id,text\nA,x\nA,y\n").unwrap_err().to_string();
     assert!(twice.contains("line 3") && twice.contains("twice"), "{twice}");
     assert!(table::read("name\nA\n").unwrap_err().to_string().contains("no column id"));
+}
+
+#[test]
+fn other_encodings_are_read_or_refused_with_their_line() {
+    let wide: Vec<u8> =
+        [0xFF, 0xFE].into_iter().chain(FILE.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    assert_eq!(read("a.REQIF", &wide).unwrap().requirements.len(), 2);
+    let broken = read("a.csv", b"id,text\nA,\xff\n").unwrap_err().to_string();
+    assert!(broken.contains("line 2") && broken.contains("UTF-8"), "{broken}");
+    assert_eq!(read("a.doc", b"").unwrap_err().code(), "ONTO-0004");
+}
+
+#[tokio::test]
+async fn every_form_can_be_written() {
+    let ontology = empty().await;
+    taken_in(&ontology, reqif::read(FILE).unwrap()).await;
+    for name in ["turtle", "ntriples", "jsonld", "trig", "nquads", "reqif", "csv", "matrix"] {
+        let form = Form::named(name).unwrap();
+        let document = ontology.write("s", form, "2026-01-01T00:00:00Z").unwrap();
+        assert!(document.text.contains("R-1"), "{name}: {}", document.text);
+        let graph = crate::iri::system_iri("s");
+        let names_its_graph = matches!(name, "nquads");
+        assert_eq!(
+            document.text.contains(&format!("<{graph}> .")),
+            names_its_graph || name == "ntriples",
+            "{name}"
+        );
+    }
 }
