@@ -37,6 +37,9 @@ pub struct Point {
     pub author: Arc<str>,
 }
 
+/// A node that is not the same in two states: its id, the one, the other.
+pub(crate) type DifferingNode<'a> = (&'a str, Option<&'a Arc<Node>>, Option<&'a Arc<Node>>);
+
 #[derive(Clone, Debug)]
 struct Held {
     node: Arc<Node>,
@@ -116,10 +119,7 @@ impl SystemIndex {
     }
 
     /// Nodes that are not the same here and there, by id: (id, here, there).
-    pub(crate) fn differing<'a>(
-        &'a self,
-        other: &'a Self,
-    ) -> Vec<(&'a str, Option<&'a Arc<Node>>, Option<&'a Arc<Node>>)> {
+    pub(crate) fn differing<'a>(&'a self, other: &'a Self) -> Vec<DifferingNode<'a>> {
         let node = |held: Option<&'a Held>| held.map(|held| &held.node);
         let differ = |one: Option<&Arc<Node>>, two: Option<&Arc<Node>>| match (one, two) {
             (Some(one), Some(two)) => !Arc::ptr_eq(one, two) && one != two,

@@ -96,7 +96,7 @@ impl Ontology {
     pub async fn review(&self, edit: &Edit, reviews: &[Review]) -> Result<i64, Error> {
         self.edit(edit, |state, change| {
             for review in reviews {
-                if !state.node(&review.link).is_some_and(|node| node.kind() == "link") {
+                if state.node(&review.link).is_none_or(|node| node.kind() != "link") {
                     return Err(Error::NotFound { what: "link", id: review.link.clone() });
                 }
             }

@@ -287,7 +287,7 @@ fn group_id(group: &str) -> String {
 }
 
 fn definition(kind: &str, name: &str) -> String {
-    escape(&format!("_{kind}-{name}")).into_owned()
+    escape(format!("_{kind}-{name}")).into_owned()
 }
 
 /// An attribute's value in which line ends survive being read.
