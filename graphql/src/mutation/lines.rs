@@ -20,8 +20,8 @@ pub(crate) struct LinkInput {
     system: String,
     /// The branch to write to; the system itself without one.
     branch: Option<String>,
-    /// `allocated_to`, `satisfied_by`, `refines`, `performs`, `realised_by`, `verified_by`, `conflicts_with` or
-    /// `constrained_by`.
+    /// `allocated_to`, `satisfied_by`, `refines`, `performs`, `realised_by`, `verified_by`, `conflicts_with`,
+    /// `constrained_by`, or `relates_to` (a relation of another tool).
     kind: String,
     /// Id of the node it starts at.
     source: String,

@@ -37,8 +37,8 @@ impl TraceLink {
         version(&self.system, &self.node.id)
     }
 
-    /// `allocated_to`, `satisfied_by`, `refines`, `performs`, `realised_by`, `verified_by`, `conflicts_with` or
-    /// `constrained_by`.
+    /// `allocated_to`, `satisfied_by`, `refines`, `performs`, `realised_by`, `verified_by`, `conflicts_with`,
+    /// `constrained_by`, or `relates_to` (a relation of another tool).
     async fn kind(&self) -> &str {
         &self.node.kind
     }

@@ -1,5 +1,10 @@
 //! Questions about what a change means: suspect links, assumptions, who answers what.
 
+#![expect(
+    clippy::too_many_arguments,
+    reason = "the arguments of a field in the schema are those of its function"
+)]
+
 use async_graphql::{Context, Enum, Object, SimpleObject};
 use engine::port::{InstanceFilter, Status};
 use ontology::constraints::{Assumption, what_if};
