@@ -5,8 +5,9 @@ use async_graphql::{Context, OutputType, SimpleObject};
 
 use crate::Error;
 use crate::limits::{PAGE, PAGE_LIMIT};
-use crate::nodes::{Component, Function, Process, Requirement, System};
+use crate::nodes::{ChangeSet, Component, Function, Process, Requirement, SuspectLink, System, TraceLink};
 use crate::quality::{Score, TrailEvent};
+use crate::query::MatrixRow;
 use crate::runs::{ProcessDefinition, ProcessInstance};
 
 /// Where a connection page starts and ends.
@@ -30,6 +31,10 @@ pub(crate) struct PageInfo {
     concrete(name = "ComponentEdge", params(Component)),
     concrete(name = "ProcessEdge", params(Process)),
     concrete(name = "FunctionEdge", params(Function)),
+    concrete(name = "TraceLinkEdge", params(TraceLink)),
+    concrete(name = "ChangeSetEdge", params(ChangeSet)),
+    concrete(name = "SuspectLinkEdge", params(SuspectLink)),
+    concrete(name = "MatrixRowEdge", params(MatrixRow)),
     concrete(name = "ProcessDefinitionEdge", params(ProcessDefinition)),
     concrete(name = "ProcessInstanceEdge", params(ProcessInstance)),
     concrete(name = "ScoreEdge", params(Score)),
@@ -50,6 +55,10 @@ pub(crate) struct Edge<T: OutputType> {
     concrete(name = "ComponentConnection", params(Component)),
     concrete(name = "ProcessConnection", params(Process)),
     concrete(name = "FunctionConnection", params(Function)),
+    concrete(name = "TraceLinkConnection", params(TraceLink)),
+    concrete(name = "ChangeSetConnection", params(ChangeSet)),
+    concrete(name = "SuspectLinkConnection", params(SuspectLink)),
+    concrete(name = "MatrixRowConnection", params(MatrixRow)),
     concrete(name = "ProcessDefinitionConnection", params(ProcessDefinition)),
     concrete(name = "ProcessInstanceConnection", params(ProcessInstance)),
     concrete(name = "ScoreConnection", params(Score)),

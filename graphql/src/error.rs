@@ -110,7 +110,7 @@ impl Error {
             Self::Kernel(kernel::Error::Engine(error)) => error.hint(),
             Self::Kernel(error) => Some(error.hint()),
             Self::Das(das::Error::Engine(error)) => error.hint(),
-            Self::Das(das::Error::Ontology(error)) | Self::Ontology(error) => way_out(error),
+            Self::Das(das::Error::Ontology(error)) | Self::Ontology(error) => Some(error.hint()),
             Self::Das(error) => error.hint(),
             Self::Trail(_) => Some("see that the disk or database works; the server's log says more"),
         }
@@ -145,19 +145,6 @@ impl Error {
     }
 }
 
-fn way_out(error: &ontology::Error) -> Option<&'static str> {
-    match error {
-        ontology::Error::Store(_) => Some("see that the disk or database works; the server's log says more"),
-        ontology::Error::Conflict { .. } => Some("read the system again, then repeat the change"),
-        ontology::Error::NotFound { .. } => Some("list what there is and use an id from there"),
-        ontology::Error::Query(_) => {
-            Some("only SPARQL queries are answered; make this one smaller or correct it")
-        }
-        ontology::Error::Invalid(_) => Some("correct what is named"),
-        ontology::Error::Limit { .. } => Some("ask for less, or try again shortly"),
-    }
-}
-
 /// An error on its way to a client. It has no `Display` on purpose: the conversion below keeps code and hint.
 #[derive(Clone)]
 pub(crate) struct Refusal(Arc<Error>);
@@ -175,6 +162,13 @@ impl From<Refusal> for async_graphql::Error {
         let mut shown = Self::new(error.public_message());
         shown.extensions = Some(extensions);
         shown
+    }
+}
+
+impl Refusal {
+    /// True where what was asked for is not there.
+    pub(crate) fn is_absence(&self) -> bool {
+        matches!(self.0.as_ref(), Error::NotFound { .. } | Error::Ontology(ontology::Error::NotFound { .. }))
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod connection;
 mod error;
+mod import;
 mod jobs;
 mod limits;
 mod loaders;
@@ -20,6 +21,7 @@ mod subscription;
 mod tests;
 
 pub use error::Error;
+pub use import::{Import, import_requirements};
 pub use limits::{
     ALIASES_LIMIT, COMPLEXITY_LIMIT, DEPTH_LIMIT, DIRECTIVES_LIMIT, NODES_LIMIT, PAGE_LIMIT,
     QUERY_BYTES_LIMIT, SELECTIONS_LIMIT,

@@ -1,10 +1,13 @@
 //! Everything that can be done.
 
 mod build;
+mod exchange;
 mod knowledge;
+mod lines;
 mod operations;
 mod prompts;
 mod runs;
+mod target;
 
 use async_graphql::{Context, MergedObject};
 use bpmn::program::Variables;
@@ -15,7 +18,15 @@ use crate::{Actor, Error};
 
 /// Everything that can be done.
 #[derive(Default, MergedObject)]
-pub struct Mutation(build::Build, runs::Runs, operations::Operations, knowledge::Knowledge, prompts::Prompts);
+pub struct Mutation(
+    build::Build,
+    runs::Runs,
+    operations::Operations,
+    knowledge::Knowledge,
+    lines::Lines,
+    exchange::Exchange,
+    prompts::Prompts,
+);
 
 /// Bytes of BPMN that one call takes.
 const XML_LIMIT_BYTES: usize = 8 * 1024 * 1024;

@@ -4,21 +4,29 @@
 mod component;
 mod constraint;
 mod coverage;
+mod execution;
 mod function;
+mod history;
 mod interface;
 mod link;
 mod node;
 mod process;
 mod requirement;
+mod suspicion;
 mod system;
 
 pub(crate) use component::Component;
 pub(crate) use constraint::Constraint;
 pub(crate) use coverage::Coverage;
+pub(crate) use execution::{Execution, ExecutionTally};
 pub(crate) use function::Function;
+pub(crate) use history::{Baseline, Branch, ChangeSet, Difference, MergeChoiceInput, MomentInput};
 pub(crate) use interface::Interface;
 pub(crate) use link::{Trace, TraceLink};
 pub(crate) use node::{FromNode, Node, Origin, at_end, at_start, of_ids, page_of};
 pub(crate) use process::Process;
 pub(crate) use requirement::Requirement;
+pub(crate) use suspicion::{
+    AssumptionInput, LinkReview, Standing, SuspectLink, Suspicion, WhatIf, process_ids,
+};
 pub(crate) use system::System;

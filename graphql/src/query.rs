@@ -1,14 +1,24 @@
 //! Everything that can be asked.
 
+mod consequence;
 mod design;
+mod history;
 mod knowledge;
 mod quality;
 mod runs;
 
 use async_graphql::MergedObject;
 
-pub(crate) use knowledge::snapshot;
+pub(crate) use consequence::MatrixRow;
+pub(crate) use knowledge::line;
 
 /// Everything that can be asked.
 #[derive(Default, MergedObject)]
-pub struct Query(knowledge::Knowledge, runs::Runs, quality::Quality, design::Design);
+pub struct Query(
+    knowledge::Knowledge,
+    history::History,
+    consequence::Consequences,
+    runs::Runs,
+    quality::Quality,
+    design::Design,
+);

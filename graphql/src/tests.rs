@@ -3,6 +3,7 @@
 mod bed;
 mod building;
 mod contract;
+mod editing;
 mod following;
 mod limits;
 mod prompts;

@@ -16,6 +16,38 @@ pub enum Error {
         /// What is there.
         found: i64,
     },
+    /// Somebody else changed a node after its author had read it.
+    #[error("{node} of {system} was changed by {author} in change set {found}; you saw version {expected}")]
+    Changed {
+        /// The system.
+        system: String,
+        /// The node.
+        node: String,
+        /// The version its author saw.
+        expected: i64,
+        /// The version that is there.
+        found: i64,
+        /// Who made that.
+        author: String,
+    },
+    /// Changes that contradict each other: nothing was written.
+    #[error("{what}: {}", conflicts.join("; "))]
+    Conflicts {
+        /// What was tried.
+        what: String,
+        /// What stands against it, one by one.
+        conflicts: Vec<String>,
+    },
+    /// A file that cannot be read as what it should be.
+    #[error("the file is no {format} that can be read: line {line}: {reason}")]
+    Malformed {
+        /// What it should be.
+        format: &'static str,
+        /// Line, from 1.
+        line: u32,
+        /// What is wrong there.
+        reason: String,
+    },
     /// No such system or node.
     #[error("{what} {id} does not exist")]
     NotFound {
@@ -51,6 +83,27 @@ impl Error {
             Self::Invalid(_) => "ONTO-0004",
             Self::Query(_) => "ONTO-0005",
             Self::Limit { .. } => "ONTO-0006",
+            Self::Changed { .. } => "ONTO-0007",
+            Self::Conflicts { .. } => "ONTO-0008",
+            Self::Malformed { .. } => "ONTO-0009",
+        }
+    }
+
+    /// The way out.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Store(_) => "see that the disk or database works; the server's log says more",
+            Self::Conflict { .. } => "read the system again, then repeat the change",
+            Self::NotFound { .. } => "list what there is and use an id from there",
+            Self::Query(_) => "only SPARQL queries are answered; make this one smaller or correct it",
+            Self::Invalid(_) => "correct what is named",
+            Self::Limit { .. } => "ask for less, or try again shortly",
+            Self::Changed { .. } => "read the node again and repeat the change with its new version",
+            Self::Malformed { .. } => {
+                "correct the file at that line, or write it again from the tool it comes from"
+            }
+            Self::Conflicts { .. } => "decide for each that is named, or change it by hand first",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Writes a system as Turtle, N-Triples or JSON-LD.
+//! Writes a system as Turtle, N-Triples, JSON-LD, TriG or N-Quads.
 
 use oxigraph::io::{JsonLdProfileSet, RdfFormat, RdfSerializer};
 
@@ -14,6 +14,10 @@ pub enum GraphFormat {
     NTriples,
     /// JSON-LD.
     JsonLd,
+    /// TriG: Turtle with the name of the graph.
+    TriG,
+    /// N-Quads: N-Triples with the name of the graph.
+    NQuads,
 }
 
 impl GraphFormat {
@@ -24,6 +28,8 @@ impl GraphFormat {
             Self::Turtle => "text/turtle",
             Self::NTriples => "application/n-triples",
             Self::JsonLd => "application/ld+json",
+            Self::TriG => "application/trig",
+            Self::NQuads => "application/n-quads",
         }
     }
 
@@ -32,6 +38,8 @@ impl GraphFormat {
             Self::Turtle => RdfFormat::Turtle,
             Self::NTriples => RdfFormat::NTriples,
             Self::JsonLd => RdfFormat::JsonLd { profile: JsonLdProfileSet::empty() },
+            Self::TriG => RdfFormat::TriG,
+            Self::NQuads => RdfFormat::NQuads,
         };
         let mut serializer = RdfSerializer::from_format(format);
         for (prefix, iri) in [
@@ -65,7 +73,11 @@ impl Ontology {
         let failed = |error: std::io::Error| Error::Store(error.to_string());
         let mut writer = format.serializer()?.for_writer(Vec::new());
         for quad in &quads {
-            writer.serialize_triple(quad.as_ref()).map_err(failed)?;
+            match format {
+                GraphFormat::TriG | GraphFormat::NQuads => writer.serialize_quad(quad),
+                _ => writer.serialize_triple(quad.as_ref()),
+            }
+            .map_err(failed)?;
         }
         String::from_utf8(writer.finish().map_err(failed)?).map_err(|error| Error::Store(error.to_string()))
     }

@@ -1,5 +1,10 @@
 //! The knowledge graph itself: change sets behind it, a typed read model and an RDF index over them, one writer.
 
+mod editing;
+mod past;
+
+pub use editing::{Edit, MergeChoice, branch_line};
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -13,9 +18,10 @@ use crate::coverage::{Coverage, coverage};
 use crate::index::SystemIndex;
 use crate::iri::system_iri;
 use crate::model::{ChangeSet, Node, Requirement, TraceLink};
-use crate::runs::{self, RunRecord};
+use crate::rdf_index::RdfIndex;
+use crate::runs::RunRecord;
 use crate::trace::{Trace, impact, trace};
-use crate::{ChangeSets, Error, triples, validate};
+use crate::{ChangeSets, Error, validate};
 
 /// How many change sets are read at once when the index is built.
 const READ_BATCH: usize = 256;
@@ -29,15 +35,10 @@ pub struct Ontology {
     systems: RwLock<BTreeMap<String, Arc<SystemIndex>>>,
     seen: Mutex<i64>,
     runs: RwLock<BTreeMap<String, RunRecord>>,
-    pub(crate) triples: Mutex<TripleIndex>,
+    last_runs: RwLock<BTreeMap<String, RunRecord>>,
+    rdf: Mutex<RdfIndex>,
+    states: past::States,
     pub(crate) slots: Arc<tokio::sync::Semaphore>,
-}
-
-/// The RDF index. It is brought up to date when a query or an export needs it, so that writing stays fast.
-pub(crate) struct TripleIndex {
-    pub(crate) store: Store,
-    indexed: BTreeMap<String, BTreeMap<String, Arc<Node>>>,
-    runs: BTreeMap<String, RunRecord>,
 }
 
 /// How big a system is.
@@ -75,15 +76,15 @@ impl Ontology {
     /// # Errors
     /// [`Error::Store`] when they cannot be read.
     pub async fn open(port: Arc<dyn ChangeSets>) -> Result<Self, Error> {
-        let store = Store::new().map_err(|error| Error::Store(error.to_string()))?;
-        let triples = TripleIndex { store, indexed: BTreeMap::new(), runs: BTreeMap::new() };
         let ontology = Self {
             port,
             writer: tokio::sync::Mutex::new(()),
             systems: RwLock::default(),
             seen: Mutex::new(0),
             runs: RwLock::default(),
-            triples: Mutex::new(triples),
+            last_runs: RwLock::default(),
+            rdf: Mutex::new(RdfIndex::new()?),
+            states: past::States::default(),
             slots: Arc::new(tokio::sync::Semaphore::new(crate::sparql::MAX_CONCURRENT_QUERIES)),
         };
         ontology.catch_up().await?;
@@ -105,7 +106,7 @@ impl Ontology {
             let batch = self.port.read(after, READ_BATCH).await?;
             let full = batch.len() == READ_BATCH;
             for change in &batch {
-                self.apply(change);
+                self.apply(change).await?;
             }
             if !full {
                 return Ok(());
@@ -113,11 +114,22 @@ impl Ontology {
         }
     }
 
-    fn apply(&self, change: &ChangeSet) {
+    async fn apply(&self, change: &ChangeSet) -> Result<(), Error> {
+        let is_known = self.systems.read().contains_key(&change.system);
+        let begun = match &change.fork {
+            Some(fork) if !is_known => {
+                let left = self.state(fork.system.clone(), fork.version, 0).await?;
+                Some(left.as_ref().clone().forked(fork))
+            }
+            _ => None,
+        };
         let mut systems = self.systems.write();
-        Arc::make_mut(systems.entry(change.system.clone()).or_default()).apply(change);
+        let line =
+            systems.entry(change.system.clone()).or_insert_with(|| Arc::new(begun.unwrap_or_default()));
+        Arc::make_mut(line).apply(change);
         let mut seen = self.seen.lock();
         *seen = (*seen).max(change.number);
+        Ok(())
     }
 
     /// Writes a change set: checks it, drops puts that change nothing, appends it through the port with its trail
@@ -139,9 +151,10 @@ impl Ontology {
         if let Some(system) = &current {
             change.put.retain(|node| system.node(node.id()).is_none_or(|kept| kept.as_ref() != node));
         }
+        let is_content = change.review.is_empty() && change.baseline.is_none() && change.fork.is_none();
         let same_source = current.as_ref().map(|s| &s.source_hash) == Some(&change.source_hash)
             || change.source_hash.is_none();
-        if change.put.is_empty() && change.remove.is_empty() && same_source {
+        if change.put.is_empty() && change.remove.is_empty() && is_content && same_source {
             return Ok(found);
         }
         change.number = 0;
@@ -156,7 +169,7 @@ impl Ontology {
         match self.port.append(change.clone(), expected, event).await {
             Ok(number) => {
                 change.number = number;
-                self.apply(&change);
+                self.apply(&change).await?;
                 Ok(number)
             }
             Err(error) => {
@@ -181,10 +194,11 @@ impl Ontology {
             .ok_or_else(|| Error::NotFound { what: "system", id: system.to_owned() })
     }
 
-    /// All systems by name.
+    /// All systems by name, without their branches.
     #[must_use]
     pub fn systems(&self) -> Vec<SystemSummary> {
-        self.systems.read().values().map(|system| summary(system)).collect()
+        let systems = self.systems.read();
+        systems.values().filter(|system| system.fork.is_none()).map(|system| summary(system)).collect()
     }
 
     /// One system with its counts.
@@ -328,24 +342,15 @@ impl Ontology {
         Ok(coverage(self.snapshot(system)?.as_ref()))
     }
 
-    /// The change sets of a system, oldest first, without those before `after`.
-    ///
-    /// # Errors
-    /// [`Error::Store`].
-    pub async fn history(&self, system: &str, after: i64) -> Result<Vec<ChangeSet>, Error> {
-        let mut found = Vec::new();
-        let mut after = after;
-        loop {
-            let batch = self.port.read(after, READ_BATCH).await?;
-            let Some(last) = batch.last() else { return Ok(found) };
-            after = last.number;
-            found.extend(batch.into_iter().filter(|change| change.system == system));
-        }
-    }
-
     /// Records a run and the score after it as triples. Derived data: the same key again replaces it, and at a
     /// start it is rebuilt from the trail by whoever reads that.
     pub fn record_run(&self, run: RunRecord) {
+        let moment = |run: &RunRecord| (run.ended_ms, run.instance);
+        let mut last = self.last_runs.write();
+        if last.get(&run.process_id).is_none_or(|known| moment(known) <= moment(&run)) {
+            last.insert(run.process_id.clone(), run.clone());
+        }
+        drop(last);
         let mut runs = self.runs.write();
         runs.insert(run.key.clone(), run);
         while runs.len() > MAX_RUNS {
@@ -353,11 +358,16 @@ impl Ontology {
         }
     }
 
+    /// The run of a process that ended last.
+    pub(crate) fn last_run(&self, process_id: &str) -> Option<RunRecord> {
+        self.last_runs.read().get(process_id).cloned()
+    }
+
     /// Brings the RDF index up to date and gives it.
     pub(crate) fn store(&self) -> Result<Store, Error> {
         let systems = self.systems.read().clone();
         let runs = self.runs.read().clone();
-        let mut index = self.triples.lock();
+        let mut index = self.rdf.lock();
         for (name, system) in &systems {
             index.follow(name, system)?;
         }
@@ -373,86 +383,6 @@ impl Ontology {
             .quads_for_pattern(None, None, None, Some(GraphName::NamedNode(name).as_ref()))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| Error::Store(error.to_string()))
-    }
-}
-
-impl TripleIndex {
-    fn follow(&mut self, name: &str, system: &SystemIndex) -> Result<(), Error> {
-        let before = self.indexed.entry(name.to_owned()).or_default();
-        let now: BTreeMap<String, Arc<Node>> =
-            system.nodes().map(|node| (node.id().to_owned(), Arc::clone(node))).collect();
-        let kind_now = |id: &str| now.get(id).map(|node| node.kind());
-        let kind_before = |id: &str| before.get(id).map(|node| node.kind());
-        let mut remove = Vec::new();
-        let mut put = Vec::new();
-        for (id, node) in before.iter() {
-            if now.get(id).is_none_or(|kept| !Arc::ptr_eq(kept, node)) {
-                remove.extend(triples::of_node(name, node, &kind_before));
-            }
-        }
-        for (id, node) in &now {
-            if before.get(id).is_none_or(|kept| !Arc::ptr_eq(kept, node)) {
-                put.extend(triples::of_node(name, node, &kind_now));
-            }
-        }
-        // Two nodes may say the same triple (a field and a link): what stays is said again.
-        if !remove.is_empty() {
-            for (id, node) in &now {
-                if before.get(id).is_some_and(|kept| Arc::ptr_eq(kept, node)) {
-                    put.extend(triples::of_node(name, node, &kind_now));
-                }
-            }
-        }
-        if before.is_empty() {
-            let mut out = triples::Writer::new(&system_iri(name));
-            let at = system_iri(name);
-            out.link(&at, crate::vocabulary::foreign::TYPE, crate::vocabulary::SYSTEM);
-            out.text(&at, crate::vocabulary::foreign::LABEL, name);
-            put.extend(out.finish());
-        }
-        if remove.is_empty() && put.is_empty() {
-            return Ok(());
-        }
-        self.write(&remove, &put)?;
-        self.indexed.insert(name.to_owned(), now);
-        Ok(())
-    }
-
-    fn follow_runs(
-        &mut self,
-        systems: &BTreeMap<String, Arc<SystemIndex>>,
-        runs: BTreeMap<String, RunRecord>,
-    ) -> Result<(), Error> {
-        if runs == self.runs {
-            return Ok(());
-        }
-        let of = |run: &RunRecord| {
-            let process = systems.get(&run.system).and_then(|system| {
-                system
-                    .of_kind("process")
-                    .find(|node| matches!(node.as_ref(), Node::Process(p) if p.process_id == run.process_id))
-                    .map(|node| node.id().to_owned())
-            });
-            runs::quads(run, process.as_deref())
-        };
-        let changed = |run: &RunRecord, other: &BTreeMap<String, RunRecord>| other.get(&run.key) != Some(run);
-        let stale: Vec<Quad> = self.runs.values().filter(|run| changed(run, &runs)).flat_map(of).collect();
-        let fresh: Vec<Quad> = runs.values().filter(|run| changed(run, &self.runs)).flat_map(of).collect();
-        self.write(&stale, &fresh)?;
-        self.runs = runs;
-        Ok(())
-    }
-
-    fn write(&self, remove: &[Quad], put: &[Quad]) -> Result<(), Error> {
-        let failed = |error: oxigraph::store::StorageError| Error::Store(error.to_string());
-        let mut transaction = self.store.start_transaction().map_err(failed)?;
-        for quad in remove {
-            transaction.remove(quad);
-        }
-        for quad in put {
-            transaction.insert(quad);
-        }
-        transaction.commit().map_err(failed)
     }
 }
 

@@ -1,9 +1,11 @@
 //! The typed read model of one system: nodes by id, by kind in natural order, and edges in both directions.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
-use crate::model::{ChangeSet, Node};
+use crate::model::{Baseline, ChangeSet, Fork, Node, Origin, Review};
+use crate::sorted::SortedMap;
 
 /// An edge of the graph as seen from one of its ends.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,7 +19,37 @@ pub struct Edge {
     pub link: Option<String>,
 }
 
-/// One system.
+/// The change sets in which a node got what it holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version {
+    /// The newest change set that put it.
+    pub put: i64,
+    /// The newest one that changed what it says. A definition's key or a line in a source may change without that.
+    pub said: i64,
+}
+
+/// A change set as a system remembers it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Point {
+    /// When, milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// Who made it.
+    pub author: Arc<str>,
+}
+
+/// A node that is not the same in two states: its id, the one, the other.
+pub(crate) type DifferingNode<'a> = (&'a str, Option<&'a Arc<Node>>, Option<&'a Arc<Node>>);
+
+#[derive(Clone, Debug)]
+struct Held {
+    node: Arc<Node>,
+    version: Version,
+}
+
+/// How many ids of mutations a system remembers; the oldest go first.
+const MAX_MUTATIONS: usize = 10_000;
+
+/// One system. A copy is cheap: it shares with the original what both hold.
 #[derive(Clone, Debug, Default)]
 pub struct SystemIndex {
     /// Its name.
@@ -30,10 +62,17 @@ pub struct SystemIndex {
     pub created_ms: i64,
     /// When it was last written, milliseconds since the Unix epoch.
     pub changed_ms: i64,
-    nodes: BTreeMap<String, Arc<Node>>,
-    kinds: BTreeMap<&'static str, BTreeMap<String, Arc<Node>>>,
-    outgoing: BTreeMap<String, BTreeSet<Edge>>,
-    incoming: BTreeMap<String, BTreeSet<Edge>>,
+    /// Where it branches off another system, where it does.
+    pub fork: Option<Fork>,
+    nodes: SortedMap<String, Held>,
+    kinds: BTreeMap<&'static str, SortedMap<String, Arc<Node>>>,
+    outgoing: SortedMap<String, Arc<BTreeSet<Edge>>>,
+    incoming: SortedMap<String, Arc<BTreeSet<Edge>>>,
+    points: SortedMap<i64, Point>,
+    baselines: BTreeMap<String, Baseline>,
+    reviews: SortedMap<String, (i64, Review)>,
+    mutations: SortedMap<String, i64>,
+    mutation_order: SortedMap<i64, String>,
 }
 
 /// A key by which ids sort as people expect: `R-2` before `R-10`.
@@ -65,17 +104,37 @@ impl SystemIndex {
     /// The node with this id.
     #[must_use]
     pub fn node(&self, id: &str) -> Option<&Arc<Node>> {
-        self.nodes.get(id)
+        self.nodes.get(id).map(|held| &held.node)
+    }
+
+    /// The change sets in which a node got what it holds.
+    #[must_use]
+    pub fn version(&self, id: &str) -> Option<Version> {
+        self.nodes.get(id).map(|held| held.version)
     }
 
     /// All nodes, by id.
     pub fn nodes(&self) -> impl Iterator<Item = &Arc<Node>> {
-        self.nodes.values()
+        self.nodes.values().map(|held| &held.node)
+    }
+
+    /// Nodes that are not the same here and there, by id: (id, here, there).
+    pub(crate) fn differing<'a>(&'a self, other: &'a Self) -> Vec<DifferingNode<'a>> {
+        let node = |held: Option<&'a Held>| held.map(|held| &held.node);
+        let differ = |one: Option<&Arc<Node>>, two: Option<&Arc<Node>>| match (one, two) {
+            (Some(one), Some(two)) => !Arc::ptr_eq(one, two) && one != two,
+            (one, two) => one.is_some() != two.is_some(),
+        };
+        let unshared = self.nodes.unshared(&other.nodes).into_iter();
+        unshared
+            .map(|(id, one, two)| (id.as_str(), node(one), node(two)))
+            .filter(|(_, one, two)| differ(*one, *two))
+            .collect()
     }
 
     /// Nodes of a kind in natural order of their ids.
     pub fn of_kind(&self, kind: &str) -> impl Iterator<Item = &Arc<Node>> {
-        self.kinds.get(kind).into_iter().flat_map(BTreeMap::values)
+        self.kinds.get(kind).into_iter().flat_map(SortedMap::values)
     }
 
     /// A page of the nodes of a kind: those after the id `after`, at most `limit`.
@@ -85,35 +144,83 @@ impl SystemIndex {
         after: Option<&str>,
         limit: usize,
     ) -> impl Iterator<Item = &'a Arc<Node>> + use<'a> {
-        use std::ops::Bound;
-        let from = after.map_or(Bound::Unbounded, |id| Bound::Excluded(natural_key(id)));
-        self.kinds
-            .get(kind)
-            .into_iter()
-            .flat_map(move |nodes| nodes.range((from.clone(), Bound::Unbounded)).map(|(_, node)| node))
-            .take(limit)
+        self.after(kind, after).take(limit)
+    }
+
+    /// The nodes of a kind after the id `after`, in natural order.
+    pub fn after<'a>(
+        &'a self,
+        kind: &str,
+        after: Option<&str>,
+    ) -> impl Iterator<Item = &'a Arc<Node>> + use<'a> {
+        let key = after.map(natural_key);
+        let nodes = self.kinds.get(kind);
+        let start = key.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+        nodes.map(|nodes| nodes.from(start)).into_iter().flatten().map(|(_, node)| node)
     }
 
     /// How many nodes of a kind there are.
     #[must_use]
     pub fn count(&self, kind: &str) -> usize {
-        self.kinds.get(kind).map_or(0, BTreeMap::len)
+        self.kinds.get(kind).map_or(0, SortedMap::len)
     }
 
     /// Edges that start at a node.
     pub fn outgoing(&self, id: &str) -> impl Iterator<Item = &Edge> {
-        self.outgoing.get(id).into_iter().flatten()
+        self.outgoing.get(id).into_iter().flat_map(|edges| edges.iter())
     }
 
     /// Edges that end at a node.
     pub fn incoming(&self, id: &str) -> impl Iterator<Item = &Edge> {
-        self.incoming.get(id).into_iter().flatten()
+        self.incoming.get(id).into_iter().flat_map(|edges| edges.iter())
+    }
+
+    /// Its change sets in order of their numbers.
+    pub fn points(&self) -> impl DoubleEndedIterator<Item = (i64, &Point)> {
+        self.points.iter().map(|(number, point)| (*number, point))
+    }
+
+    /// The change set with this number.
+    #[must_use]
+    pub fn point(&self, number: i64) -> Option<&Point> {
+        self.points.get(&number)
+    }
+
+    /// Its baselines by name.
+    pub fn baselines(&self) -> impl Iterator<Item = &Baseline> {
+        self.baselines.values()
+    }
+
+    /// The baseline of this name.
+    #[must_use]
+    pub fn baseline(&self, name: &str) -> Option<&Baseline> {
+        self.baselines.get(name)
+    }
+
+    /// The newest review of a link, and the change set it came with.
+    #[must_use]
+    pub fn review(&self, link: &str) -> Option<(i64, &Review)> {
+        self.reviews.get(link).map(|(number, review)| (*number, review))
+    }
+
+    /// The change set a mutation made, where its id is remembered.
+    #[must_use]
+    pub fn made_by(&self, mutation: &str) -> Option<i64> {
+        self.mutations.get(mutation).copied()
+    }
+
+    /// This state as the beginning of a branch, which gets a name and a line of its own.
+    pub(crate) fn forked(mut self, fork: &Fork) -> Self {
+        self.fork = Some(fork.clone());
+        self.points = SortedMap::default();
+        self.baselines = BTreeMap::new();
+        self
     }
 
     /// Applies a change set that was committed.
     pub fn apply(&mut self, change: &ChangeSet) {
-        if self.head == 0 {
-            self.name.clone_from(&change.system);
+        self.name.clone_from(&change.system);
+        if self.points.len() == 0 {
             self.created_ms = change.at_ms;
         }
         self.head = change.number;
@@ -121,48 +228,109 @@ impl SystemIndex {
         if change.source_hash.is_some() {
             self.source_hash.clone_from(&change.source_hash);
         }
+        if change.fork.is_some() {
+            self.fork.clone_from(&change.fork);
+        }
+        let point = Point { at_ms: change.at_ms, author: Arc::from(change.author.as_str()) };
+        self.points.insert(change.number, point);
+        if let Some(baseline) = &change.baseline {
+            self.baselines.insert(baseline.name.clone(), baseline.clone());
+        }
+        if let Some(mutation) = &change.mutation {
+            self.remember(mutation, change.number);
+        }
         for id in &change.remove {
             self.take(id);
+            self.reviews.remove(id);
         }
         for node in &change.put {
-            self.take(node.id());
-            self.insert(Arc::new(node.clone()));
+            let replaced = self.take(node.id());
+            let said = replaced.filter(|held| says_the_same(&held.node, node));
+            let said = said.map_or(change.number, |held| held.version.said);
+            self.insert(Arc::new(node.clone()), Version { put: change.number, said });
+        }
+        for review in &change.review {
+            self.reviews.insert(review.link.clone(), (change.number, review.clone()));
         }
     }
 
-    fn take(&mut self, id: &str) {
-        let Some(node) = self.nodes.remove(id) else { return };
-        if let Some(kind) = self.kinds.get_mut(node.kind()) {
+    fn remember(&mut self, mutation: &str, number: i64) {
+        self.mutations.insert(mutation.to_owned(), number);
+        self.mutation_order.insert(number, mutation.to_owned());
+        if self.mutation_order.len() > MAX_MUTATIONS {
+            let oldest = self.mutation_order.iter().next().map(|(number, id)| (*number, id.clone()));
+            if let Some((number, id)) = oldest {
+                self.mutation_order.remove(&number);
+                self.mutations.remove(&id);
+            }
+        }
+    }
+
+    fn take(&mut self, id: &str) -> Option<Held> {
+        let held = self.nodes.remove(id)?;
+        if let Some(kind) = self.kinds.get_mut(held.node.kind()) {
             kind.remove(&natural_key(id));
         }
-        for (source, kind, target, link) in edges_of(&node) {
+        for (source, kind, target, link) in edges_of(&held.node) {
             remove_edge(&mut self.outgoing, source, kind, target, link);
             remove_edge(&mut self.incoming, target, kind, source, link);
         }
+        Some(held)
     }
 
-    fn insert(&mut self, node: Arc<Node>) {
+    fn insert(&mut self, node: Arc<Node>, version: Version) {
         for (source, kind, target, link) in edges_of(&node) {
             insert_edge(&mut self.outgoing, source, kind, target, link);
             insert_edge(&mut self.incoming, target, kind, source, link);
         }
         self.kinds.entry(node.kind()).or_default().insert(natural_key(node.id()), Arc::clone(&node));
-        self.nodes.insert(node.id().to_owned(), node);
+        self.nodes.insert(node.id().to_owned(), Held { node, version });
     }
 }
 
-type Edges = BTreeMap<String, BTreeSet<Edge>>;
+/// Whether two versions of a node say the same to who relies on it: where they stand in a source, what a rule
+/// remarked and which definition runs may differ.
+fn says_the_same(before: &Node, after: &Node) -> bool {
+    let (mut before, mut after) = (before.clone(), after.clone());
+    for node in [&mut before, &mut after] {
+        match node {
+            Node::Requirement(requirement) => {
+                requirement.line = None;
+                requirement.findings.clear();
+                requirement.unallocated_reason = None;
+            }
+            Node::Component(component) => component.origin = Origin::default(),
+            Node::Function(function) => function.origin = Origin::default(),
+            Node::Process(process) => {
+                process.definition = None;
+                process.origin = Origin::default();
+            }
+            Node::Interface(interface) => interface.origin = Origin::default(),
+            Node::Constraint(constraint) => constraint.origin = Origin::default(),
+            Node::Link(_) => {}
+        }
+    }
+    before == after
+}
+
+type Edges = SortedMap<String, Arc<BTreeSet<Edge>>>;
 
 fn edge(kind: &str, other: &str, link: Option<&str>) -> Edge {
     Edge { kind: kind.to_owned(), other: other.to_owned(), link: link.map(str::to_owned) }
 }
 
 fn insert_edge(edges: &mut Edges, at: &str, kind: &str, other: &str, link: Option<&str>) {
-    edges.entry(at.to_owned()).or_default().insert(edge(kind, other, link));
+    let edge = edge(kind, other, link);
+    if let Some(found) = edges.get_mut(at) {
+        Arc::make_mut(found).insert(edge);
+    } else {
+        edges.insert(at.to_owned(), Arc::new(BTreeSet::from([edge])));
+    }
 }
 
 fn remove_edge(edges: &mut Edges, at: &str, kind: &str, other: &str, link: Option<&str>) {
     if let Some(found) = edges.get_mut(at) {
+        let found = Arc::make_mut(found);
         found.remove(&edge(kind, other, link));
         if found.is_empty() {
             edges.remove(at);

@@ -1,27 +1,37 @@
 //! The knowledge graph: vocabulary, index, typed queries, change sets.
 
 pub mod architecture;
+pub mod constraints;
 pub mod coverage;
 mod error;
+pub mod exchange;
 pub mod export;
 mod graph;
+pub mod history;
 pub mod index;
 pub mod iri;
+pub mod matrix;
 pub mod model;
 pub mod port;
+mod rdf_index;
 pub mod runs;
+mod sorted;
 pub mod sparql;
+pub mod suspicion;
 pub mod trace;
 mod triples;
 pub mod turtle;
 pub mod validate;
+pub mod verification;
 pub mod vocabulary;
 mod volatile;
 
 pub use coverage::{Coverage, Unallocated};
 pub use error::Error;
+pub use exchange::{ImportReport, Imported};
 pub use export::GraphFormat;
-pub use graph::{Ontology, SystemSummary};
+pub use graph::{Edit, MergeChoice, Ontology, SystemSummary, branch_line};
+pub use history::{Difference, Moment};
 pub use index::SystemIndex;
 pub use port::ChangeSets;
 pub use runs::{RunRecord, RunScore};

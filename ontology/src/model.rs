@@ -3,6 +3,8 @@
 //!
 //! Plain data: das derives it, change sets keep it, the index turns it into triples, the API shows it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// Namespace of our own terms.
@@ -108,6 +110,9 @@ pub struct Requirement {
     pub unallocated_reason: Option<String>,
     /// Line in the source, from 1.
     pub line: Option<u32>,
+    /// What the tool it came from says of it beyond that, by name; markup as it was.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, String>,
 }
 
 /// A quantity in a requirement.
@@ -246,7 +251,8 @@ pub struct TraceLink {
     pub id: String,
     /// `allocated_to` (requirement → component), `satisfied_by` (requirement → function), `refines`
     /// (requirement → requirement), `performs` (component → function), `realised_by` (function → process),
-    /// `verified_by` (requirement → process), `conflicts_with` (requirement → requirement), `constrained_by`.
+    /// `verified_by` (requirement → process), `conflicts_with` (requirement → requirement), `constrained_by`,
+    /// `relates_to` (requirement → requirement: a relation of another tool, whose name is the rationale).
     pub kind: String,
     /// Id of the node it starts at.
     pub source: String,
@@ -277,4 +283,47 @@ pub struct ChangeSet {
     pub put: Vec<Node>,
     /// Ids of nodes to remove.
     pub remove: Vec<String>,
+    /// Links whose suspicion a person looked into and cleared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub review: Vec<Review>,
+    /// A name given to the state before this change set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Baseline>,
+    /// Where the line of this system begins, in the first change set of a branch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fork: Option<Fork>,
+    /// Id by which the caller knows this change: the same id twice is one change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mutation: Option<String>,
+}
+
+/// That somebody looked at a link after one of its ends had changed, and found that it still holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Review {
+    /// Id of the link.
+    pub link: String,
+    /// What was found, in words.
+    pub note: Option<String>,
+}
+
+/// A named state of a system.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// Its name, unique in its system.
+    pub name: String,
+    /// Number of the newest change set it holds.
+    pub version: i64,
+    /// SHA-256 over its nodes, in hex: see [`crate::history::content_hash`].
+    pub hash: String,
+}
+
+/// Where a branch leaves its system.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fork {
+    /// The system it branches off.
+    pub system: String,
+    /// Name of the branch.
+    pub branch: String,
+    /// Newest change set of that system it begins with, or that was merged since.
+    pub version: i64,
 }

@@ -14,4 +14,6 @@ pub trait ChangeSets: Send + Sync {
     async fn append(&self, change: ChangeSet, expected: i64, event: trail::NewEvent) -> Result<i64, Error>;
     /// All change sets with a number greater than `after`, oldest first, at most `limit`.
     async fn read(&self, after: i64, limit: usize) -> Result<Vec<ChangeSet>, Error>;
+    /// The change sets of one system with a number greater than `after`, oldest first, at most `limit`.
+    async fn of_system(&self, system: &str, after: i64, limit: usize) -> Result<Vec<ChangeSet>, Error>;
 }

@@ -23,6 +23,31 @@ pub struct Trace {
 
 const DOWN: &[&str] = &["allocated_to", "satisfied_by", "verified_by", "performs", "realised_by", "executes"];
 
+/// Edges along which a change of a node travels to what answers it: from a requirement to its refinements,
+/// components, functions and processes, from a component to its parts.
+pub(crate) fn downstream<'a>(system: &'a SystemIndex, id: &str) -> Vec<&'a Edge> {
+    let out = system.outgoing(id).filter(|edge| {
+        DOWN.contains(&edge.kind.as_str())
+            || matches!(edge.kind.as_str(), "constrained_by" | "conflicts_with")
+    });
+    let against = system
+        .incoming(id)
+        .filter(|edge| matches!(edge.kind.as_str(), "refines" | "part_of" | "conflicts_with"));
+    out.chain(against).collect()
+}
+
+/// The same edges the other way: what a change of a node may put in question above it.
+pub(crate) fn upstream<'a>(system: &'a SystemIndex, id: &str) -> Vec<&'a Edge> {
+    let against = system.incoming(id).filter(|edge| {
+        DOWN.contains(&edge.kind.as_str())
+            || matches!(edge.kind.as_str(), "constrained_by" | "conflicts_with")
+    });
+    let out = system
+        .outgoing(id)
+        .filter(|edge| matches!(edge.kind.as_str(), "refines" | "part_of" | "conflicts_with"));
+    against.chain(out).collect()
+}
+
 struct Walk<'a> {
     system: &'a SystemIndex,
     found: BTreeSet<String>,
@@ -147,20 +172,7 @@ pub fn impact(system: &SystemIndex, id: &str) -> Option<Vec<String>> {
     let mut near = BTreeSet::new();
     let mut queue = vec![id.to_owned()];
     while let Some(at) = queue.pop() {
-        let mut next: Vec<String> = system
-            .outgoing(&at)
-            .filter(|edge| {
-                DOWN.contains(&edge.kind.as_str())
-                    || matches!(edge.kind.as_str(), "constrained_by" | "conflicts_with")
-            })
-            .map(|edge| edge.other.clone())
-            .collect();
-        next.extend(
-            system
-                .incoming(&at)
-                .filter(|edge| matches!(edge.kind.as_str(), "refines" | "part_of" | "conflicts_with"))
-                .map(|edge| edge.other.clone()),
-        );
+        let next: Vec<String> = downstream(system, &at).into_iter().map(|edge| edge.other.clone()).collect();
         if system.node(&at).is_some_and(|node| node.kind() == "component") {
             for edge in system.outgoing(&at).chain(system.incoming(&at)).filter(|e| e.kind == "interface") {
                 near.insert(edge.other.clone());

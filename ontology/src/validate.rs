@@ -24,6 +24,7 @@ const LINK_ENDS: &[(&str, &[&str], &[&str])] = &[
     ("realised_by", &["function"], &["process"]),
     ("verified_by", &["requirement"], &["process"]),
     ("conflicts_with", &["requirement"], &["requirement"]),
+    ("relates_to", &["requirement"], &["requirement"]),
     ("constrained_by", &["requirement", "component", "function", "process", "interface"], &["constraint"]),
 ];
 

@@ -34,4 +34,10 @@ impl ChangeSets for VolatileChangeSets {
     async fn read(&self, after: i64, limit: usize) -> Result<Vec<ChangeSet>, Error> {
         Ok(self.kept.lock().iter().filter(|c| c.number > after).take(limit).cloned().collect())
     }
+
+    async fn of_system(&self, system: &str, after: i64, limit: usize) -> Result<Vec<ChangeSet>, Error> {
+        let kept = self.kept.lock();
+        let later = kept.iter().filter(|c| c.system == system && c.number > after);
+        Ok(later.take(limit).cloned().collect())
+    }
 }

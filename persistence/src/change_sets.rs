@@ -74,8 +74,31 @@ impl ChangeSets for Database {
     async fn read(&self, after: i64, limit: usize) -> Result<Vec<ChangeSet>, OntologyError> {
         let limit = limit.min(PAGE_LIMIT);
         let sql = format!("SELECT content FROM change_sets WHERE id > $1 ORDER BY id LIMIT {limit}");
+        self.change_sets(sql, vec![int(after)]).await
+    }
+
+    async fn of_system(
+        &self,
+        system: &str,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<ChangeSet>, OntologyError> {
+        let limit = limit.min(PAGE_LIMIT);
+        let sql = format!(
+            "SELECT content FROM change_sets WHERE system = $1 AND id > $2 ORDER BY id LIMIT {limit}"
+        );
+        self.change_sets(sql, vec![text(system), int(after)]).await
+    }
+}
+
+impl Database {
+    async fn change_sets(
+        &self,
+        sql: String,
+        values: Vec<sea_orm::Value>,
+    ) -> Result<Vec<ChangeSet>, OntologyError> {
         let read = async {
-            let rows = self.query(sql, vec![int(after)]).await?;
+            let rows = self.query(sql, values).await?;
             rows.iter().map(|row| Row(row).json("content")).collect::<Result<Vec<ChangeSet>, Error>>()
         };
         read.await.map_err(|error| OntologyError::Store(error.to_string()))

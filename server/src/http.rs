@@ -11,6 +11,7 @@ mod origin;
 mod refusal;
 mod scores;
 mod sparql;
+mod systems;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -135,6 +136,7 @@ pub fn router<E: Executor>(ports: Ports, executor: E, site: Site) -> Router {
         .route("/metrics", get(metrics::show))
         .route("/sparql", get(sparql::by_get).post(sparql::by_post))
         .route("/api/scores", get(scores::list))
+        .route("/api/systems/{name}/export", get(systems::export))
         .route("/openapi.json", get(openapi::show))
         .fallback(admin::page)
         .method_not_allowed_fallback(refusal::wrong_method)

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_graphql::{Object, SimpleObject};
 use ontology::{SystemIndex, model};
 
-use super::Origin;
-use super::node::{iri, shown_node};
+use super::node::{iri, shown_node, version};
+use super::{Origin, Standing};
 use crate::scalar::Iri;
 
 /// A component's part of a budget.
@@ -39,6 +39,11 @@ impl Constraint {
     /// Its id within the system.
     pub(crate) async fn local_id(&self) -> &str {
         &self.node.id
+    }
+
+    /// The change set that put it as it is: give it as `ifMatch` to change exactly this.
+    async fn version(&self) -> i64 {
+        version(&self.system, &self.node.id)
     }
 
     /// Its name.
@@ -89,6 +94,11 @@ impl Constraint {
             assumed: *assumed,
         };
         self.node.parts.iter().map(shown).collect()
+    }
+
+    /// How it stands.
+    async fn standing(&self) -> Option<Standing> {
+        ontology::constraints::standings(&self.system).remove(&self.node.id).map(Standing::from)
     }
 
     /// Why it exists.

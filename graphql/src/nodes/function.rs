@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::Object;
 use ontology::{SystemIndex, model};
 
-use super::node::{iri, shown_node};
+use super::node::{iri, shown_node, version};
 use super::{Component, Origin, Process, Requirement, at_start, of_ids};
 use crate::scalar::Iri;
 
@@ -28,6 +28,11 @@ impl Function {
     /// Its id within the system.
     pub(crate) async fn local_id(&self) -> &str {
         &self.node.id
+    }
+
+    /// The change set that put it as it is: give it as `ifMatch` to change exactly this.
+    async fn version(&self) -> i64 {
+        version(&self.system, &self.node.id)
     }
 
     /// Its name.

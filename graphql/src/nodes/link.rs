@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_graphql::{Object, SimpleObject};
 use ontology::{SystemIndex, model};
 
-use super::node::{iri, shown_node};
-use super::{Component, Function, Origin, Process, Requirement, of_ids};
+use super::node::{iri, shown_node, version};
+use super::{Component, Function, LinkReview, Origin, Process, Requirement, Suspicion, of_ids};
 use crate::scalar::Iri;
 
 #[derive(Clone)]
@@ -32,8 +32,13 @@ impl TraceLink {
         &self.node.id
     }
 
-    /// `allocated_to`, `satisfied_by`, `refines`, `performs`, `realised_by`, `verified_by`, `conflicts_with` or
-    /// `constrained_by`.
+    /// The change set that put it as it is: give it as `ifMatch` to change exactly this.
+    async fn version(&self) -> i64 {
+        version(&self.system, &self.node.id)
+    }
+
+    /// `allocated_to`, `satisfied_by`, `refines`, `performs`, `realised_by`, `verified_by`, `conflicts_with`,
+    /// `constrained_by`, or `relates_to` (a relation of another tool).
     async fn kind(&self) -> &str {
         &self.node.kind
     }
@@ -51,6 +56,17 @@ impl TraceLink {
     /// Why, in words.
     async fn rationale(&self) -> Option<&str> {
         self.node.rationale.as_deref()
+    }
+
+    /// Why it is to be looked at since an end of it changed; null where it is not.
+    async fn suspicion(&self) -> Option<Suspicion> {
+        ontology::suspicion::direct(&self.system, &self.node)
+            .map(|found| Suspicion::new(&self.system, &found))
+    }
+
+    /// The newest review of it.
+    async fn review(&self) -> Option<LinkReview> {
+        LinkReview::of(&self.system, &self.node.id)
     }
 
     /// Why it exists.

@@ -36,13 +36,18 @@ pub(crate) enum Node {
     Constraint(Constraint),
 }
 
+/// Sources of a derived thing that are named; a process may come from all requirements of its system.
+const SOURCES_LIMIT: usize = 200;
+
 /// Why a derived thing exists.
 #[derive(Clone, Debug, SimpleObject)]
 pub(crate) struct Origin {
     /// The rule or template that made it.
     rule: String,
-    /// Ids of what it was derived from.
+    /// Ids of what it was derived from, at most 200 of them.
     sources: Vec<String>,
+    /// How many it was derived from.
+    source_count: usize,
     /// Start of the part of the first source's text, in bytes.
     span_start: Option<usize>,
     /// End of that part.
@@ -57,7 +62,8 @@ impl From<&model::Origin> for Origin {
     fn from(origin: &model::Origin) -> Self {
         Self {
             rule: origin.rule.clone(),
-            sources: origin.sources.clone(),
+            sources: origin.sources.iter().take(SOURCES_LIMIT).cloned().collect(),
+            source_count: origin.sources.len(),
             span_start: origin.span.map(|(start, _)| start),
             span_end: origin.span.map(|(_, end)| end),
             confidence: origin.confidence,
@@ -114,6 +120,11 @@ impl Node {
 /// The IRI of a node.
 pub(crate) fn iri(system: &SystemIndex, kind: &str, id: &str) -> Iri {
     Iri(node_iri(&system.name, kind, id))
+}
+
+/// The change set that put a node as it is.
+pub(crate) fn version(system: &SystemIndex, id: &str) -> i64 {
+    system.version(id).map_or(0, |version| version.put)
 }
 
 /// The nodes with these ids that are of the kind `T` shows, in natural order, each once.

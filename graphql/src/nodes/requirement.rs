@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Object, SimpleObject};
+use async_graphql::{Context, Object, SimpleObject};
 use ontology::{SystemIndex, model};
 
-use super::node::{iri, shown_node};
-use super::{Component, Function, Process, at_end, of_ids};
+use super::node::{iri, shown_node, version};
+use super::{Component, Execution, Function, Process, at_end, of_ids};
+use crate::State;
+use crate::error::Result;
 use crate::scalar::Iri;
 
 /// A number with its unit.
@@ -48,6 +50,15 @@ impl From<&model::Quantity> for Quantity {
     }
 }
 
+/// What a tool says of a requirement.
+#[derive(Clone, Debug, SimpleObject)]
+pub(crate) struct Attribute {
+    /// Its name.
+    name: String,
+    /// Its value; markup as it was.
+    value: String,
+}
+
 /// What is wrong with a requirement.
 #[derive(Clone, Debug, SimpleObject)]
 pub(crate) struct RequirementFinding {
@@ -76,6 +87,11 @@ impl Requirement {
     /// Its id within the system.
     pub(crate) async fn local_id(&self) -> &str {
         &self.node.id
+    }
+
+    /// The change set that put it as it is: give it as `ifMatch` to change exactly this.
+    async fn version(&self) -> i64 {
+        version(&self.system, &self.node.id)
     }
 
     /// Its text.
@@ -150,6 +166,18 @@ impl Requirement {
     /// Why it is not allocated, where it is not.
     async fn unallocated_reason(&self) -> Option<&str> {
         self.node.unallocated_reason.as_deref()
+    }
+
+    /// What the tool it came from says of it beyond that, by name.
+    async fn attributes(&self) -> Vec<Attribute> {
+        let shown =
+            |(name, value): (&String, &String)| Attribute { name: name.clone(), value: value.clone() };
+        self.node.attributes.iter().map(shown).collect()
+    }
+
+    /// The last run that says whether it holds; null where none has ended.
+    async fn execution(&self, ctx: &Context<'_>) -> Result<Option<Execution>> {
+        Ok(Execution::of(&ctx.data::<State>()?.ontology, &self.system, &self.node.id))
     }
 
     /// Components it is allocated to.

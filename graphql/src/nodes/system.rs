@@ -2,17 +2,22 @@
 
 use std::sync::Arc;
 
-use async_graphql::Object;
+use async_graphql::{Context, Object};
 use ontology::SystemIndex;
 use ontology::iri::system_iri;
 
 use super::{
-    Component, Constraint, Coverage, FromNode, Function, Interface, Process, Requirement, TraceLink, page_of,
+    Baseline, Branch, Component, Constraint, Coverage, ExecutionTally, FromNode, Function, Interface,
+    Process, Requirement, TraceLink, page_of,
 };
 use crate::connection::{Connection, Page};
 use crate::error::Result;
 use crate::limits::page_cost;
 use crate::scalar::{Iri, Timestamp};
+use crate::{Error, State};
+
+/// Links that are given without pages.
+const LINKS_LIMIT: usize = 5_000;
 
 #[derive(Clone)]
 pub(crate) struct System(pub(crate) Arc<SystemIndex>);
@@ -39,6 +44,22 @@ impl System {
     /// Number of its newest change set.
     async fn version(&self) -> i64 {
         self.0.head
+    }
+
+    /// The branch this is, where it is one.
+    async fn branch(&self) -> Option<&str> {
+        self.0.fork.as_ref().map(|fork| fork.branch.as_str())
+    }
+
+    /// Its named states, by name.
+    async fn baselines(&self) -> Vec<Baseline> {
+        self.0.baselines().map(|baseline| Baseline::new(&self.0.name, baseline)).collect()
+    }
+
+    /// Its branches, by name.
+    async fn branches(&self, ctx: &Context<'_>) -> Result<Vec<Branch>> {
+        let ontology = &ctx.data::<State>()?.ontology;
+        Ok(ontology.branches(&self.0.name).iter().map(|fork| Branch::new(ontology, fork)).collect())
     }
 
     /// When it was last changed.
@@ -104,9 +125,31 @@ impl System {
         self.all()
     }
 
-    /// Its trace links.
-    async fn links(&self) -> Vec<TraceLink> {
-        self.all()
+    /// Its trace links; refused for a system with more than 5,000 of them.
+    #[graphql(deprecation = "traceLinks gives them in pages")]
+    async fn links(&self) -> Result<Vec<TraceLink>> {
+        let count = self.0.count(TraceLink::KIND);
+        if count > LINKS_LIMIT {
+            let detail = format!("the system has {count} links; traceLinks gives them in pages");
+            return Err(Error::Limit { limit: "LINKS_LIMIT", detail }.into());
+        }
+        Ok(self.all())
+    }
+
+    /// Its trace links, in natural order of their ids.
+    #[graphql(complexity = "page_cost(first, child_complexity)")]
+    async fn trace_links(&self, first: Option<i32>, after: Option<String>) -> Result<Connection<TraceLink>> {
+        Ok(page_of(&self.0, &Page::new(first, after)?))
+    }
+
+    /// How many requirements runs have shown.
+    async fn executions(&self, ctx: &Context<'_>) -> Result<ExecutionTally> {
+        Ok(ctx.data::<State>()?.ontology.executions(&self.0).into())
+    }
+
+    /// How many links are to be looked at since an end of them changed.
+    async fn suspect_count(&self) -> usize {
+        ontology::suspicion::suspects(&self.0, false).len()
     }
 
     /// Its coverage, computed now.

@@ -157,7 +157,8 @@ impl Design {
 
     /// What a system leaves open, asked back, with what answer would settle it.
     async fn questions(&self, ctx: &Context<'_>, system: String) -> Result<Vec<OpenQuestion>> {
-        let asked = das::bootstrap::questions::questions(super::snapshot(ctx, &system)?.as_ref());
+        let asked =
+            das::bootstrap::questions::questions(ctx.data::<State>()?.ontology.snapshot(&system)?.as_ref());
         let open = asked.into_iter().map(|question| OpenQuestion {
             kind: question.kind,
             about: question.about,

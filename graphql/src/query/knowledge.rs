@@ -9,13 +9,30 @@ use ontology::iri::{Named, parse};
 use crate::connection::{Connection, Page};
 use crate::error::Result;
 use crate::limits::page_cost;
-use crate::nodes::{Component, Coverage, Function, Node, Process, Requirement, System, Trace, page_of};
+use crate::nodes::{
+    Component, Coverage, Function, MomentInput, Node, Process, Requirement, System, Trace, page_of,
+};
 use crate::scalar::Iri;
 use crate::{Error, State};
 
-/// The newest state of a system.
-pub(crate) fn snapshot(ctx: &Context<'_>, system: &str) -> Result<Arc<SystemIndex>> {
-    Ok(ctx.data::<State>()?.ontology.snapshot(system)?)
+/// The line of a system, or of a branch of it.
+pub(crate) fn line(system: String, branch: Option<String>) -> String {
+    branch.map_or_else(|| system.clone(), |branch| ontology::branch_line(&system, &branch))
+}
+
+/// A system or a branch of it, as it is or as it was.
+pub(super) async fn reading(
+    ctx: &Context<'_>,
+    system: String,
+    branch: Option<String>,
+    as_of: Option<MomentInput>,
+) -> Result<Arc<SystemIndex>> {
+    let ontology = &ctx.data::<State>()?.ontology;
+    let line = line(system, branch);
+    match as_of {
+        Some(moment) => Ok(ontology.as_of(&line, &moment.into()).await?),
+        None => Ok(ontology.snapshot(&line)?),
+    }
 }
 
 fn missing(id: &str) -> Error {
@@ -28,8 +45,18 @@ pub(crate) struct Knowledge;
 #[Object(name = "KnowledgeQuery")]
 impl Knowledge {
     /// One engineered system by its name.
-    async fn system(&self, ctx: &Context<'_>, name: String) -> Result<Option<System>> {
-        Ok(ctx.data::<State>()?.ontology.snapshot(&name).ok().map(System))
+    async fn system(
+        &self,
+        ctx: &Context<'_>,
+        name: String,
+        #[graphql(desc = "A branch of it.")] branch: Option<String>,
+        #[graphql(desc = "As it was then.")] as_of: Option<MomentInput>,
+    ) -> Result<Option<System>> {
+        match reading(ctx, name, branch, as_of.clone()).await {
+            Ok(system) => Ok(Some(System(system))),
+            Err(refusal) if as_of.is_none() && refusal.is_absence() => Ok(None),
+            Err(refusal) => Err(refusal),
+        }
     }
 
     /// All engineered systems, by name.
@@ -59,10 +86,12 @@ impl Knowledge {
         &self,
         ctx: &Context<'_>,
         system: String,
+        #[graphql(desc = "A branch of it.")] branch: Option<String>,
+        #[graphql(desc = "As it was then.")] as_of: Option<MomentInput>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<Connection<Requirement>> {
-        Ok(page_of(&snapshot(ctx, &system)?, &Page::new(first, after)?))
+        Ok(page_of(&reading(ctx, system, branch, as_of).await?, &Page::new(first, after)?))
     }
 
     /// Components of a system, in natural order of their ids.
@@ -71,10 +100,12 @@ impl Knowledge {
         &self,
         ctx: &Context<'_>,
         system: String,
+        #[graphql(desc = "A branch of it.")] branch: Option<String>,
+        #[graphql(desc = "As it was then.")] as_of: Option<MomentInput>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<Connection<Component>> {
-        Ok(page_of(&snapshot(ctx, &system)?, &Page::new(first, after)?))
+        Ok(page_of(&reading(ctx, system, branch, as_of).await?, &Page::new(first, after)?))
     }
 
     /// Processes of a system.
@@ -83,10 +114,12 @@ impl Knowledge {
         &self,
         ctx: &Context<'_>,
         system: String,
+        #[graphql(desc = "A branch of it.")] branch: Option<String>,
+        #[graphql(desc = "As it was then.")] as_of: Option<MomentInput>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<Connection<Process>> {
-        Ok(page_of(&snapshot(ctx, &system)?, &Page::new(first, after)?))
+        Ok(page_of(&reading(ctx, system, branch, as_of).await?, &Page::new(first, after)?))
     }
 
     /// Functions of a system.
@@ -95,10 +128,12 @@ impl Knowledge {
         &self,
         ctx: &Context<'_>,
         system: String,
+        #[graphql(desc = "A branch of it.")] branch: Option<String>,
+        #[graphql(desc = "As it was then.")] as_of: Option<MomentInput>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<Connection<Function>> {
-        Ok(page_of(&snapshot(ctx, &system)?, &Page::new(first, after)?))
+        Ok(page_of(&reading(ctx, system, branch, as_of).await?, &Page::new(first, after)?))
     }
 
     /// Any node of any system by its IRI.
@@ -110,20 +145,40 @@ impl Knowledge {
     }
 
     /// Everything connected with a node by trace, in both directions.
-    async fn trace(&self, ctx: &Context<'_>, system: String, id: String) -> Result<Trace> {
-        let system = snapshot(ctx, &system)?;
+    async fn trace(
+        &self,
+        ctx: &Context<'_>,
+        system: String,
+        #[graphql(desc = "A branch of it.")] branch: Option<String>,
+        #[graphql(desc = "As it was then.")] as_of: Option<MomentInput>,
+        id: String,
+    ) -> Result<Trace> {
+        let system = reading(ctx, system, branch, as_of).await?;
         let found = ontology::trace::trace(&system, &id).ok_or_else(|| missing(&id))?;
         Ok(Trace::new(&system, &found))
     }
 
     /// Computed coverage of a system.
-    async fn coverage(&self, ctx: &Context<'_>, system: String) -> Result<Coverage> {
-        Ok(Coverage::of(&snapshot(ctx, &system)?))
+    async fn coverage(
+        &self,
+        ctx: &Context<'_>,
+        system: String,
+        #[graphql(desc = "A branch of it.")] branch: Option<String>,
+        #[graphql(desc = "As it was then.")] as_of: Option<MomentInput>,
+    ) -> Result<Coverage> {
+        Ok(Coverage::of(&reading(ctx, system, branch, as_of).await?))
     }
 
     /// Everything a change of a node can reach.
-    async fn impact(&self, ctx: &Context<'_>, system: String, id: String) -> Result<Vec<Node>> {
-        let system = snapshot(ctx, &system)?;
+    async fn impact(
+        &self,
+        ctx: &Context<'_>,
+        system: String,
+        #[graphql(desc = "A branch of it.")] branch: Option<String>,
+        #[graphql(desc = "As it was then.")] as_of: Option<MomentInput>,
+        id: String,
+    ) -> Result<Vec<Node>> {
+        let system = reading(ctx, system, branch, as_of).await?;
         let ids = ontology::trace::impact(&system, &id).ok_or_else(|| missing(&id))?;
         let nodes = ids.iter().filter_map(|id| system.node(id));
         Ok(nodes.filter_map(|node| Node::from_node(&system, node)).collect())

@@ -11,6 +11,7 @@ use crate::connection::{Connection, Page, wants_total};
 use crate::error::Result;
 use crate::limits::{COUNT_LIMIT, page_cost};
 use crate::loaders::Loaders;
+use crate::nodes::{FromNode, Requirement};
 use crate::quality::{TrailEvent, trail_page};
 use crate::scalar::{Iri, Json, Key, Timestamp};
 use crate::{Error, State};
@@ -152,6 +153,18 @@ impl ProcessInstance {
         }
         let found = ctx.data::<Loaders>()?.incidents(self.0.key).await?;
         Ok(found.into_iter().map(Incident::from).collect())
+    }
+
+    /// Requirements it serves: those its functions satisfy and those it verifies; with an element only those that
+    /// this element serves.
+    async fn requirements(&self, ctx: &Context<'_>, element_id: Option<String>) -> Result<Vec<Requirement>> {
+        let ontology = &ctx.data::<State>()?.ontology;
+        let mut shown = Vec::new();
+        for (system, id) in ontology.served_by(&self.0.process_id, element_id.as_deref())? {
+            let system = ontology.snapshot(&system)?;
+            shown.extend(system.node(&id).and_then(|node| Requirement::from_node(&system, node)));
+        }
+        Ok(shown)
     }
 
     /// What happened, oldest first.

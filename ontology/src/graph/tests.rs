@@ -1,5 +1,8 @@
 //! The graph: committing, reading, tracing, covering, exporting.
 
+mod editing;
+mod suspicion;
+
 use super::*;
 use crate::model::{Component, Constraint, Function, Interface, Origin, Process};
 use crate::{GraphFormat, QueryOptions, RunScore, VolatileChangeSets};

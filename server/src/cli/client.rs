@@ -9,7 +9,7 @@ use crate::failure::Failure;
 /// How long one call may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// Areas of codes that say the call was wrong; others say the work failed.
-const WRONG_CALLS: [&str; 10] = [
+const WRONG_CALLS: [&str; 13] = [
     "BPMN-",
     "DAS-",
     "API-0001",
@@ -19,6 +19,9 @@ const WRONG_CALLS: [&str; 10] = [
     "ONTO-0003",
     "ONTO-0004",
     "ONTO-0005",
+    "ONTO-0007",
+    "ONTO-0008",
+    "ONTO-0009",
     "CTX-0001",
 ];
 
@@ -57,6 +60,24 @@ impl Client {
             Some(error) => Err(failure_of(error)),
             None => Ok(answer["data"].take()),
         }
+    }
+
+    /// Gets a plain route, by the segments of its path.
+    pub(crate) async fn get(&self, path: &[&str], parameters: &[(&str, &str)]) -> Result<String, Failure> {
+        let failed = |error: reqwest::Error| unreachable_server(&self.address, &error);
+        let wrong = |_| Failure::wrong_call("CLI-0010", format!("{} is no address", self.address), "");
+        let mut url = reqwest::Url::parse(&self.address).map_err(|error| wrong(error.to_string()))?;
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        url.query_pairs_mut().extend_pairs(parameters);
+        let answer = self.http.get(url).send().await.map_err(failed)?;
+        if answer.status().is_success() {
+            return answer.text().await.map_err(failed);
+        }
+        let refusal: Value = answer.json().await.map_err(failed)?;
+        let error = &refusal["error"];
+        Err(failure_of(&json!({"message": error["message"], "extensions": error})))
     }
 }
 

@@ -1,4 +1,5 @@
-//! `procos export`: writes a system as a graph or as a file to import elsewhere, or a process as BPMN.
+//! `procos export`: writes a system as a graph, for other requirement tools, or as a file to import elsewhere; or a
+//! process as BPMN.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,14 +8,15 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use engine::Store;
+use ontology::Ontology;
+use ontology::exchange::Form;
 use ontology::model::Node;
-use ontology::{GraphFormat, Ontology};
 use persistence::Database;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::client::Client;
-use super::{Found, Output, Session, write_file};
+use super::{Found, Output, Session, now_ms, write_file};
 use crate::failure::Failure;
 
 /// Names the form of [`SystemFile`].
@@ -35,13 +37,14 @@ pub(crate) struct SystemFile {
     pub(crate) processes: BTreeMap<String, String>,
 }
 
-/// Write a system as Turtle, N-Triples, JSON-LD or JSON, or a process as BPMN.
+/// Write a system as a graph (Turtle, JSON-LD, …), as ReqIF, CSV or JSON, or a process as BPMN.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Without a name it lists what can be exported. `json` holds the processes too and can be imported elsewhere.
 
 Examples:
   procos export \"Light aircraft\" -o aircraft.ttl
+  procos export \"Light aircraft\" --format reqif -o aircraft.reqif
   procos export \"Light aircraft\" --format json -o aircraft.json
   procos export --process size-aircraft -o size-aircraft.bpmn")]
 pub(crate) struct Export {
@@ -67,6 +70,16 @@ pub(crate) enum Format {
     Ntriples,
     /// JSON-LD.
     Jsonld,
+    /// Turtle with the name of the graph.
+    Trig,
+    /// N-Triples with the name of the graph.
+    Nquads,
+    /// Requirements and the links between them, for other requirement tools.
+    Reqif,
+    /// Requirements as a table.
+    Csv,
+    /// Which component answers which requirement, as a table.
+    Matrix,
     /// Everything, for `procos import`.
     Json,
 }
@@ -116,26 +129,12 @@ impl Export {
             let systems = ontology.systems().into_iter().map(|system| system.name).collect();
             return Ok(Exported::Names { systems, processes: newest(database).await?.into_keys().collect() });
         };
-        let text = match self.format {
-            Format::Turtle => ontology.export(system, GraphFormat::Turtle)?,
-            Format::Ntriples => ontology.export(system, GraphFormat::NTriples)?,
-            Format::Jsonld => ontology.export(system, GraphFormat::JsonLd)?,
-            Format::Json => {
-                let index = ontology.snapshot(system)?;
-                let nodes: Vec<Node> = index.nodes().map(|node| node.as_ref().clone()).collect();
-                let mut deployed = newest(database).await?;
-                let ids = nodes.iter().filter_map(|node| match node {
-                    Node::Process(process) => Some(process.process_id.clone()),
-                    _ => None,
-                });
-                let processes = ids.filter_map(|id| deployed.remove(&id).map(|xml| (id, xml))).collect();
-                let (format, system) = (SYSTEM_FILE.to_owned(), system.clone());
-                let source_hash = index.source_hash.clone();
-                let file = SystemFile { format, system, source_hash, nodes, processes };
-                serde_json::to_string_pretty(&file).map_err(|error| Failure::work("CLI-0006", error, ""))?
-            }
+        let Some(form) = self.format.form() else {
+            return Ok(Exported::Text(everything(database, &ontology, system).await?));
         };
-        Ok(Exported::Text(text))
+        let now = jiff::Timestamp::from_millisecond(now_ms()).unwrap_or_default().to_string();
+        let document = ontology.write(system, form, &now)?;
+        Ok(Exported::Text(document.text))
     }
 
     async fn through(&self, client: &Client, session: &Session) -> Result<Exported, Failure> {
@@ -159,31 +158,48 @@ impl Export {
                 processes: names("processDefinitions", "processId"),
             });
         };
-        if self.format != Format::Turtle {
-            return Err(session.needs_directory("another form than Turtle"));
-        }
-        let asked = client
-            .ask("query($name: String!) { system(name: $name) { id } }", json!({"name": system}))
-            .await?;
-        let Some(iri) = asked["system"]["id"].as_str() else {
-            let message = format!("system {system} does not exist");
-            return Err(Failure::wrong_call("ONTO-0003", message, "`procos export` lists the systems"));
+        let Some(name) = self.format.name() else {
+            return Err(session.needs_directory("a file for `procos import`"));
         };
-        let sparql = format!("CONSTRUCT {{ ?s ?p ?o }} WHERE {{ GRAPH <{iri}> {{ ?s ?p ?o }} }}");
-        let mut answer = client
-            .ask(
-                "query($query: String!) { sparql(query: $query) { body truncated } }",
-                json!({"query": sparql}),
-            )
-            .await?;
-        if answer["sparql"]["truncated"] == true {
-            return Err(session.needs_directory("a graph of this size"));
-        }
-        match answer["sparql"]["body"].take() {
-            Value::String(text) => Ok(Exported::Text(text)),
-            _ => Err(Failure::work("CLI-0011", "the server gave no graph", "")),
-        }
+        Ok(Exported::Text(client.get(&["api", "systems", system, "export"], &[("format", name)]).await?))
     }
+}
+
+impl Format {
+    /// Its name in the API; `json` is of the command line only.
+    fn name(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Turtle => "turtle",
+            Self::Ntriples => "ntriples",
+            Self::Jsonld => "jsonld",
+            Self::Trig => "trig",
+            Self::Nquads => "nquads",
+            Self::Reqif => "reqif",
+            Self::Csv => "csv",
+            Self::Matrix => "matrix",
+            Self::Json => return None,
+        })
+    }
+
+    fn form(self) -> Option<Form> {
+        self.name().and_then(Form::named)
+    }
+}
+
+/// A system with its processes, as [`SystemFile`].
+async fn everything(database: &Database, ontology: &Ontology, system: &str) -> Result<String, Failure> {
+    let index = ontology.snapshot(system)?;
+    let nodes: Vec<Node> = index.nodes().map(|node| node.as_ref().clone()).collect();
+    let mut deployed = newest(database).await?;
+    let ids = nodes.iter().filter_map(|node| match node {
+        Node::Process(process) => Some(process.process_id.clone()),
+        _ => None,
+    });
+    let processes = ids.filter_map(|id| deployed.remove(&id).map(|xml| (id, xml))).collect();
+    let (format, system) = (SYSTEM_FILE.to_owned(), system.to_owned());
+    let source_hash = index.source_hash.clone();
+    let file = SystemFile { format, system, source_hash, nodes, processes };
+    serde_json::to_string_pretty(&file).map_err(|error| Failure::work("CLI-0006", error, ""))
 }
 
 enum Exported {

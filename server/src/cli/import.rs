@@ -1,4 +1,5 @@
-//! `procos import`: takes in a process as BPMN, a system that `procos export --format json` wrote, or a domain pack.
+//! `procos import`: takes in a process as BPMN, a system that `procos export --format json` wrote, requirements from
+//! another tool, or a domain pack.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,19 +15,27 @@ use super::{Found, Output, Session, now_ms, read_file};
 use crate::failure::Failure;
 use crate::wiring::{Assembly, packs};
 
-/// Take in a process (.bpmn), a system (.json of `procos export`), or a domain pack (a folder).
+/// Take in a process (.bpmn), a system (.json of `procos export`), requirements (.reqif, .csv) or a domain pack (a
+/// folder).
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A process becomes a new version unless it is there already. A system becomes what the file says, as one change set;
 what it was before stays in its history.
+Requirements keep the ids they have in the file: importing a newer file keeps links and what people added, and makes
+the links of what was reworded suspect. What could not be taken over is listed.
 
 Examples:
   procos import order.bpmn
   procos import aircraft.json
+  procos import brake.reqif --name \"Brake\"
+  procos import brake.csv --name \"Brake\"
   procos import pumps/          (architectures/*.ttl and processes/*.bpmn)")]
 pub(crate) struct Import {
     /// The file, or the folder of a pack.
     file: PathBuf,
+    /// Name of the system that a .reqif or .csv file goes into; the file's name without its ending where not given.
+    #[arg(long, value_name = "SYSTEM")]
+    name: Option<String>,
 }
 
 impl Import {
@@ -39,9 +48,14 @@ impl Import {
         let taken = match ending.as_str() {
             "bpmn" | "xml" => process(name_of(&self.file), content, &session).await?,
             "json" => system(&self.file, &content, &session).await?,
+            "reqif" | "csv" => {
+                let stem = || self.file.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+                let system = self.name.clone().or_else(stem).unwrap_or_default();
+                requirements(&system, &name_of(&self.file), &content, &session).await?
+            }
             _ => {
                 let message = format!("cannot tell what {} is", self.file.display());
-                let hint = "give a .bpmn file or a .json file of `procos export`; requirements go to `procos bootstrap`";
+                let hint = "give a .bpmn, .reqif or .csv file, or a .json file of `procos export`; other requirements go to `procos bootstrap`";
                 return Err(Failure::wrong_call("CLI-0014", message, hint));
             }
         };
@@ -49,7 +63,9 @@ impl Import {
             output.value(&taken);
             return Ok(ExitCode::SUCCESS);
         }
-        if let Some(name) = taken["system"].as_str() {
+        if let (Some(name), true) = (taken["system"].as_str(), taken.get("requirements").is_some()) {
+            report(&output, name, &taken);
+        } else if let Some(name) = taken["system"].as_str() {
             output.line(&format!(
                 "system {name}: {} nodes, change set {}",
                 taken["nodes"], taken["change_set"]
@@ -96,6 +112,49 @@ impl Import {
             output.line(&format!("process {}: version {}", definition.process_id, definition.version));
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Says what was taken in, and what was not.
+fn report(output: &Output, name: &str, taken: &Value) {
+    output.line(&format!(
+        "system {name}: {} requirements ({} new), {} links, change set {}",
+        taken["requirements"], taken["added"], taken["links"], taken["version"]
+    ));
+    if taken["absent"] != 0 {
+        output.line(&format!("{} requirements are not in the file; they stay", taken["absent"]));
+    }
+    for remark in taken["remarks"].as_array().into_iter().flatten() {
+        let place = remark["line"].as_u64().map(|line| format!("line {line}: ")).unwrap_or_default();
+        output.line(&format!("note: {place}{}", remark["what"].as_str().unwrap_or_default()));
+    }
+}
+
+async fn requirements(
+    system: &str,
+    file_name: &str,
+    content: &[u8],
+    session: &Session,
+) -> Result<Value, Failure> {
+    match session.at_rest().await? {
+        Found::Here(assembly) => {
+            let import = graphql::Import { system, file_name, content, author: "local", at_ms: now_ms() };
+            let taken = graphql::import_requirements(&assembly.ontology, &import).await;
+            assembly.close().await;
+            let (report, version) = taken?;
+            Ok(json!({"system": system, "version": version, "requirements": report.requirements,
+                "links": report.links, "added": report.added, "absent": report.absent, "remarks": report.remarks}))
+        }
+        Found::There(client) => {
+            let query = "mutation($input: ImportRequirementsInput!) { importRequirements(input: $input) { \
+                version requirements links added absent remarks { what line } } }";
+            let content = String::from_utf8_lossy(content);
+            let input = json!({"system": system, "fileName": file_name, "content": content});
+            let mut answer = client.ask(query, json!({"input": input})).await?;
+            let mut taken = answer["importRequirements"].take();
+            taken["system"] = json!(system);
+            Ok(taken)
+        }
     }
 }
 
@@ -178,6 +237,7 @@ async fn take_in(file: SystemFile, assembly: &Assembly) -> Result<Value, Failure
         source_hash: file.source_hash,
         put,
         remove,
+        ..ChangeSet::default()
     };
     let number = assembly.ontology.commit(change, expected).await?;
     Ok(json!({"system": file.system, "nodes": nodes, "change_set": number,

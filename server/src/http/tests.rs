@@ -135,17 +135,19 @@ impl Memory for NoMemory {
 struct House {
     router: Router,
     engine: Embedded,
+    ontology: Arc<Ontology>,
     site: Site,
 }
 
 async fn house_with(limits: Limits, memory_down: bool) -> House {
     let store = Arc::new(MemoryStore::new());
     let engine = Embedded::open(store.clone(), Arc::new(SystemClock)).await.unwrap();
+    let ontology = Arc::new(Ontology::open(Arc::new(VolatileChangeSets::default())).await.unwrap());
     let ports = Ports {
         engine: Arc::new(engine.clone()),
         trail: store,
         scores: Arc::new(FixedScores),
-        ontology: Arc::new(Ontology::open(Arc::new(VolatileChangeSets::default())).await.unwrap()),
+        ontology: ontology.clone(),
         memory: Arc::new(NoMemory { down: memory_down }),
         census: Census::default(),
     };
@@ -155,7 +157,7 @@ async fn house_with(limits: Limits, memory_down: bool) -> House {
         limits,
         stop: CancellationToken::new(),
     };
-    House { router: router(ports, schema(), site.clone()), engine, site }
+    House { router: router(ports, schema(), site.clone()), engine, ontology, site }
 }
 
 async fn house() -> House {

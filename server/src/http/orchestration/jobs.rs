@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::search::{ITEMS_MAX, Search};
-use super::{Cluster, LOCAL_BITS, Problem, TENANT, check_tenant, date, element_key, key};
+use super::{Cluster, Problem, TENANT, check_tenant, date, element_key, key};
 
 const FIELDS: [&str; 14] = [
     "jobKey",
@@ -238,13 +238,8 @@ pub(super) async fn update(
 async fn leased(cluster: &Cluster, asked: &str) -> Result<Job, Problem> {
     let wanted = key(asked)?;
     let missing = || Problem::missing(format!("there is no job {wanted} that a worker could answer"));
-    let filter = JobFilter {
-        instance: Some(wanted >> LOCAL_BITS),
-        kind: Some(JobKind::Service),
-        limit: ITEMS_MAX,
-        ..JobFilter::default()
-    };
-    let job = cluster.engine.jobs(&filter).await?.into_iter().find(|job| job.key == wanted);
+    let filter = JobFilter { key: Some(wanted), kind: Some(JobKind::Service), ..JobFilter::default() };
+    let job = cluster.engine.jobs(&filter).await?.into_iter().next();
     let job = job.filter(|job| job.spec.job_type.is_some()).ok_or_else(missing)?;
     if job.worker.is_none() {
         let detail = format!("job {wanted} is not activated: its lease may have ended");
@@ -261,6 +256,7 @@ pub(super) async fn find(State(cluster): State<Cluster>, request: Request) -> Re
         kind: Some(JobKind::Service),
         job_type: search.wanted("type").map(str::to_owned),
         limit: ITEMS_MAX,
+        ..JobFilter::default()
     };
     let jobs = cluster.engine.jobs(&filter).await?;
     let cut = jobs.len() >= ITEMS_MAX;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::search::{ITEMS_MAX, Search};
-use super::{Cluster, LOCAL_BITS, Problem, TENANT, date, key};
+use super::{Cluster, Problem, TENANT, date, key};
 
 const FIELDS: [&str; 13] = [
     "userTaskKey",
@@ -44,9 +44,10 @@ pub(super) async fn one(
     Path(asked): Path<String>,
 ) -> Result<Json<Value>, Problem> {
     let wanted = key(&asked)?;
-    let tasks = waiting(&cluster, Some(wanted >> LOCAL_BITS)).await?;
-    let found = tasks.iter().find(|task| task.key == wanted);
+    let filter = JobFilter { key: Some(wanted), kind: Some(JobKind::User), ..JobFilter::default() };
+    let found = cluster.engine.jobs(&filter).await?;
     found
+        .first()
         .map(|task| Json(shown(task)))
         .ok_or_else(|| Problem::missing(format!("there is no open user task {wanted}")))
 }

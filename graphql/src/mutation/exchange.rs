@@ -1,0 +1,83 @@
+//! Requirements from files of other tools.
+
+use async_graphql::{Context, InputObject, Object, SimpleObject};
+
+use super::actor;
+use crate::State;
+use crate::error::Result;
+use crate::import::{Import, import_requirements};
+use crate::nodes::System;
+
+/// A file to take in.
+#[derive(InputObject)]
+pub(crate) struct ImportRequirementsInput {
+    /// Name of the system; it is made where there is none.
+    system: String,
+    /// Name of the file: its ending says the format, `.reqif` or `.csv`.
+    file_name: String,
+    /// Its text.
+    content: String,
+}
+
+/// Something that could not be taken over as it was.
+#[derive(Clone, Debug, SimpleObject)]
+pub(crate) struct ImportRemark {
+    /// In words.
+    what: String,
+    /// Line of the file.
+    line: Option<u32>,
+}
+
+/// What taking in a file did.
+#[derive(Clone, SimpleObject)]
+pub(crate) struct ImportReport {
+    /// The system as it is now.
+    system: System,
+    /// Number of its newest change set.
+    version: i64,
+    /// Requirements in the file.
+    requirements: usize,
+    /// Links that came from it.
+    links: usize,
+    /// Requirements that were not there before.
+    added: usize,
+    /// Requirements of the system that the file does not hold; they stay.
+    absent: usize,
+    /// What could not be taken over, at most 1,000 remarks.
+    remarks: Vec<ImportRemark>,
+}
+
+#[derive(Default)]
+pub(crate) struct Exchange;
+
+#[Object(name = "ExchangeMutation")]
+impl Exchange {
+    /// Takes in requirements and the relations between them from a file of another tool, as one change set. Ids stay
+    /// those of the file: importing a newer file keeps links and what people added.
+    async fn import_requirements(
+        &self,
+        ctx: &Context<'_>,
+        input: ImportRequirementsInput,
+    ) -> Result<ImportReport> {
+        let state = ctx.data::<State>()?;
+        let author = actor(ctx);
+        let import = Import {
+            system: &input.system,
+            file_name: &input.file_name,
+            content: input.content.as_bytes(),
+            author: &author,
+            at_ms: state.clock.now_ms(),
+        };
+        let (report, version) = import_requirements(&state.ontology, &import).await?;
+        let remark = |it: ontology::exchange::Remark| ImportRemark { what: it.what, line: it.line };
+        Ok(ImportReport {
+            system: System(state.ontology.snapshot(&input.system)?),
+            version,
+            requirements: report.requirements,
+            links: report.links,
+            added: report.added,
+            absent: report.absent,
+            remarks: report.remarks.into_iter().map(remark).collect(),
+        })
+    }
+}

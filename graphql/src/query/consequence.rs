@@ -1,0 +1,112 @@
+//! Questions about what a change means: suspect links, assumptions, who answers what.
+
+#![expect(
+    clippy::too_many_arguments,
+    reason = "the arguments of a field in the schema are those of its function"
+)]
+
+use async_graphql::{Context, Enum, Object, SimpleObject};
+use engine::port::{InstanceFilter, Status};
+use ontology::constraints::{Assumption, what_if};
+use ontology::{matrix, suspicion};
+
+use super::knowledge::reading;
+use crate::State;
+use crate::connection::{Connection, Page};
+use crate::error::Result;
+use crate::limits::page_cost;
+use crate::nodes::{AssumptionInput, MomentInput, SuspectLink, WhatIf, process_ids};
+use crate::runs::ProcessInstance;
+
+/// Running instances that are looked at, and named.
+const RUNNING_READ: usize = 1_000;
+const RUNNING_LIMIT: usize = 100;
+
+/// What stands in the columns of a trace matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "matrix::Columns")]
+pub(crate) enum MatrixColumns {
+    /// Components.
+    Components,
+    /// Functions.
+    Functions,
+    /// Processes.
+    Processes,
+}
+
+/// A row of the trace matrix.
+#[derive(Clone, Debug, SimpleObject)]
+pub(crate) struct MatrixRow {
+    /// Id of the requirement.
+    requirement: String,
+    /// Ids of what answers it, in natural order; empty where nothing does.
+    answers: Vec<String>,
+}
+
+#[derive(Default)]
+pub(crate) struct Consequences;
+
+#[Object(name = "ConsequenceQuery")]
+impl Consequences {
+    /// Links that nobody looked at since one of their ends changed; with `transitive` also those that such a
+    /// change reaches through nodes that did not change. `reviewLinks` clears them.
+    #[graphql(complexity = "page_cost(first, child_complexity)")]
+    async fn suspect_links(
+        &self,
+        ctx: &Context<'_>,
+        system: String,
+        #[graphql(desc = "A branch of it.")] branch: Option<String>,
+        #[graphql(desc = "As it was then.")] as_of: Option<MomentInput>,
+        #[graphql(default = false)] transitive: bool,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Connection<SuspectLink>> {
+        let system = reading(ctx, system, branch, as_of).await?;
+        let found = suspicion::suspects(&system, transitive);
+        let shown = found.iter().filter_map(|suspect| SuspectLink::new(&system, suspect));
+        Ok(Page::new(first, after)?.of_list(shown.collect())?)
+    }
+
+    /// What would be if values of constraints changed: which constraints break, and which requirements,
+    /// components, functions, processes and running instances that reaches. Nothing is written.
+    async fn what_if(
+        &self,
+        ctx: &Context<'_>,
+        system: String,
+        #[graphql(desc = "A branch of it.")] branch: Option<String>,
+        assumptions: Vec<AssumptionInput>,
+    ) -> Result<WhatIf> {
+        let system = reading(ctx, system, branch, None).await?;
+        let assumptions: Vec<Assumption> = assumptions.into_iter().map(Assumption::from).collect();
+        let found = what_if(&system, &assumptions)?;
+        let reached = process_ids(&system, &found.reaches);
+        let filter =
+            InstanceFilter { status: Some(Status::Active), limit: RUNNING_READ, ..InstanceFilter::default() };
+        let running = ctx.data::<State>()?.engine.instances(&filter).await?.into_iter();
+        let running = running.filter(|instance| reached.contains(&instance.process_id));
+        let running = running.take(RUNNING_LIMIT).map(ProcessInstance).collect();
+        Ok(WhatIf::new(&system, found, running))
+    }
+
+    /// Which components, functions or processes answer which requirement, a row for each requirement.
+    #[graphql(complexity = "page_cost(first, child_complexity)")]
+    async fn trace_matrix(
+        &self,
+        ctx: &Context<'_>,
+        system: String,
+        #[graphql(desc = "A branch of it.")] branch: Option<String>,
+        #[graphql(desc = "As it was then.")] as_of: Option<MomentInput>,
+        #[graphql(default_with = "MatrixColumns::Components")] columns: MatrixColumns,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Connection<MatrixRow>> {
+        let system = reading(ctx, system, branch, as_of).await?;
+        let page = Page::new(first, after)?;
+        let rows = matrix::rows(&system, columns.into(), page.after.as_deref(), page.first.saturating_add(1));
+        let items = rows.into_iter().map(|row| {
+            let shown = MatrixRow { requirement: row.requirement.clone(), answers: row.answers };
+            (row.requirement, shown)
+        });
+        Ok(page.of_page(items.collect(), system.count("requirement")))
+    }
+}

@@ -1,0 +1,205 @@
+//! Changes by people as a client makes them: versions, history, undo, branches, suspect links, assumptions.
+
+use ontology::RunRecord;
+use ontology::model::{ChangeSet, Component, Constraint, Function, Node, Process, Requirement, TraceLink};
+use serde_json::{Value, json};
+
+use super::bed::{Bed, NOW};
+
+fn link(kind: &str, source: &str, target: &str) -> Node {
+    Node::Link(TraceLink {
+        id: format!("L-{source}-{target}"),
+        kind: kind.into(),
+        source: source.into(),
+        target: target.into(),
+        ..TraceLink::default()
+    })
+}
+
+/// A pump with a motor, two requirements, a budget and a process.
+async fn pump() -> Bed {
+    let bed = Bed::new().await;
+    let requirement = |id: &str, text: &str| {
+        Node::Requirement(Requirement { id: id.into(), text: text.into(), ..Requirement::default() })
+    };
+    let component = |id: &str, parent: Option<&str>| {
+        let parent = parent.map(str::to_owned);
+        Node::Component(Component { id: id.into(), name: id.into(), parent, ..Component::default() })
+    };
+    let put = vec![
+        requirement("R-1", "The pump shall deliver 5 l/min."),
+        requirement("R-2", "The pump shall weigh at most 10 kg."),
+        component("pump", None),
+        component("motor", Some("pump")),
+        Node::Function(Function {
+            id: "F".into(),
+            name: "deliver".into(),
+            component: "pump".into(),
+            process: Some("P".into()),
+            elements: vec!["turn".into()],
+            ..Function::default()
+        }),
+        Node::Process(Process {
+            id: "P".into(),
+            name: "pumping".into(),
+            process_id: "pumping".into(),
+            ..Process::default()
+        }),
+        Node::Constraint(Constraint {
+            id: "K".into(),
+            name: "mass".into(),
+            kind: "budget".into(),
+            subject: "pump".into(),
+            property: "mass".into(),
+            comparator: "<=".into(),
+            si_value: 10.0,
+            si_unit: "kg".into(),
+            parts: vec![("motor".into(), 8.0, true)],
+            ..Constraint::default()
+        }),
+        link("allocated_to", "R-1", "pump"),
+        link("satisfied_by", "R-1", "F"),
+    ];
+    let change = ChangeSet { system: "Pump".into(), author: "ann".into(), put, ..ChangeSet::default() };
+    bed.state.ontology.commit(ChangeSet { at_ms: NOW, ..change }, 0).await.unwrap();
+    bed
+}
+
+const UPDATE: &str = "mutation($input: UpdateRequirementInput!) { updateRequirement(input: $input) { text version quantities { value } } }";
+
+async fn update(bed: &Bed, input: Value) -> Value {
+    bed.ask(UPDATE, json!({ "input": input })).await["updateRequirement"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_second_writer_of_a_requirement_is_told_and_the_same_mutation_twice_is_one() {
+    let bed = pump().await;
+    let text = "The pump shall deliver 6 l/min.";
+    let first = json!({"system": "Pump", "id": "R-1", "text": text, "ifMatch": 1, "clientMutationId": "m"});
+    let made = update(&bed, first.clone()).await;
+    assert_eq!((&made["text"], &made["version"]), (&json!(text), &json!(2)));
+    assert_eq!(made["quantities"][0]["value"], 6.0);
+    assert_eq!(update(&bed, first).await["version"], 2);
+    let late = json!({"system": "Pump", "id": "R-1", "text": "late", "ifMatch": 1});
+    let (code, message, hint) = bed.refusal(UPDATE, json!({ "input": late })).await;
+    assert_eq!(code, "ONTO-0007");
+    assert!(message.contains("change set 2; you saw version 1") && hint.contains("again"), "{message}");
+    // Null empties a field, one that is not given stays.
+    let set = json!({"system": "Pump", "id": "R-1", "verification": "test", "group": "Flow"});
+    update(&bed, set).await;
+    update(&bed, json!({"system": "Pump", "id": "R-1", "group": null})).await;
+    let now =
+        bed.ask("{ requirements(system: \"Pump\", first: 1) { nodes { group verification } } }", json!({}));
+    assert_eq!(now.await["requirements"]["nodes"][0], json!({"group": null, "verification": "test"}));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn history_diff_time_travel_and_undo_tell_one_story() {
+    let bed = pump().await;
+    let baseline =
+        "mutation { createBaseline(input: {system: \"Pump\", name: \"PDR\"}) { version hash intact } }";
+    assert_eq!(bed.ask(baseline, json!({})).await["createBaseline"]["intact"], true);
+    update(&bed, json!({"system": "Pump", "id": "R-2", "text": "The pump shall weigh at most 9 kg."})).await;
+    let remove =
+        "mutation { removeRequirement(input: {system: \"Pump\", id: \"R-1\"}) { number removedCount } }";
+    let gone = bed.ask(remove, json!({})).await["removeRequirement"].clone();
+    assert_eq!(gone["removedCount"], 3, "the links at it go with it");
+    let story = "{ history(system: \"Pump\", first: 2) { totalCount pageInfo { hasNextPage endCursor }
+          nodes { number author message changes { nodes { id alteration } links { id } } } }
+        diff(system: \"Pump\", from: {baseline: \"PDR\"}) { count nodes { id alteration fields { field before after } } links { label } }
+        system(name: \"Pump\", asOf: {version: 1}) { requirementCount }
+        now: system(name: \"Pump\") { requirementCount baselines { name } } }";
+    let found = bed.ask(story, json!({})).await;
+    assert_eq!(found["history"]["totalCount"], 4);
+    assert_eq!(found["history"]["nodes"][0]["changes"]["links"].as_array().unwrap().len(), 2);
+    assert_eq!(found["diff"]["count"], 4);
+    let changed = &found["diff"]["nodes"][1];
+    assert_eq!((&changed["id"], &changed["alteration"]), (&json!("R-2"), &json!("CHANGED")));
+    assert!(changed["fields"].to_string().contains("at most 9 kg"));
+    assert_eq!(found["diff"]["links"][0]["label"], "R-1 satisfied by F");
+    assert_eq!(
+        (&found["system"]["requirementCount"], &found["now"]["requirementCount"]),
+        (&json!(2), &json!(1))
+    );
+    let older =
+        "query($after: String) { history(system: \"Pump\", first: 2, after: $after) { nodes { number } } }";
+    let older = bed.ask(older, json!({"after": found["history"]["pageInfo"]["endCursor"]})).await;
+    assert_eq!(older["history"]["nodes"], json!([{"number": 2}, {"number": 1}]));
+    let undo = "mutation($n: Int!) { undoChange(input: {system: \"Pump\", number: $n}) { message } }";
+    bed.ask(undo, json!({"n": gone["number"]})).await;
+    let back =
+        bed.ask("{ system(name: \"Pump\") { requirementCount traceLinks { totalCount } } }", json!({}));
+    let back = back.await;
+    assert_eq!(back["system"], json!({"requirementCount": 2, "traceLinks": {"totalCount": 2}}));
+    let (code, _, _) =
+        bed.refusal("{ system(name: \"Pump\", asOf: {version: 77}) { name } }", json!({})).await;
+    assert_eq!(code, "ONTO-0003");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_branch_is_written_apart_and_merged_with_its_conflicts_shown() {
+    let bed = pump().await;
+    bed.ask("mutation { createBranch(input: {system: \"Pump\", name: \"b\"}) { name from } }", json!({}))
+        .await;
+    update(&bed, json!({"system": "Pump", "branch": "b", "id": "R-2", "text": "theirs"})).await;
+    update(&bed, json!({"system": "Pump", "id": "R-2", "text": "ours"})).await;
+    let merge = "mutation($c: [MergeChoiceInput!]) { mergeBranch(input: {system: \"Pump\", name: \"b\", choices: $c}) { putCount } }";
+    let (code, message, _) = bed.refusal(merge, json!({})).await;
+    assert_eq!(code, "ONTO-0008");
+    assert!(message.contains("R-2 was changed again"), "{message}");
+    bed.ask(merge, json!({"c": [{"id": "R-2", "take": "THEIRS"}]})).await;
+    let texts = "{ requirements(system: \"Pump\") { nodes { text } } systems { totalCount }
+        system(name: \"Pump\", branch: \"b\") { branch } }";
+    let texts = bed.ask(texts, json!({})).await;
+    assert_eq!(texts["requirements"]["nodes"][1]["text"], "theirs");
+    assert_eq!((&texts["systems"]["totalCount"], &texts["system"]["branch"]), (&json!(1), &json!("b")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn suspect_links_are_listed_until_reviewed_and_assumptions_reach_processes() {
+    let bed = pump().await;
+    update(&bed, json!({"system": "Pump", "id": "R-1", "text": "The pump shall deliver 7 l/min."})).await;
+    let suspects = "{ system(name: \"Pump\") { suspectCount } suspectLinks(system: \"Pump\") {
+        totalCount nodes { link { localId } suspicion { cause since direction distance } } } }";
+    let found = bed.ask(suspects, json!({})).await;
+    assert_eq!(found["suspectLinks"]["totalCount"], 2);
+    assert_eq!(
+        found["suspectLinks"]["nodes"][0]["suspicion"],
+        json!({"cause": "R-1", "since": 2, "direction": "DOWN", "distance": 0})
+    );
+    let review = "mutation { reviewLinks(input: {system: \"Pump\", links: [\"L-R-1-F\"], note: \"fits\"}) { reviewed } }";
+    bed.ask(review, json!({})).await;
+    assert_eq!(bed.ask(suspects, json!({})).await["system"]["suspectCount"], 1);
+    let asked = "{ whatIf(system: \"Pump\", assumptions: [{constraint: \"K\", component: \"motor\", siValue: 12}]) {
+          breaks { constraint { localId standing { margin } } standing { margin } } reaches { localId } running { processId } }
+        traceMatrix(system: \"Pump\", columns: PROCESSES) { nodes { requirement answers } } }";
+    let found = bed.ask(asked, json!({})).await;
+    let broken = &found["whatIf"]["breaks"][0];
+    assert_eq!(broken["constraint"], json!({"localId": "K", "standing": {"margin": 2.0}}));
+    assert_eq!(broken["standing"]["margin"], -2.0);
+    assert!(found["whatIf"]["reaches"].to_string().contains("\"P\""), "{found}");
+    assert_eq!(
+        found["traceMatrix"]["nodes"],
+        json!([{"requirement": "R-1", "answers": ["P"]}, {"requirement": "R-2", "answers": []}])
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_requirement_knows_the_last_run_that_showed_it() {
+    let bed = pump().await;
+    bed.state.ontology.record_run(RunRecord {
+        key: "run/1".into(),
+        system: "Pump".into(),
+        process_id: "pumping".into(),
+        instance: 7,
+        state: "completed".into(),
+        ended_ms: Some(NOW + 5),
+        ..RunRecord::default()
+    });
+    let query = "{ requirements(system: \"Pump\") { nodes { execution { state key process { name } instance { key } } } }
+        system(name: \"Pump\") { executions { holds never } } }";
+    let found = bed.ask(query, json!({})).await;
+    let shown = json!({"state": "HOLDS", "key": "7", "process": {"name": "pumping"}, "instance": null});
+    assert_eq!(found["requirements"]["nodes"], json!([{"execution": shown}, {"execution": null}]));
+    assert_eq!(found["system"]["executions"], json!({"holds": 1, "never": 1}));
+}

@@ -1,0 +1,195 @@
+//! Requirements from other tools and back: what was understood, what is kept beside it, and what had to stay out.
+
+mod document;
+pub mod reqif;
+pub mod table;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{ChangeSet, Node, Origin, Requirement, TraceLink};
+use crate::{Error, SystemIndex};
+
+pub use document::{Document, Form};
+
+/// Reads a file by the ending of its name: `.reqif` or `.csv`. UTF-8 is read, and UTF-16 with a byte order mark.
+///
+/// # Errors
+/// [`Error::Invalid`] for another ending; [`Error::Malformed`], [`Error::Limit`].
+pub fn read(name: &str, bytes: &[u8]) -> Result<Imported, Error> {
+    let ending = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    match ending.as_str() {
+        "reqif" => reqif::read(&decode("ReqIF", bytes)?),
+        "csv" => table::read(&decode("CSV", bytes)?),
+        _ => Err(Error::Invalid(format!("{name} is neither a .reqif nor a .csv file"))),
+    }
+}
+
+fn decode(format: &'static str, bytes: &[u8]) -> Result<String, Error> {
+    let malformed = |reason: &str| Error::Malformed { format, line: 1, reason: reason.to_owned() };
+    let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        let units = bytes.chunks_exact(2).map(|pair| match pair {
+            [one, two] => unit([*one, *two]),
+            _ => 0,
+        });
+        char::decode_utf16(units).collect::<Result<String, _>>().map_err(|_| malformed("it is broken UTF-16"))
+    };
+    match bytes {
+        [0xFF, 0xFE, rest @ ..] => wide(rest, u16::from_le_bytes),
+        [0xFE, 0xFF, rest @ ..] => wide(rest, u16::from_be_bytes),
+        _ => {
+            let rest = bytes.strip_prefix(&[0xEF, 0xBB, 0xBF]).unwrap_or(bytes);
+            std::str::from_utf8(rest).map(str::to_owned).map_err(|error| {
+                let lines = rest.iter().take(error.valid_up_to()).filter(|byte| **byte == b'\n').count();
+                let line = u32::try_from(lines + 1).unwrap_or(u32::MAX);
+                Error::Malformed { format, line, reason: "it is not UTF-8".to_owned() }
+            })
+        }
+    }
+}
+
+/// Remarks that one report lists.
+const MAX_REMARKS: usize = 1_000;
+
+/// Something an import could not take over as it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remark {
+    /// In words.
+    pub what: String,
+    /// Line of the file, from 1.
+    pub line: Option<u32>,
+}
+
+/// A relation between two requirements.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Relation {
+    /// Its id in the file; may be empty.
+    pub id: String,
+    /// Id of the requirement it starts at.
+    pub source: String,
+    /// Id of the requirement it ends at.
+    pub target: String,
+    /// Name of its type.
+    pub name: Option<String>,
+}
+
+/// What a file holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Imported {
+    /// Its title.
+    pub title: Option<String>,
+    /// Requirements in the file's order.
+    pub requirements: Vec<Requirement>,
+    /// Relations between them.
+    pub relations: Vec<Relation>,
+    /// What could not be taken over.
+    pub remarks: Vec<Remark>,
+}
+
+/// What taking in a file did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportReport {
+    /// Requirements in the file.
+    pub requirements: usize,
+    /// Links that came from it.
+    pub links: usize,
+    /// Requirements that were not there before.
+    pub added: usize,
+    /// Requirements of the system that the file does not hold; they stay.
+    pub absent: usize,
+    /// What could not be taken over.
+    pub remarks: Vec<Remark>,
+}
+
+impl Imported {
+    fn remark(&mut self, count: usize, what: &str) {
+        if count > 0 {
+            self.remarks.push(Remark { what: format!("{count} {what}"), line: None });
+        }
+    }
+
+    /// The change that brings a system to what the file says. Nodes keep their ids, and with them their links; what
+    /// the file does not speak of (verification, allocation, what people added) stays. `understand` reads the text
+    /// of a requirement that is new or says something else.
+    #[must_use]
+    pub fn change(
+        self,
+        known: Option<&SystemIndex>,
+        understand: &dyn Fn(&mut Requirement),
+    ) -> (ChangeSet, ImportReport) {
+        let mut report = ImportReport { requirements: self.requirements.len(), ..ImportReport::default() };
+        let mut change = ChangeSet::default();
+        for read in self.requirements {
+            let kept = known.and_then(|system| system.node(&read.id)).map(AsRef::as_ref);
+            let requirement = match kept {
+                Some(Node::Requirement(kept)) => again(kept, read, understand),
+                _ => {
+                    report.added += usize::from(kept.is_none());
+                    let mut fresh = read;
+                    understand(&mut fresh);
+                    fresh.unallocated_reason = Some("imported and not linked to a component yet".to_owned());
+                    fresh
+                }
+            };
+            change.put.push(Node::Requirement(requirement));
+        }
+        let mut links: Vec<Node> = self.relations.into_iter().map(link).collect();
+        links.sort_by(|one, two| one.id().cmp(two.id()));
+        links.dedup_by(|one, two| one.id() == two.id());
+        report.links = links.len();
+        change.put.extend(links);
+        if let Some(system) = known {
+            let put: std::collections::BTreeSet<&str> = change.put.iter().map(Node::id).collect();
+            report.absent = system.of_kind("requirement").filter(|node| !put.contains(node.id())).count();
+        }
+        report.remarks = self.remarks;
+        report.remarks.truncate(MAX_REMARKS);
+        (change, report)
+    }
+}
+
+/// A requirement that is there already, as the file says it now.
+fn again(kept: &Requirement, read: Requirement, understand: &dyn Fn(&mut Requirement)) -> Requirement {
+    let is_reworded = kept.text != read.text;
+    let mut now = Requirement {
+        text: read.text,
+        group: read.group.or_else(|| kept.group.clone()),
+        parent: read.parent.or_else(|| kept.parent.clone()),
+        kind: read.kind.or_else(|| kept.kind.clone()),
+        line: read.line,
+        attributes: read.attributes,
+        ..kept.clone()
+    };
+    if is_reworded {
+        understand(&mut now);
+    }
+    now
+}
+
+fn link(relation: Relation) -> Node {
+    let name = relation.name.unwrap_or_default();
+    let lower = name.to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    let kind = if says(&["conflict", "contradict"]) {
+        "conflicts_with"
+    } else if says(&["refine", "derive", "parent", "child", "decompos"]) {
+        "refines"
+    } else {
+        "relates_to"
+    };
+    let id = if relation.id.is_empty() {
+        format!("{kind}:{}:{}", relation.source, relation.target)
+    } else {
+        relation.id
+    };
+    Node::Link(TraceLink {
+        id,
+        kind: kind.to_owned(),
+        source: relation.source,
+        target: relation.target,
+        rationale: (!name.is_empty()).then_some(name),
+        origin: Origin { rule: "import".to_owned(), confidence: 1.0, ..Origin::default() },
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,77 @@
+//! A system as a file for other tools, in each form there is.
+
+use super::{reqif, table};
+use crate::matrix::Columns;
+use crate::{Error, GraphFormat, Ontology};
+
+/// A form of file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// The graph.
+    Graph(GraphFormat),
+    /// Requirements and the links between them.
+    Reqif,
+    /// Requirements as a table.
+    Csv,
+    /// The trace matrix of requirements and components as a table.
+    Matrix,
+}
+
+impl Form {
+    /// The form with this name: `turtle`, `ntriples`, `jsonld`, `trig`, `nquads`, `reqif`, `csv` or `matrix`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "turtle" => Self::Graph(GraphFormat::Turtle),
+            "ntriples" => Self::Graph(GraphFormat::NTriples),
+            "jsonld" => Self::Graph(GraphFormat::JsonLd),
+            "trig" => Self::Graph(GraphFormat::TriG),
+            "nquads" => Self::Graph(GraphFormat::NQuads),
+            "reqif" => Self::Reqif,
+            "csv" => Self::Csv,
+            "matrix" => Self::Matrix,
+            _ => return None,
+        })
+    }
+
+    /// Its media type.
+    #[must_use]
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Graph(format) => format.media_type(),
+            Self::Reqif => "application/xml",
+            Self::Csv | Self::Matrix => "text/csv; charset=utf-8",
+        }
+    }
+}
+
+/// A file that was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Document {
+    /// Its text.
+    pub text: String,
+    /// What the form has no place for, in words.
+    pub remarks: Vec<String>,
+}
+
+impl Ontology {
+    /// Writes a system, or the line of a branch, in a form. `now` is the time of writing in ISO 8601.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Invalid`] for a text that the form cannot hold; [`Error::Store`].
+    pub fn write(&self, system: &str, form: Form, now: &str) -> Result<Document, Error> {
+        let state = self.snapshot(system)?;
+        let plain = |text: String| Document { text, remarks: Vec::new() };
+        Ok(match form {
+            Form::Graph(format) => plain(self.export(system, format)?),
+            Form::Csv => plain(table::write(&state)?),
+            Form::Matrix => plain(table::write_matrix(&state, Columns::Components)?),
+            Form::Reqif => {
+                let written = reqif::write(&state, now)?;
+                let stayed =
+                    |(kind, count): (&String, &usize)| format!("{count} of the kind {kind} stayed out");
+                Document { remarks: written.left_out.iter().map(stayed).collect(), text: written.text }
+            }
+        })
+    }
+}
