@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use das::tree::{Activity, Branch, Event, EventKind, Node, Tree, compile};
 use memory::{EdgeMemory, Entry, Kind, Memory, Query};
-use rand::{Rng, SeedableRng};
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// Random trees that are compiled and checked.
