@@ -59,6 +59,11 @@ bench-engine: ## engine throughput and latency: embedded, over HTTP, the raw wri
 
 bench: bench-engine
 
+.PHONY: bench-workers
+bench-workers: ## ten thousand waiting TDEs: memory, processor time, fairness
+	@cargo build --release --locked -p tests --bin bench-workers
+	@$(TARGET)/release/bench-workers
+
 .PHONY: soak
 soak: ## the long versions: many more random models, cases and kills (about an hour)
 	PROPTEST_CASES=20000 cargo test --release --locked -p bpmn -p scoring -p engine -p kernel -p das -p trail

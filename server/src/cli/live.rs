@@ -10,7 +10,7 @@ use bpmn::program::{JobKind, Variables};
 use engine::clock::SystemClock;
 use engine::port::{DeployFile, Instance, InstanceFilter, JobFilter, Message, StartInstance, Status};
 use engine::{Embedded, MemoryStore, ProcessEngine, Store};
-use kernel::{DryRun, DryRunState, Launcher, Microkernel, Parts, Tools, TraceEntry};
+use kernel::{DryRun, DryRunState, Launcher, Microkernel, Outside, Parts, Tools, TraceEntry};
 use tokio_util::sync::CancellationToken;
 use trail::{Filter, Trail};
 
@@ -39,6 +39,7 @@ pub(crate) type OnLine<'a> = &'a mut dyn FnMut(&TraceEntry);
 pub(crate) async fn in_memory(
     run: LiveRun,
     workspace: PathBuf,
+    outside: Outside,
     on_line: OnLine<'_>,
 ) -> Result<DryRun, Failure> {
     let store = Arc::new(MemoryStore::new());
@@ -47,6 +48,7 @@ pub(crate) async fn in_memory(
     let mut parts = Parts::new(Arc::new(engine.clone()), clock)?;
     parts.trail = Some(store.clone());
     parts.workspace = Some(open_workspace(&workspace, parts.limits.file_bytes)?);
+    parts.outside = outside;
     let scratch = std::env::temp_dir().join(format!("procos-scratch-{}", std::process::id()));
     parts.tools = Some(Tools::load(Launcher::own(), scratch.clone(), None));
     let stop = CancellationToken::new();

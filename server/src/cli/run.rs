@@ -13,6 +13,7 @@ use serde_json::json;
 use super::live::{LiveRun, in_directory, in_memory};
 use super::{Found, Output, Session, now_ms, object, read_file, remote_run, seed};
 use crate::failure::Failure;
+use crate::wiring::open_outside;
 
 /// Run a BPMN file and show how it ends.
 ///
@@ -82,7 +83,8 @@ impl Run {
         let run = LiveRun { files, variables, seed, messages, signals };
         let mut on_line = |line: &TraceEntry| self.trace_line(output, line);
         if !session.is_given() {
-            let ended = in_memory(run, PathBuf::from("procos-workspace"), &mut on_line).await?;
+            let outside = open_outside(&session.configuration()?.configuration)?;
+            let ended = in_memory(run, PathBuf::from("procos-workspace"), outside, &mut on_line).await?;
             return Ok(self.show(output, &ended));
         }
         let ended = match session.assembly().await? {
