@@ -70,6 +70,11 @@ bench-das: ## DAS: soundness of 10,000 random trees, latency, recall and speed o
 	@cargo build --release --locked -p tests --bin bench-das
 	@$(TARGET)/release/bench-das $(ENTRIES)
 
+.PHONY: bench-workers
+bench-workers: ## ten thousand waiting TDEs: memory, processor time, fairness
+	@cargo build --release --locked -p tests --bin bench-workers
+	@$(TARGET)/release/bench-workers
+
 .PHONY: soak
 soak: ## the long versions: many more random models, cases and kills (about an hour)
 	PROPTEST_CASES=20000 cargo test --release --locked -p bpmn -p scoring -p engine -p kernel -p das -p trail

@@ -1,4 +1,5 @@
-//! The processes that ProcOS starts with: the file and directory group, as BPMN with diagrams.
+//! The processes that ProcOS starts with: files, directories, memory, disk, network, processes and the
+//! system, as BPMN with diagrams.
 //!
 //! Each validates, acts, and confirms what it did. They are put into memory at the first start, so that the
 //! assistant finds and reuses them.
@@ -30,7 +31,7 @@ macro_rules! process {
 }
 
 /// The starting set.
-static STARTING: [StartingProcess; 9] = [
+static STARTING: [StartingProcess; 25] = [
     process!(
         "file_create",
         "file-create",
@@ -59,6 +60,66 @@ static STARTING: [StartingProcess; 9] = [
         "file_exists",
         "file-exists",
         "Says whether a path of the workspace exists, and how large the file is."
+    ),
+    process!(
+        "memory_allocate",
+        "memory-allocate",
+        "Sets aside a named region of memory of so many bytes for the calling instance, and confirms it."
+    ),
+    process!("memory_read", "memory-read", "Reads a named region of memory into content."),
+    process!(
+        "memory_write",
+        "memory-write",
+        "Writes content into a named region of memory and reads it back."
+    ),
+    process!("memory_free", "memory-free", "Frees a named region of memory and confirms that it is gone."),
+    process!(
+        "disk_write",
+        "disk-write",
+        "Writes content to disk at path if there is room, and reads it back."
+    ),
+    process!("disk_read", "disk-read", "Reads from disk what was written at path into content."),
+    process!("disk_check_space", "disk-check-space", "Says how much room is free on the disk, in bytes."),
+    process!(
+        "network_send",
+        "network-send",
+        "Sends an API request (HTTP) to a declared host and confirms that it was answered well."
+    ),
+    process!(
+        "network_receive",
+        "network-receive",
+        "Waits for an API request from outside and takes its body."
+    ),
+    process!(
+        "network_open_connection",
+        "network-open",
+        "Opens a network connection to a declared host and port under a name."
+    ),
+    process!("network_close_connection", "network-close", "Closes the network connection of a name."),
+    process!(
+        "process_start",
+        "process-start",
+        "Starts another deployed process with variables and gives its instance key."
+    ),
+    process!(
+        "process_terminate",
+        "process-terminate",
+        "Terminates a running process instance and confirms it."
+    ),
+    process!(
+        "process_monitor",
+        "process-monitor",
+        "Says how a process instance is doing: status, incidents."
+    ),
+    process!(
+        "system_check_resources",
+        "system-check-resources",
+        "Says what the machine has left: processors, load, memory, disk."
+    ),
+    process!(
+        "system_describe",
+        "system-describe",
+        "Gets information about the system: version, operating system, engine, model."
     ),
 ];
 

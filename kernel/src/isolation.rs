@@ -26,7 +26,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::{TimeVal, TimeValLike};
 use serde::{Deserialize, Serialize};
 
 pub use probe::{Rung, probe};
@@ -199,6 +202,16 @@ pub fn launch(stage: &str, plan: &str) -> ExitCode {
         Ok(code) => code,
         Err(problem) => refuse(&problem),
     }
+}
+
+/// Processor time that this process has used so far.
+///
+/// # Errors
+/// What the kernel says.
+pub fn processor_time() -> std::io::Result<Duration> {
+    let used = getrusage(UsageWho::RUSAGE_SELF)?;
+    let time = |value: TimeVal| Duration::from_micros(value.num_microseconds().unsigned_abs());
+    Ok(time(used.user_time()) + time(used.system_time()))
 }
 
 /// Says on standard error why the tool did not run.

@@ -9,7 +9,7 @@ use engine::ProcessEngine;
 use engine::clock::Clock;
 use tokio::sync::Semaphore;
 
-use crate::{Census, Error, Templates, Tools, Workspace};
+use crate::{Census, Error, Holdings, Outside, Templates, Tools, Workspace};
 
 /// The digital assistance system as the microkernel sees it: brought up, and stopped again.
 #[async_trait]
@@ -76,6 +76,10 @@ pub struct Parts {
     pub workspace: Option<Workspace>,
     /// Tools, and what runs them isolated.
     pub tools: Option<Tools>,
+    /// Hosts that tasks may reach.
+    pub outside: Outside,
+    /// Memory regions and connections of instances.
+    pub holdings: Holdings,
     /// PDO and TDE templates.
     pub templates: Templates,
     /// Live PDOs and TDEs.
@@ -104,6 +108,8 @@ impl Parts {
             assistant: None,
             workspace: None,
             tools: None,
+            outside: Outside::default(),
+            holdings: Holdings::default(),
             templates: Templates::built_in()?,
             census: Census::default(),
             limits,

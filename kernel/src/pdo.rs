@@ -67,6 +67,9 @@ async fn manage(instance: i64, parts: Arc<Parts>, poke: Arc<Notify>, stop: Cance
         }
     }
     pdo.tasks.shutdown().await;
+    if pdo.ended {
+        pdo.parts.holdings.release(instance);
+    }
 }
 
 struct Pdo {

@@ -15,9 +15,12 @@
 //! variables of their own (`shares` as label → share); without, what it computed or its tool gave. Output mappings
 //! see all of them; without output mappings all of them are handed up.
 
+mod attempted;
 mod choose;
 mod compute;
+mod http;
 mod model;
+mod process;
 mod record;
 mod sampling;
 mod scope;
@@ -27,7 +30,7 @@ mod tool;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bpmn::program::{ExecutedBy, Variables};
+use bpmn::program::Variables;
 use engine::port::{BpmnError, Job, JobFailure, Record};
 use scoring::Verdict;
 use serde_json::{Value, json};
@@ -114,6 +117,8 @@ enum Executor {
     Feel,
     File,
     Tool,
+    Http,
+    Process,
     Person,
     /// A person has decided before; the result is theirs.
     Decided,
@@ -121,7 +126,6 @@ enum Executor {
     PassThrough,
     /// A dry run: the result was given, or there is none.
     Given,
-    Unavailable(ExecutedBy),
 }
 
 impl Executor {
@@ -135,9 +139,8 @@ impl Executor {
             Self::Person | Self::Decided => "person",
             Self::PassThrough => "pass_through",
             Self::Given => "given",
-            Self::Unavailable(ExecutedBy::Http) => "http",
-            Self::Unavailable(ExecutedBy::Process) => "process",
-            Self::Unavailable(_) => "tool",
+            Self::Http => "http",
+            Self::Process => "process",
         }
     }
 }
@@ -269,7 +272,9 @@ impl Tde {
                 verdict.shares.iter().map(|share| (share.label.clone(), json!(share.share))).collect();
             result.insert("shares".to_owned(), Value::Object(shares));
             if self.job.spec.undecided.as_deref() == Some("all") {
-                result.insert("outcomes".to_owned(), json!(sampling::taken(verdict)));
+                let least = self.job.spec.attributes.get("weight").and_then(|text| text.trim().parse().ok());
+                let least = least.unwrap_or(sampling::TAKEN_SHARE);
+                result.insert("outcomes".to_owned(), json!(sampling::taken(verdict, least)));
             }
         }
         self.outputs.extend(result.clone());

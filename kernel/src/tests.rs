@@ -4,6 +4,7 @@ mod aircraft;
 mod delivery;
 mod fairness;
 mod model;
+mod outward;
 mod restart;
 mod tasks;
 mod templates;

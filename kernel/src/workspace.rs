@@ -124,6 +124,16 @@ impl Workspace {
         Ok(Self { folder: Arc::new(Dir::open_ambient_dir(folder, ambient_authority())?), file_bytes })
     }
 
+    /// Free and total bytes of the disk it is on.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn space(&self) -> std::io::Result<(u64, u64)> {
+        let found = nix::sys::statvfs::fstatvfs(&*self.folder)?;
+        let block = found.fragment_size();
+        Ok((found.blocks_available().saturating_mul(block), found.blocks().saturating_mul(block)))
+    }
+
     /// Does an operation; blocking.
     ///
     /// # Errors

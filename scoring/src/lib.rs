@@ -4,10 +4,12 @@
 //! that the same task gives the same numbers again after a crash.
 
 mod budget;
+mod calibration;
 mod distribution;
 mod drift;
 mod entropy;
 mod error;
+mod grouping;
 mod interval;
 mod posterior;
 mod score;
@@ -19,10 +21,12 @@ mod unseen;
 mod verdict;
 
 pub use budget::{Budget, Exhausted, Spent, parse_duration_ms};
+pub use calibration::{Calibration, ENOUGH, Forecast, ReliabilityBin};
 pub use distribution::Distribution;
 pub use drift::{Drift, drift};
 pub use entropy::{Entropy, entropy};
 pub use error::Error;
+pub use grouping::Grouping;
 pub use interval::{Interval, confidence_sequence, credible};
 pub use posterior::{BEST_DRAWS, monte_carlo_best, probability_best};
 pub use score::Score;

@@ -2,6 +2,7 @@
 
 mod backup;
 mod bootstrap;
+mod calibration;
 mod check;
 mod client;
 mod conform;

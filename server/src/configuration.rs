@@ -39,6 +39,8 @@ pub struct Configuration {
     pub memory: Memory,
     /// Prompts.
     pub prompts: Prompts,
+    /// What tasks may reach over the network.
+    pub network: Network,
 }
 
 impl Default for Configuration {
@@ -53,6 +55,7 @@ impl Default for Configuration {
             model: llm::Config::default(),
             memory: Memory::default(),
             prompts: Prompts::default(),
+            network: Network::default(),
         }
     }
 }
@@ -119,6 +122,16 @@ pub struct Memory {
 pub struct Prompts {
     /// How many people other than its author must approve a version; 0: its author may.
     pub approvers: usize,
+}
+
+/// What tasks may reach over the network. Each host is written `name`, `name:port` (TLS) or `http://name:port`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Network {
+    /// Hosts with public addresses.
+    pub hosts: Vec<String>,
+    /// Hosts that may have any address, also in this network or on this machine.
+    pub private_hosts: Vec<String>,
 }
 
 /// A value as it is in effect: its key, the value with secrets masked, and where it came from.

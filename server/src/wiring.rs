@@ -14,7 +14,9 @@ use camunda::{Camunda7, Settings};
 use context::{ContextManager, DirectApproval};
 use engine::clock::{Clock, SystemClock};
 use engine::{Embedded, ProcessEngine, Store};
-use kernel::{Launcher, Microkernel, Parts, Relay, Scores, Tools, Workspace};
+use kernel::{
+    Launcher, Microkernel, Outside, OutsideLimits, Parts, Relay, Scores, Templates, Tools, Workspace,
+};
 use memory::Memory;
 use ontology::Ontology;
 use persistence::{Database, Documents, Prompts};
@@ -97,6 +99,8 @@ impl Assembly {
         parts.memory = Some(Arc::clone(&memory));
         parts.workspace = Some(open_workspace(&data_directory.join("workspace"), parts.limits.file_bytes)?);
         parts.tools = Some(open_tools(data_directory));
+        parts.outside = open_outside(configuration)?;
+        take_templates(&parts.templates, &data_directory.join("templates"));
         parts.assistant = Some(Arc::new(das::Watcher::new(das::WatchDeps {
             engine: Arc::clone(&engine),
             store: Arc::new(database.clone()),
@@ -281,6 +285,32 @@ pub(crate) fn open_tools(data_directory: &Path) -> Tools {
         tracing::warn!("a tool was left out: {problem}");
     }
     tools
+}
+
+/// The hosts that tasks may reach.
+pub(crate) fn open_outside(configuration: &Configuration) -> Result<Outside, Failure> {
+    let network = &configuration.network;
+    Outside::new(&network.hosts, &network.private_hosts, OutsideLimits::default()).map_err(|problem| {
+        Failure::wrong_call("CLI-0005", problem, "docs/configuration.md lists every setting")
+    })
+}
+
+/// Takes the PDO and TDE templates of a folder into use; of a broken one the last good version stays.
+fn take_templates(templates: &Templates, folder: &Path) {
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "bpmn"));
+    files.sort();
+    for file in files {
+        let name = file.display();
+        let taken = std::fs::read_to_string(&file)
+            .map_err(|error| error.to_string())
+            .and_then(|xml| templates.replace(&xml).map_err(|error| error.to_string()));
+        match taken {
+            Ok(template) => tracing::info!(file = %name, template = template.name, "a template is in use"),
+            Err(problem) => tracing::warn!(file = %name, "a template was left out: {problem}"),
+        }
+    }
 }
 
 /// Opens the folder that file tasks are confined to.

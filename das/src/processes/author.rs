@@ -1,8 +1,12 @@
 //! Writes the BPMN files of the starting set and of the examples; the files are committed, and a test compares.
 
 mod directories;
+mod disk;
 mod examples;
 mod files;
+mod memory;
+mod network;
+mod processes;
 
 use bpmn::program::{ExecutedBy, OutcomeSpec, TaskSpec};
 
@@ -61,6 +65,39 @@ fn operation(id: &str, label: &str, reference: &str, path: &str, outputs: &[(&st
         activity = activity.output(*target, *source);
     }
     activity
+}
+
+/// An operation of the kernel: the inputs are process variables of the same names; each output is (process variable,
+/// result of the operation).
+fn kernel(id: &str, label: &str, reference: &str, inputs: &[&str], outputs: &[(&str, &str)]) -> Node {
+    let spec = TaskSpec {
+        by: ExecutedBy::Tool,
+        reference: Some(reference.to_owned()),
+        class: Some("idempotent".to_owned()),
+        ..TaskSpec::default()
+    };
+    let mut activity = Activity::new(label).id(id).spec(spec);
+    for input in inputs {
+        activity = activity.input(*input, *input);
+    }
+    for (target, source) in outputs {
+        activity = activity.output(*target, *source);
+    }
+    activity.into()
+}
+
+/// Checks the inputs by a rule before anything is done; `wanted` says in words what they must be.
+fn validated(inputs: &[&str], rule: &str, wanted: &str, then: Vec<Node>) -> Vec<Node> {
+    let mut check = Activity::new("Validate input")
+        .id("validate_input")
+        .spec(feel(&[("valid", rule)], &[("valid", Some("valid = true"), true), ("refused", None, false)]))
+        .output("valid", "if valid = true then true else false")
+        .documentation(wanted);
+    for input in inputs {
+        check = check.input(*input, *input);
+    }
+    let gate = stop_unless("Is the input valid?", "valid = false", "Input refused");
+    [vec![check.into(), gate], then].concat()
 }
 
 /// Checks that a path is one of the workspace; the operation itself refuses what leaves it once more.
@@ -128,7 +165,16 @@ fn look(id: &str, label: &str, path: &str, target: &str) -> Node {
 }
 
 fn starting() -> Vec<Authored> {
-    [files::files(), directories::directories()].concat()
+    let groups = [
+        files::files(),
+        directories::directories(),
+        memory::memory(),
+        disk::disk(),
+        network::network(),
+        processes::processes(),
+        processes::system(),
+    ];
+    groups.concat()
 }
 
 /// Ends unless the path is there.

@@ -35,7 +35,9 @@ fn every_starting_process_reads_compiles_is_sound_and_has_a_diagram() {
 async fn every_file_completes_in_a_dry_run_without_any_input() {
     for (path, xml) in author::files() {
         let file = DeployFile { name: path.clone(), content: xml.into_bytes() };
-        let run = dry_run(vec![file], DryRunOptions { seed: 1, ..DryRunOptions::default() }).await.unwrap();
+        let messages = vec![("api request".to_owned(), Variables::new())];
+        let options = DryRunOptions { seed: 1, messages, ..DryRunOptions::default() };
+        let run = dry_run(vec![file], options).await.unwrap();
         assert_eq!(run.state, DryRunState::Completed, "{path}: {:?}", run.incidents);
     }
 }
@@ -60,6 +62,8 @@ async fn run_for_real(runs: Vec<(&str, Value)>) -> Vec<Variables> {
     for (path, xml) in author::files() {
         engine.deploy(vec![DeployFile { name: path, content: xml.into_bytes() }]).await.unwrap();
     }
+    let composed = COMPOSED.as_bytes().to_vec();
+    engine.deploy(vec![DeployFile { name: "composed.bpmn".to_owned(), content: composed }]).await.unwrap();
     let mut results = Vec::new();
     for (process, inputs) in runs {
         let request = StartInstance {
@@ -116,6 +120,65 @@ async fn a_file_lives_through_the_whole_starting_set() {
     for (place, result) in results.iter().enumerate() {
         assert_eq!(result["confirmed"], true, "run {place}: {result:?}");
     }
+}
+
+#[tokio::test]
+async fn memory_disk_processes_and_system_do_what_their_processes_say() {
+    let results = run_for_real(vec![
+        ("memory_allocate", json!({"region": "r", "size": 100})),
+        ("memory_free", json!({"region": "r"})),
+        ("disk_write", json!({"path": "a/b.txt", "content": "kept"})),
+        ("disk_read", json!({"path": "a/b.txt"})),
+        ("disk_check_space", json!({})),
+        ("process_start", json!({"process": "system_describe"})),
+        ("system_check_resources", json!({})),
+        ("system_describe", json!({})),
+        ("network_close_connection", json!({"connection": "none"})),
+    ])
+    .await;
+    for (place, result) in results.iter().enumerate() {
+        assert_eq!(result["confirmed"], true, "run {place}: {result:?}");
+    }
+    assert_eq!(results[3]["content"], "kept");
+    assert!(
+        results[5]["instanceKey"].as_i64().unwrap() > 0 && results[6]["processors"].as_u64().unwrap() > 0
+    );
+}
+
+#[tokio::test]
+async fn an_input_that_makes_no_sense_is_refused_before_anything_is_done() {
+    let runs = [
+        ("memory_allocate", json!({"region": "r", "size": 0})),
+        ("memory_write", json!({"region": "", "content": "x"})),
+        ("network_send", json!({"url": "file:///etc/passwd"})),
+        ("network_open_connection", json!({"connection": "c", "host": "h", "port": 70_000})),
+        ("process_start", json!({})),
+        ("process_terminate", json!({"instanceKey": -1})),
+        ("process_monitor", json!({})),
+    ];
+    for result in run_for_real(runs.to_vec()).await {
+        assert_eq!((&result["valid"], result.get("confirmed")), (&json!(false), None), "{result:?}");
+    }
+}
+
+const COMPOSED: &str = r#"<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL"
+    xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" id="composed_definitions" targetNamespace="t">
+    <bpmn:process id="composed" isExecutable="true"><bpmn:startEvent id="start"/>
+    <bpmn:callActivity id="allocate"><bpmn:extensionElements><zeebe:calledElement processId="memory_allocate"/></bpmn:extensionElements></bpmn:callActivity>
+    <bpmn:callActivity id="write"><bpmn:extensionElements><zeebe:calledElement processId="memory_write"/></bpmn:extensionElements></bpmn:callActivity>
+    <bpmn:callActivity id="read"><bpmn:extensionElements><zeebe:calledElement processId="memory_read"/></bpmn:extensionElements></bpmn:callActivity>
+    <bpmn:endEvent id="end"/>
+    <bpmn:sequenceFlow id="f1" sourceRef="start" targetRef="allocate"/>
+    <bpmn:sequenceFlow id="f2" sourceRef="allocate" targetRef="write"/>
+    <bpmn:sequenceFlow id="f3" sourceRef="write" targetRef="read"/>
+    <bpmn:sequenceFlow id="f4" sourceRef="read" targetRef="end"/></bpmn:process></bpmn:definitions>"#;
+
+#[tokio::test]
+async fn processes_that_one_instance_calls_share_its_memory() {
+    let inputs = json!({"region": "shared", "size": 50, "content": "across calls"});
+    let results = run_for_real(vec![("composed", inputs)]).await;
+    assert_eq!(results[0]["written"], "across calls");
+    assert_eq!(results[0]["content"], "across calls");
 }
 
 #[tokio::test]

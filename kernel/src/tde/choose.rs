@@ -5,6 +5,7 @@ use bpmn::program::{ExecutedBy, Variables};
 use serde_json::{Value, json};
 
 use super::{Executor, Tde, decision_name};
+use crate::operations::KernelOperation;
 use crate::{Error, Operation};
 
 impl Tde {
@@ -15,7 +16,7 @@ impl Tde {
             self.notes.push(reason);
         }
         let executor = match executor {
-            Executor::File | Executor::Tool | Executor::Unavailable(_) => "tool",
+            Executor::File | Executor::Tool | Executor::Http | Executor::Process => "tool",
             Executor::Decided | Executor::Given => "pass_through",
             other => other.name(),
         };
@@ -36,7 +37,8 @@ impl Tde {
             ExecutedBy::Person => (Executor::Person, None),
             ExecutedBy::Tool if self.names_file_operation() => (Executor::File, None),
             ExecutedBy::Tool => (Executor::Tool, None),
-            by @ (ExecutedBy::Http | ExecutedBy::Process) => (Executor::Unavailable(by), None),
+            ExecutedBy::Http => (Executor::Http, None),
+            ExecutedBy::Process => (Executor::Process, None),
             ExecutedBy::Undeclared => {
                 let (chosen, why) = self.decide_by_rule();
                 (chosen, Some(format!("no executor declared, decided by rule: {why}")))
@@ -65,6 +67,8 @@ impl Tde {
             (Executor::Feel, "it declares expressions")
         } else if self.names_file_operation() {
             (Executor::File, "it names a file operation")
+        } else if self.names_kernel_operation() {
+            (Executor::Tool, "it names an operation of the kernel")
         } else if says_what && self.parts.model.is_some() {
             (Executor::Model, "it has instructions and a language model is configured")
         } else if says_what {
@@ -76,6 +80,10 @@ impl Tde {
 
     fn names_file_operation(&self) -> bool {
         self.job.spec.reference.as_deref().and_then(Operation::parse).is_some()
+    }
+
+    fn names_kernel_operation(&self) -> bool {
+        self.job.spec.reference.as_deref().and_then(KernelOperation::parse).is_some()
     }
 
     /// What a person decided before: the variable `<element>_decision`.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bpmn::program::Variables;
-use scoring::{Address, Decision, Plan, Spent, Tally, Verdict};
+use scoring::{Address, Decision, Grouping, INVALID, Plan, REFUSED, Spent, Tally, Verdict};
 use serde_json::{Value, json};
 
 use super::model::Prompted;
@@ -15,8 +15,8 @@ use crate::Error;
 const LARGEST_BATCH: u64 = 100;
 /// Answers a model is asked for at once.
 const MODEL_BATCH: u64 = 4;
-/// Share from which an outcome's path is taken where an undecided task takes all of them.
-const TAKEN_SHARE: f64 = 0.1;
+/// Share from which an outcome's path is taken where an undecided task takes all of them, unless it declares `weight`.
+pub(super) const TAKEN_SHARE: f64 = 0.1;
 
 /// Where samples come from.
 pub(super) enum SampleSource {
@@ -29,6 +29,8 @@ pub(super) struct Sampling {
     pub(super) source: SampleSource,
     pub(super) plan: Plan,
     pub(super) tally: Tally,
+    /// Open answers of a model that mean the same are one outcome.
+    pub(super) grouping: Option<Grouping>,
     pub(super) spent: Spent,
     pub(super) pending: Vec<String>,
     summaries: BTreeMap<String, Summary>,
@@ -82,11 +84,11 @@ impl Sampling {
 }
 
 /// Labels whose paths are taken by an undecided task that takes all of them.
-pub(super) fn taken(verdict: &Verdict) -> Vec<&str> {
+pub(super) fn taken(verdict: &Verdict, least: f64) -> Vec<&str> {
     if let Some(winner) = &verdict.winner {
         return vec![winner];
     }
-    let shares = verdict.shares.iter().filter(|share| share.share >= TAKEN_SHARE && share.count > 0);
+    let shares = verdict.shares.iter().filter(|share| share.share >= least && share.count > 0);
     shares.map(|share| share.label.as_str()).collect()
 }
 
@@ -119,7 +121,9 @@ impl Tde {
         };
         let tally = Tally::new(labels, reserved).map_err(|error| self.scoring(error))?;
         let (spent, summaries) = (Spent::default(), BTreeMap::new());
-        self.sampling = Some(Sampling { source, plan, tally, spent, pending: Vec::new(), summaries });
+        let grouping = (self.executor == Executor::Model && tally.is_open()).then(Grouping::default);
+        self.sampling =
+            Some(Sampling { source, plan, tally, grouping, spent, pending: Vec::new(), summaries });
         Ok(Variables::new())
     }
 
@@ -168,6 +172,11 @@ impl Tde {
         };
         let drawn = sampling.pending.len();
         for label in std::mem::take(&mut sampling.pending) {
+            let is_answer = label != INVALID && label != REFUSED;
+            let label = match sampling.grouping.as_mut().filter(|_| is_answer) {
+                Some(grouping) => grouping.label(&label),
+                None => label,
+            };
             sampling.tally.add(&label).map_err(|error| self.scoring(error))?;
         }
         let ended = drawn == 0 || sampling.plan.budget.exhausted(&sampling.spent).is_some();

@@ -1,18 +1,21 @@
 //! `by="file"`: file and directory operations in the workspace. `by="tool"`: a declared tool on its rung of isolation;
-//! its script is the task's own, or the input `script`.
+//! its script is the task's own, or the input `script`; or an operation of the kernel.
 
-use bpmn::program::{ExecutedBy, Variables};
+use bpmn::program::Variables;
 use serde_json::Value;
 
 use super::{Executor, Tde};
+use crate::operations::{Call, KernelOperation};
 use crate::{Error, Level, Operation};
 
 impl Tde {
     pub(super) async fn run_tool(&mut self) -> Result<Variables, Error> {
+        self.check_attempts().await?;
         match self.executor {
             Executor::File => self.run_file_operation().await,
-            Executor::Tool => self.run_declared_tool().await,
-            Executor::Unavailable(by) => Err(self.unavailable(by)),
+            Executor::Tool => self.run_named_tool().await,
+            Executor::Http => self.send_request().await,
+            Executor::Process => self.run_process().await,
             _ => Err(self.declaration("it names no tool".to_owned())),
         }
     }
@@ -41,6 +44,15 @@ impl Tde {
         let result = done.await.map_err(|error| Error::Output { element, problem: error.to_string() })?;
         self.used.push(("tool", name, result.is_ok()));
         self.outputs = result?.variables();
+        Ok(Variables::new())
+    }
+
+    async fn run_named_tool(&mut self) -> Result<Variables, Error> {
+        let name = self.job.spec.reference.clone().unwrap_or_default();
+        let Some(operation) = KernelOperation::parse(&name) else { return self.run_declared_tool().await };
+        let done = Call { parts: &self.parts, job: &self.job }.run(operation).await;
+        self.used.push(("tool", name, done.is_ok()));
+        self.outputs = done?;
         Ok(Variables::new())
     }
 
@@ -89,19 +101,5 @@ impl Tde {
             _ => Value::Object(self.outputs.clone()),
         };
         self.outputs = Variables::from_iter([(name, whole)]);
-    }
-
-    fn unavailable(&self, by: ExecutedBy) -> Error {
-        let (what, reason) = match by {
-            ExecutedBy::Http => ("an HTTP request", "no host is declared as allowed"),
-            ExecutedBy::Process => ("another process as executor", "name a TDE template by executor instead"),
-            _ => ("this", "nothing here executes it"),
-        };
-        let name = self.job.spec.reference.as_deref().unwrap_or("without a ref");
-        Error::Unavailable {
-            element: self.job.element.clone(),
-            what: format!("{what} ({name})"),
-            reason: reason.to_owned(),
-        }
     }
 }

@@ -159,7 +159,7 @@ async fn what_cannot_be_executed_becomes_an_incident_with_code_and_way_out() {
     let bed = Bed::new().await;
     for (id, task, word) in [
         ("a", r#"<procos:task by="tool" ref="matlab"/>"#, "KERNEL-0005"),
-        ("b", r#"<procos:task by="http"/>"#, "KERNEL-0006"),
+        ("b", r#"<procos:task by="http"/>"#, "KERNEL-0003"),
         ("c", r#"<procos:task by="model"/>"#, "KERNEL-0005"),
         ("d", r#"<procos:task by="file" ref="file.format"/>"#, "KERNEL-0003"),
         (

@@ -2,7 +2,7 @@
 //! that keeps it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use engine::port::{
     Definition, DeployFile, Instance, InstanceFilter, JobFilter, Message, StartInstance, Status,
 };
 use engine::{Embedded, MemoryStore, ProcessEngine, Store};
-use kernel::{DryRun, DryRunState, Launcher, Microkernel, Parts, Tools, TraceEntry};
+use kernel::{DryRun, DryRunState, Launcher, Microkernel, Outside, Parts, Tools, TraceEntry};
 use tokio_util::sync::CancellationToken;
 use trail::{Filter, Trail};
 
@@ -38,18 +38,22 @@ pub(crate) struct LiveRun {
     pub(crate) signals: Vec<String>,
 }
 
+/// What a run without a data directory may reach.
+pub(crate) struct Place {
+    /// The folder in which files are written.
+    pub(crate) workspace: PathBuf,
+    /// The hosts that may be called.
+    pub(crate) outside: Outside,
+}
+
 /// Takes each line of the trace as it happens.
 pub(crate) type OnLine<'a> = &'a mut dyn FnMut(&TraceEntry);
 
 /// Runs on an engine in memory until the instance ends, or nothing but something outside can move it on.
-pub(crate) async fn in_memory(
-    run: LiveRun,
-    workspace: PathBuf,
-    on_line: OnLine<'_>,
-) -> Result<DryRun, Failure> {
+pub(crate) async fn in_memory(run: LiveRun, place: Place, on_line: OnLine<'_>) -> Result<DryRun, Failure> {
     let store = Arc::new(MemoryStore::new());
     let engine = Embedded::open(store.clone(), Arc::new(SystemClock)).await?;
-    let crew = Crew::gather(Arc::new(engine.clone()), &store, &workspace)?;
+    let crew = Crew::gather(Arc::new(engine.clone()), &store, place)?;
     let timers = tokio::spawn({
         let (engine, stop) = (engine.clone(), crew.stop.clone());
         async move { engine.run_timers(stop).await }
@@ -70,14 +74,14 @@ pub(crate) async fn in_memory(
 pub(crate) async fn on_camunda(
     run: LiveRun,
     url: &str,
-    workspace: PathBuf,
+    place: Place,
     on_line: OnLine<'_>,
 ) -> Result<DryRun, Failure> {
     let store = Arc::new(MemoryStore::new());
     let settings = Settings { poll_ms: CAMUNDA_POLL_MS, only_own: true, ..Settings::at(url) };
     let engine = Camunda7::open(settings, store.clone(), Arc::new(SystemClock)).await?;
     camunda::version(url).await?;
-    let crew = Crew::gather(Arc::new(engine.clone()), &store, &workspace)?;
+    let crew = Crew::gather(Arc::new(engine.clone()), &store, place)?;
     let loops = tokio::spawn({
         let (engine, stop) = (engine.clone(), crew.stop.clone());
         async move { engine.run(stop).await }
@@ -124,11 +128,12 @@ impl Crew {
     fn gather(
         engine: Arc<dyn ProcessEngine>,
         store: &Arc<MemoryStore>,
-        workspace: &Path,
+        place: Place,
     ) -> Result<Self, Failure> {
         let mut parts = Parts::new(engine, Arc::new(SystemClock))?;
         parts.trail = Some(store.clone());
-        parts.workspace = Some(open_workspace(workspace, parts.limits.file_bytes)?);
+        parts.workspace = Some(open_workspace(&place.workspace, parts.limits.file_bytes)?);
+        parts.outside = place.outside;
         let scratch = std::env::temp_dir().join(format!("procos-scratch-{}", std::process::id()));
         parts.tools = Some(Tools::load(Launcher::own(), scratch.clone(), None));
         let stop = CancellationToken::new();

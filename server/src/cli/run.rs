@@ -10,11 +10,11 @@ use engine::port::DeployFile;
 use kernel::{DryRun, DryRunOptions, DryRunState, TraceEntry, dry_run};
 use serde_json::json;
 
-use super::live::{LiveRun, in_directory, in_memory, on_camunda};
+use super::live::{LiveRun, Place, in_directory, in_memory, on_camunda};
 use super::{Found, Output, Session, now_ms, object, read_file, remote_run, seed};
 use crate::configuration::{Engine, EngineKind};
 use crate::failure::Failure;
-use crate::wiring::camunda_address;
+use crate::wiring::{camunda_address, open_outside};
 
 /// Run a BPMN file and show how it ends.
 ///
@@ -91,12 +91,13 @@ impl Run {
         let run = LiveRun { files, variables, seed, messages, signals };
         let mut on_line = |line: &TraceEntry| self.trace_line(output, line);
         if !session.is_given() {
-            let workspace = PathBuf::from("procos-workspace");
+            let outside = open_outside(&session.configuration()?.configuration)?;
+            let place = Place { workspace: PathBuf::from("procos-workspace"), outside };
             let ended = match &engine {
                 Some(engine) if engine.kind == EngineKind::Camunda7 => {
-                    on_camunda(run, camunda_address(engine)?, workspace, &mut on_line).await?
+                    on_camunda(run, camunda_address(engine)?, place, &mut on_line).await?
                 }
-                _ => in_memory(run, workspace, &mut on_line).await?,
+                _ => in_memory(run, place, &mut on_line).await?,
             };
             return Ok(self.show(output, &ended));
         }

@@ -19,6 +19,7 @@ The average is the posterior mean; the interval holds the true rate with 95 % co
 
 Examples:
   procos scores
+  procos scores --calibration
   procos scores --kind task --subject size-aircraft/range_margin --json")]
 pub(crate) struct Scores {
     /// Only of this kind.
@@ -27,6 +28,9 @@ pub(crate) struct Scores {
     /// Only of this subject: a process id, `process id/element id`, a prompt, tool or model name.
     #[arg(long)]
     subject: Option<String>,
+    /// Instead, how far the shares of decided tasks can be believed, by the feedback on them.
+    #[arg(long, conflicts_with_all = ["kind", "subject"])]
+    calibration: bool,
     /// At most so many.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
     limit: u16,
@@ -49,6 +53,16 @@ pub(crate) enum Kind {
 
 impl Scores {
     pub(crate) async fn execute(self, output: Output, session: Session) -> Result<ExitCode, Failure> {
+        if self.calibration {
+            return match session.database().await? {
+                Found::Here(database) => {
+                    let shown = super::calibration::show(output, database.as_ref()).await;
+                    database.close().await;
+                    shown
+                }
+                Found::There(_) => Err(session.needs_directory("calibration")),
+            };
+        }
         let rows = match session.database().await? {
             Found::Here(database) => {
                 let filter = ScoreFilter {

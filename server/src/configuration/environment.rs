@@ -29,6 +29,8 @@ const VARIABLES: &[(&str, &str, Kind)] = &[
     ("PROCOS_MEMORY_URL", "memory.url", Kind::Text),
     ("PROCOS_MEMORY_API_KEY", "memory.api_key", Kind::Text),
     ("PROCOS_PROMPT_APPROVERS", "prompts.approvers", Kind::Number),
+    ("PROCOS_NETWORK_HOSTS", "network.hosts", Kind::List),
+    ("PROCOS_NETWORK_PRIVATE_HOSTS", "network.private_hosts", Kind::List),
 ];
 
 /// The variables that make settings: (variable, dotted key).
