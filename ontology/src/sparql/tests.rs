@@ -93,7 +93,7 @@ async fn attacks_end_with_an_error_and_the_next_query_is_answered() {
 #[tokio::test]
 async fn what_the_guard_lets_pass_does_not_overflow_the_stack() {
     let ontology = graph(1).await;
-    // What counts here is the stack, not the time.
+    // What counts here is the stack, not the time: these two are answered, the others may be given up.
     let options = QueryOptions { deadline: Duration::from_secs(120), ..QueryOptions::default() };
     let depth = MAX_NESTING - 1;
     let nested = format!("SELECT * {{ {} ?s ?p ?o {} }}", "{".repeat(depth - 1), "}".repeat(depth - 1));
@@ -101,11 +101,11 @@ async fn what_the_guard_lets_pass_does_not_overflow_the_stack() {
     let unions = format!("SELECT * {{ {{ ?s ?p ?o }} {} }}", "UNION { ?s ?p 1 }".repeat(400));
     ontology.sparql(&unions, options).await.unwrap();
     let bangs = format!("SELECT * {{ ?s ?p ?o FILTER({}true) }}", "!".repeat(1_900));
-    let _ = ontology.sparql(&bangs, options).await;
+    let _ = ask(&ontology, &bangs).await;
     let path = format!("SELECT * {{ ?s <a:b>{} ?o }}", "/<a:b>".repeat(1_500));
-    let _ = ontology.sparql(&path, options).await;
+    let _ = ask(&ontology, &path).await;
     let sum = format!("SELECT (1{} AS ?x) {{}}", "+1".repeat(1_900));
-    let _ = ontology.sparql(&sum, options).await;
+    let _ = ask(&ontology, &sum).await;
 }
 
 #[tokio::test]
