@@ -52,7 +52,7 @@ fn charge(amount: i64, retries: i32) -> JobAction {
         },
         (7, 3) => JobAction::Fail {
             error_message: "the line was busy".to_owned(),
-            retries: None,
+            retries: Some(retries - 1),
             retry_backoff_ms: None,
             variables: None,
         },
