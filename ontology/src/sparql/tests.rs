@@ -81,7 +81,7 @@ async fn attacks_end_with_an_error_and_the_next_query_is_answered() {
         let error = ask(&ontology, attack).await.unwrap_err();
         assert_eq!(error.code(), "ONTO-0005", "{error}");
         assert!(
-            before.elapsed() < Duration::from_secs(60),
+            before.elapsed() < Duration::from_secs(8),
             "{} took {:?}",
             &attack[..attack.len().min(60)],
             before.elapsed()

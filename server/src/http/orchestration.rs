@@ -1,7 +1,7 @@
 //! `/v2`: the part of the Camunda 8 Orchestration Cluster REST API that job workers and clients use, over the port
 //! `ProcessEngine`, so that those written for Camunda 8 run against ProcOS unchanged.
 //!
-//! Field names, states and problem details are those of Camunda 8.8's OpenAPI description. There is one tenant,
+//! Field names, states and problem details are those that Camunda's official clients read. There is one tenant,
 //! `<default>`. Searches read what the engine holds at that moment: nothing is eventually consistent. What is not
 //! here answers 404, and an option that would change the meaning of a call is refused, not ignored.
 
