@@ -370,7 +370,7 @@ mod tests {
     }
 
     proptest::proptest! {
-        #![proptest_config(proptest::prelude::ProptestConfig { cases: 200, ..Default::default() })]
+        #![proptest_config(proptest::prelude::ProptestConfig::default())]
 
         #[test]
         fn whatever_the_path_nothing_outside_changes(

@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
+        #![proptest_config(ProptestConfig::default())]
         #[test]
         fn it_behaves_like_the_tree_map_of_the_standard_library(
             steps in proptest::collection::vec((0u32..900, any::<bool>()), 0..1_500)

@@ -270,7 +270,7 @@ fn rules_and_budgets_that_make_no_sense_are_refused() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::default())]
 
     #[test]
     fn count_based_rules_do_not_depend_on_the_order_of_samples(

@@ -19,7 +19,7 @@ fn codes(findings: &[Finding]) -> Vec<&'static str> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn block_structured_processes_are_sound(block in samples::blocks()) {

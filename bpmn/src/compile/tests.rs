@@ -313,7 +313,7 @@ fn a_file_without_executable_process_says_so() {
 }
 
 proptest::proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig { cases: 32, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn what_compiles_from_a_written_file_runs_to_its_end(block in samples::blocks()) {

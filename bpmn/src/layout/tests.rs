@@ -125,7 +125,7 @@ fn has_loop(block: &Block) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn random_processes_are_drawn_without_faults(block in samples::blocks()) {

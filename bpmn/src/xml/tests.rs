@@ -43,7 +43,7 @@ fn everything_in_a_file_survives_reading_and_writing() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn models_with_diagrams_survive_writing_and_reading(block in samples::blocks()) {

@@ -240,7 +240,7 @@ fn tree() -> impl Strategy<Value = Tree> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_log_of_any_block_structured_process_is_accepted_by_what_is_discovered_from_it(tree in tree(), seed in 0..1_000_u64) {

@@ -218,7 +218,7 @@ fn a_page_of_text_is_read_in_a_moment() {
 }
 
 proptest::proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig { cases: 200, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn any_words_in_any_order_give_a_well_formed_tree_or_an_error(

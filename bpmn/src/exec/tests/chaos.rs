@@ -155,7 +155,7 @@ fn input(story: &Story, (pick, choice, c): (u32, u8, u8)) -> Input {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_input_loses_a_token_or_breaks_the_state(

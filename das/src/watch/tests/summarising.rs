@@ -36,7 +36,7 @@ fn story() -> impl Strategy<Value = Vec<Event>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::default())]
 
     #[test]
     fn a_summary_does_not_depend_on_where_it_was_interrupted_or_what_was_read_twice(

@@ -183,7 +183,7 @@ fn engine(program: &Program, model: &Model, numbers: Numbers, case: u64) -> Endi
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_compact_form_runs_as_the_engine_does(block in block(), seed in 0_u64..1_000) {
