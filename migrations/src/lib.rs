@@ -12,10 +12,8 @@ mod m0005_trail;
 mod m0006_outbox;
 mod m0007_keys;
 mod m0008_change_sets;
-mod m0009_prompts;
-mod m0010_suggestions;
-mod m0011_documents;
-mod m0012_job_visits;
+mod m0009_documents;
+mod m0010_job_visits;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{MigrationTrait, async_trait};
@@ -36,10 +34,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_outbox::Migration),
             Box::new(m0007_keys::Migration),
             Box::new(m0008_change_sets::Migration),
-            Box::new(m0009_prompts::Migration),
-            Box::new(m0010_suggestions::Migration),
-            Box::new(m0011_documents::Migration),
-            Box::new(m0012_job_visits::Migration),
+            Box::new(m0009_documents::Migration),
+            Box::new(m0010_job_visits::Migration),
         ]
     }
 }
