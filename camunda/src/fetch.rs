@@ -17,7 +17,7 @@ use crate::job::{Held, JOB_LIMIT, Place};
 use crate::keys::key_of;
 use crate::rest::{encode, optional, text, time_ms};
 use crate::rewrite::{MESSAGE_TOPIC, SCRIPT_TOPIC, TOPIC};
-use crate::{lease, own_work, value, visit, watch};
+use crate::{course, lease, own_work, value, watch};
 
 /// External tasks fetched by one call.
 const FETCH_LIMIT: usize = 200;
@@ -62,7 +62,7 @@ async fn unlock_left(core: &Core) -> Result<(), crate::Error> {
         format!("/external-task?workerId={}&locked=true&maxResults={LEFT_LIMIT}", encode(&core.worker));
     for task in core.rest.list(&path).await? {
         let id = text(&task, "id");
-        if core.jobs.lock().get(key_of(id)).is_none() {
+        if core.jobs.lock().get(key_of(job_id(&task))).is_none() {
             match core.rest.post(&format!("/external-task/{}/unlock", encode(id)), &json!({})).await {
                 Ok(_) | Err(crate::Error::Missing { .. }) => {}
                 Err(error) => return Err(error),
@@ -100,9 +100,32 @@ async fn fetch(core: &Core) -> Result<Vec<Value>, crate::Error> {
     }
 }
 
+/// What the key of a task's job is made of: its step in the history, so that the history tells of jobs.
+fn job_id(task: &Value) -> &str {
+    match text(task, "activityInstanceId") {
+        "" => text(task, "id"),
+        step => step,
+    }
+}
+
+/// Which visit of its element a task is: how many times the instance has come there with it. The same on every engine,
+/// so that draws seeded from it are too. `loop_counter` is Camunda's number of a run of a multi-instance.
+async fn visit(core: &Arc<Core>, task: &Value, loop_counter: Option<u32>) -> Result<u32, EngineError> {
+    let instance = core.keys.see(text(task, "processInstanceId"));
+    let step = text(task, "activityInstanceId");
+    let known = core.course(instance).lock().await.as_ref().and_then(|steps| steps.visit(step, loop_counter));
+    if let Some(visit) = known {
+        return Ok(visit);
+    }
+    let deployed = catalogue::deployed(core, text(task, "processDefinitionId")).await?;
+    let steps = course::catch_up(core, instance, text(task, "processInstanceId"), &deployed).await?;
+    // A history that is not kept counts nothing.
+    Ok(steps.as_ref().and_then(|steps| steps.visit(step, loop_counter)).unwrap_or(1))
+}
+
 async fn take(core: &Arc<Core>, task: &Value) -> Result<(), EngineError> {
     let id = text(task, "id").to_owned();
-    let key = core.keys.see(&id);
+    let key = core.keys.see(job_id(task));
     let locked_until_ms = core.clock.now_ms() + core.settings.lock_ms;
     if let Some(known) = core.jobs.lock().get_mut(key) {
         // Its lock had run out while Camunda was away; the work goes on.
@@ -130,7 +153,7 @@ async fn take(core: &Arc<Core>, task: &Value) -> Result<(), EngineError> {
     let loop_counter = typed.get("loopCounter").and_then(|typed| typed.get("value")).and_then(Value::as_u64);
     let loop_counter = loop_counter.and_then(|counter| u32::try_from(counter).ok());
     let job = Held {
-        visit: visit::of(core, task, loop_counter).await?,
+        visit: visit(core, task, loop_counter).await?,
         topic: text(task, "topicName").to_owned(),
         instance,
         definition_id,
@@ -219,7 +242,7 @@ async fn fetch_for(
     let mut jobs = Vec::new();
     for task in answer.as_array().into_iter().flatten() {
         take(core, task).await?;
-        let key = key_of(text(task, "id"));
+        let key = key_of(job_id(task));
         let until_ms = core.clock.now_ms().saturating_add(request.lease_ms);
         let Some(held) = core.jobs.lock().lease_one(key, &request.worker, until_ms) else { continue };
         let deployed = catalogue::deployed(core, &held.definition_id).await?;
@@ -319,12 +342,12 @@ async fn listed_tasks(
     }
     let mut jobs = Vec::new();
     for task in core.rest.list(&path).await? {
-        let key = core.keys.see(text(&task, "id"));
+        let key = core.keys.see(job_id(&task));
         let known = core.jobs.lock().get(key).cloned();
         let deployed = catalogue::deployed(core, text(&task, "processDefinitionId")).await?;
         let visit = match &known {
             Some(held) => held.visit,
-            None => visit::of(core, &task, None).await?,
+            None => visit(core, &task, None).await?,
         };
         let held = known.unwrap_or_else(|| Held {
             id: text(&task, "id").to_owned(),

@@ -39,7 +39,7 @@ impl Bed {
         let clock = ManualClock::at(NOW_MS);
         let settings = Settings { poll_ms: 10, long_poll_ms: 20, retry_ms: 10, ..Settings::at(&camunda.url) };
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
-        let engine = Camunda7::open(settings, store.clone(), shared).await.unwrap();
+        let engine = Camunda7::open(settings, store.clone(), store.clone(), shared).await.unwrap();
         let stop = CancellationToken::new();
         let loops = tokio::spawn({
             let (engine, stop) = (engine.clone(), stop.clone());
@@ -271,7 +271,9 @@ async fn an_instance_is_detected_and_its_end_counts_once_also_over_a_restart() {
 async fn an_address_where_nobody_answers_says_so() {
     let store = Arc::new(MemoryStore::new());
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(NOW_MS));
-    let engine = Camunda7::open(Settings::at("http://127.0.0.1:1/engine-rest"), store, clock).await.unwrap();
+    let engine = Camunda7::open(Settings::at("http://127.0.0.1:1/engine-rest"), store.clone(), store, clock)
+        .await
+        .unwrap();
     let error = engine.definitions().await.unwrap_err();
     assert_eq!(error.code(), "ENGINE-0008");
 }

@@ -92,17 +92,23 @@ pub(crate) async fn complete(
     limits::check_text("the actor", actor)?;
     let task = find(core, key).await?;
     let instance = core.keys.see(text(&task, "processInstanceId"));
-    let event = NewEvent {
+    let one = |kind: &str, data| NewEvent {
         instance: Some(instance),
         element: optional(&task, "taskDefinitionKey"),
         actor: actor.to_owned(),
-        data: json!({"job": key}),
-        ..NewEvent::new("user_task.completed", core.clock.now_ms())
+        data,
+        ..NewEvent::new(kind, core.clock.now_ms())
     };
-    answer::user_task(core, text(&task, "id").to_owned(), instance, variables, vec![event]).await
+    let mut events =
+        vec![one("user_task.completed", json!({"job": key})), one("job.ended", json!({"job": key}))];
+    if !variables.is_empty() {
+        events.push(one("variables.set", json!({"variables": variables})));
+    }
+    answer::user_task(core, text(&task, "id").to_owned(), instance, variables, events).await
 }
 
-async fn find(core: &Core, key: i64) -> Result<Value, EngineError> {
+/// The task with this key as Camunda shows it.
+pub(crate) async fn find(core: &Core, key: i64) -> Result<Value, EngineError> {
     let missing = || EngineError::NotFound { what: "user task", id: key.to_string() };
     let id = match core.keys.id(key) {
         Some(id) => id,
