@@ -10,8 +10,8 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use trail::{Filter, NewEvent};
 
 use crate::camunda7::Core;
-use crate::catalogue::Deployed;
-use crate::rest::{encode, query_time};
+use crate::catalogue::{self, Deployed};
+use crate::rest::{encode, query_time, text};
 use crate::retell::{self, Entry};
 use crate::steps::Steps;
 use crate::watch::OVERLAP_MS;
@@ -60,6 +60,25 @@ pub(crate) async fn catch_up(
         }
     }
     Ok(course)
+}
+
+/// Which visit of its element an external task or user task is, as its instance's steps say; looks at Camunda where
+/// they do not say it yet.
+pub(crate) async fn visit(
+    core: &Arc<Core>,
+    task: &Value,
+    visit: impl Fn(&Steps) -> Option<u32>,
+) -> Result<u32, EngineError> {
+    let id = text(task, "processInstanceId");
+    let instance = core.keys.see(id);
+    let known = core.course(instance).lock().await.as_ref().and_then(&visit);
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    let deployed = catalogue::deployed(core, text(task, "processDefinitionId")).await?;
+    let steps = catch_up(core, instance, id, &deployed).await?;
+    // A history that is not kept counts nothing.
+    Ok(steps.as_ref().and_then(visit).unwrap_or(1))
 }
 
 /// What Camunda's history says of the elements of an instance, in its order; all, or those that began at a time or

@@ -30,7 +30,12 @@ pub(crate) async fn keep_fetching(core: &Arc<Core>) {
         core.mark(Err(&error));
         core.pause().await;
     }
+    // A call for jobs that a dead run left waiting in Camunda may still lock some for it.
+    let mut left_until = Some(Instant::now() + Duration::from_millis(core.settings.long_poll_ms));
     loop {
+        if left_until.is_some_and(|until| until <= Instant::now()) && unlock_left(core).await.is_ok() {
+            left_until = None;
+        }
         if core.jobs.lock().len() >= JOB_LIMIT {
             core.pause().await;
             continue;
@@ -111,16 +116,8 @@ fn job_id(task: &Value) -> &str {
 /// Which visit of its element a task is: how many times the instance has come there with it. The same on every engine,
 /// so that draws seeded from it are too. `loop_counter` is Camunda's number of a run of a multi-instance.
 async fn visit(core: &Arc<Core>, task: &Value, loop_counter: Option<u32>) -> Result<u32, EngineError> {
-    let instance = core.keys.see(text(task, "processInstanceId"));
     let step = text(task, "activityInstanceId");
-    let known = core.course(instance).lock().await.as_ref().and_then(|steps| steps.visit(step, loop_counter));
-    if let Some(visit) = known {
-        return Ok(visit);
-    }
-    let deployed = catalogue::deployed(core, text(task, "processDefinitionId")).await?;
-    let steps = course::catch_up(core, instance, text(task, "processInstanceId"), &deployed).await?;
-    // A history that is not kept counts nothing.
-    Ok(steps.as_ref().and_then(|steps| steps.visit(step, loop_counter)).unwrap_or(1))
+    course::visit(core, task, |steps| steps.visit(step, loop_counter)).await
 }
 
 async fn take(core: &Arc<Core>, task: &Value) -> Result<(), EngineError> {

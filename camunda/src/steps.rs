@@ -204,6 +204,12 @@ impl Steps {
         by_flow.max_by_key(|(from, _)| self.all[*from].ended_ms)
     }
 
+    /// As [`Steps::visit`], of the step that a user task of Camunda belongs to.
+    pub(crate) fn visit_of_user_task(&self, id: &str) -> Option<u32> {
+        let step = self.all.iter().rev().find(|step| step.user_task.as_deref() == Some(id))?;
+        self.visit(&step.id, None)
+    }
+
     /// How many times the instance has come to the element of a step with it: 1, 2, 3, …; `None` where the history
     /// does not have the step. `loop_counter` is Camunda's number of a run of a multi-instance, from 0: parallel runs
     /// begin at once, and their numbers order them.

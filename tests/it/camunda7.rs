@@ -49,9 +49,19 @@ struct Remote {
 }
 
 impl Remote {
+    /// Looks after everything that is in Camunda.
     async fn open(address: &str) -> Self {
+        Self::with(Settings { poll_ms: 100, long_poll_ms: 200, ..Settings::at(address) }).await
+    }
+
+    /// Looks after what it starts itself.
+    async fn of_its_own(address: &str) -> Self {
+        let settings = Settings { only_own: true, poll_ms: 100, long_poll_ms: 500, ..Settings::at(address) };
+        Self::with(settings).await
+    }
+
+    async fn with(settings: Settings) -> Self {
         let store = Arc::new(MemoryStore::new());
-        let settings = Settings { poll_ms: 100, long_poll_ms: 2_000, ..Settings::at(address) };
         let engine =
             Camunda7::open(settings, store.clone(), store.clone(), Arc::new(SystemClock)).await.unwrap();
         let stop = CancellationToken::new();

@@ -38,7 +38,7 @@ struct Outcome {
 async fn random_models_do_the_same_on_camunda_as_on_the_embedded_engine() {
     let Some(address) = address() else { return };
     let _turn = TURN.lock().await;
-    let remote = Remote::open(&address).await;
+    let remote = Remote::of_its_own(&address).await;
     let mut runner = TestRunner::deterministic();
     let cases = Config::default().cases / SHARE;
     let trees: Vec<_> = (0..cases).map(|_| blocks().new_tree(&mut runner).unwrap()).collect();

@@ -39,8 +39,9 @@ impl Proxy {
         format!("http://127.0.0.1:{}{}", self.port, self.path)
     }
 
-    pub(super) fn cut(&self, cut: Cut) {
-        *self.cut.lock().unwrap() = Some(cut);
+    /// Cuts such calls from now on; `None`: passes everything.
+    pub(super) fn cut(&self, cut: Option<Cut>) {
+        *self.cut.lock().unwrap() = cut;
     }
 
     pub(super) async fn open(&mut self) {

@@ -22,7 +22,7 @@ fn told(entries: Vec<(String, String)>) -> Vec<(String, String)> {
 async fn branches_that_run_beside_each_other_leave_the_same_trail() {
     let Some(address) = address() else { return };
     let _turn = TURN.lock().await;
-    let remote = Remote::open(&address).await;
+    let remote = Remote::of_its_own(&address).await;
     let store = Arc::new(MemoryStore::new());
     let embedded = Embedded::open(store.clone(), Arc::new(SystemClock)).await.unwrap();
     let file = || DeployFile { name: "files.bpmn".to_owned(), content: FILES.as_bytes().to_vec() };
@@ -31,7 +31,7 @@ async fn branches_that_run_beside_each_other_leave_the_same_trail() {
     let ours = run(&embedded, "parallel_file_write", Variables::new(), &visits).await;
     let theirs = run(&remote.engine, "parallel_file_write", Variables::new(), &visits).await;
     let ours = told(trail_of(&*store, ours.key).await);
-    assert!(ours.len() > 50, "{ours:#?}");
+    assert!(ours.len() >= 50, "{ours:#?}");
     assert_eq!(told(trail_of(&*remote.store, theirs.key).await), ours);
     remote.close().await;
 }
