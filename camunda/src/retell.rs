@@ -49,6 +49,16 @@ enum Turn {
     Run(usize),
 }
 
+/// What time does.
+enum Next {
+    /// A step ends.
+    End,
+    /// A join goes on with what came.
+    Join,
+    /// A step begins that nothing led to.
+    Start,
+}
+
 struct Round<'a> {
     steps: &'a mut Steps,
     program: Option<&'a Program>,
@@ -71,23 +81,27 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// The next thing that time does: an end, a join that goes on with what came, or a step that nothing led to; false
-    /// where nothing is left.
+    /// The next thing that time does; false where nothing is left.
     fn pass_time(&mut self) -> bool {
-        let (end, join, start) = (self.next_end(), self.next_join(), self.next_start());
-        let at_ms = |found: Option<(i64, usize)>| found.map_or(i64::MAX, |(at_ms, _)| at_ms);
-        // At one time an end comes first, and what it leads to.
-        let first = at_ms(end).min(at_ms(join)).min(at_ms(start));
-        if let Some((_, at)) = end.filter(|(at_ms, _)| *at_ms == first) {
-            self.leave(at, &[]);
-        } else if let Some((_, at)) = join.filter(|(at_ms, _)| *at_ms == first) {
-            let joined: Vec<usize> = self.waiting(at).collect();
-            self.go_on_together(&joined);
-        } else if let Some((_, at)) = start {
-            self.lead(at);
-            self.arrive(at);
-        } else {
-            return false;
+        // At one time an end comes first, and what it leads to; a parallel join that misses a token comes last.
+        let candidates = [
+            (self.next_end(), Next::End),
+            (self.next_join(|node| matches!(node.kind, NodeKind::Inclusive)), Next::Join),
+            (self.next_start(), Next::Start),
+            (self.next_join(|_| true), Next::Join),
+        ];
+        let found = candidates.into_iter().filter_map(|(found, next)| Some((found?, next)));
+        let Some(((_, at), next)) = found.min_by_key(|((at_ms, _), _)| *at_ms) else { return false };
+        match next {
+            Next::End => self.leave(at, &[]),
+            Next::Join => {
+                let joined: Vec<usize> = self.waiting(at).collect();
+                self.go_on_together(&joined);
+            }
+            Next::Start => {
+                self.lead(at);
+                self.arrive(at);
+            }
         }
         true
     }
@@ -269,10 +283,12 @@ impl<'a> Round<'a> {
         node.incoming.iter().map(by).collect()
     }
 
-    /// The first join that went on in Camunda and is not told to: when, and which step of it.
-    fn next_join(&self) -> Option<(i64, usize)> {
+    /// The first such join that went on in Camunda and is not told to: when, and which step of it.
+    fn next_join(&self, fits: impl Fn(&Node) -> bool) -> Option<(i64, usize)> {
         let mut joins = self.open.iter().copied().filter(|at| self.is_join(*at));
-        let at = joins.find(|at| self.waiting(*at).any(|waiting| waiting == *at))?;
+        let at = joins.find(|at| {
+            self.node(*at).is_some_and(&fits) && self.waiting(*at).any(|waiting| waiting == *at)
+        })?;
         Some((self.step(at).ended_ms?, at))
     }
 
