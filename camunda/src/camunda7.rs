@@ -51,7 +51,7 @@ impl Settings {
             url: url.to_owned(),
             poll_ms: 400,
             lock_ms: 60_000,
-            long_poll_ms: 10_000,
+            long_poll_ms: 1_000,
             retry_ms: 1_000,
             only_own: false,
         }
@@ -177,6 +177,9 @@ impl Camunda7 {
             } => {}
         }
         core.flush_paid().await;
+        if !core.settings.only_own {
+            fetch::give_back(core).await;
+        }
     }
 
     /// Whether Camunda moves an instance on by itself: a timer is set, or a step waits for its job executor.

@@ -61,6 +61,15 @@ pub(crate) async fn keep_fetching(core: &Arc<Core>) {
     }
 }
 
+/// Gives back what is locked, also what the last call for jobs locks that still waits in Camunda: others may want it.
+pub(crate) async fn give_back(core: &Core) {
+    core.jobs.lock().clear();
+    tokio::time::sleep(Duration::from_millis(core.settings.long_poll_ms)).await;
+    if let Err(error) = unlock_left(core).await {
+        tracing::debug!(%error, "locks run out by themselves, or are given back at the next start");
+    }
+}
+
 /// Gives back what an earlier run had locked, so that nobody waits for those locks to run out.
 async fn unlock_left(core: &Core) -> Result<(), crate::Error> {
     let path =

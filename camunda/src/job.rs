@@ -89,6 +89,10 @@ impl Jobs {
         Some(job)
     }
 
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
     pub(crate) fn remove_instance(&mut self, instance: i64) {
         self.suspended.remove(&instance);
         for key in self.by_instance.remove(&instance).unwrap_or_default() {
