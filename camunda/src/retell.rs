@@ -329,7 +329,8 @@ impl<'a> Round<'a> {
     fn next_start(&self) -> Option<(i64, usize)> {
         let mut new = self.open.iter().copied().filter(|at| {
             let told = self.step(*at).told;
-            !told.begun && !(told.led && self.is_join(*at))
+            let waits = told.led && self.is_join(*at);
+            !told.begun && !waits
         });
         new.next().map(|at| (self.step(at).started_ms, at))
     }
