@@ -76,7 +76,9 @@ async fn unlock_left(core: &Core) -> Result<(), crate::Error> {
         format!("/external-task?workerId={}&locked=true&maxResults={LEFT_LIMIT}", encode(&core.worker));
     for task in core.rest.list(&path).await? {
         let id = text(&task, "id");
-        if core.jobs.lock().get(key_of(job_id(&task))).is_none() {
+        // What is held or being answered here keeps its lock: given back, it would be fetched and done again.
+        let is_held = core.jobs.lock().get(key_of(job_id(&task))).is_some();
+        if !is_held && !core.owed.lock().values().any(|owed| owed.task == id) {
             match core.rest.post(&format!("/external-task/{}/unlock", encode(id)), &json!({})).await {
                 Ok(_) | Err(crate::Error::Missing { .. }) => {}
                 Err(error) => return Err(error),

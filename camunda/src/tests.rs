@@ -165,6 +165,22 @@ async fn a_job_that_was_leased_when_a_crash_came_is_free_again_at_once() {
 }
 
 #[tokio::test]
+async fn who_stops_gives_its_locks_back_but_those_of_answers_that_camunda_did_not_hear() {
+    let bed = Bed::new().await;
+    bed.camunda.add_task("answered");
+    let job = bed.job().await;
+    bed.camunda.refuse_completions(true);
+    bed.complete(&job).await.unwrap();
+    bed.camunda.add_task("leased");
+    bed.job().await;
+    assert!(bed.camunda.is_locked("leased"));
+    bed.stop.cancel();
+    bed.loops.await.unwrap();
+    assert!(bed.camunda.is_locked("answered"), "it would be fetched and done again");
+    assert!(!bed.camunda.is_locked("leased"));
+}
+
+#[tokio::test]
 async fn a_late_answer_is_refused_and_nothing_of_it_is_recorded() {
     let bed = Bed::new().await;
     bed.camunda.add_task("t1");
