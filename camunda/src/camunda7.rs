@@ -130,7 +130,8 @@ impl Camunda7 {
         let now_ms = clock.now_ms();
         let place = rest.url().to_owned();
         let fresh = key_of(&format!("{place}/{now_ms}/{}", std::process::id()));
-        let worker = remembered(&*store, &format!("camunda7/worker/{place}"), fresh).await?;
+        // The same at another address: the engine may be known by several, and answers are owed under this name.
+        let worker = remembered(&*store, "camunda7/worker", fresh).await?;
         let worker = format!("procos-{worker:x}");
         let since_ms = remembered(&*store, &format!("camunda7/since/{place}"), now_ms).await?;
         let core = Core {

@@ -39,9 +39,9 @@ impl Proxy {
         format!("http://127.0.0.1:{}{}", self.port, self.path)
     }
 
-    /// Cuts such calls from now on; `None`: passes everything.
-    pub(super) fn cut(&self, cut: Option<Cut>) {
-        *self.cut.lock().unwrap() = cut;
+    /// Cuts such calls from now on.
+    pub(super) fn cut(&self, cut: Cut) {
+        *self.cut.lock().unwrap() = Some(cut);
     }
 
     pub(super) async fn open(&mut self) {
