@@ -134,6 +134,8 @@ impl Steps {
         for at in first..self.all.len() {
             if let Some((from, flow)) = self.origin(program, at) {
                 self.all[at].from = Some((from, flow));
+                // Camunda cancels an event-based gateway when one of its events happens.
+                self.all[from].cancelled = false;
                 let outgoing = self.all[from].node.map_or(&[][..], |node| &program.nodes[node].outgoing);
                 let leads = &mut self.all[from].leads;
                 leads.push((flow, at));
@@ -194,7 +196,7 @@ impl Steps {
             let fits = |from: &Step| {
                 from.parent == step.parent
                     && from.body == before.repeat.is_some()
-                    && !from.cancelled
+                    && (!from.cancelled || matches!(before.kind, NodeKind::EventBased { .. }))
                     && from.ended_ms.is_some_and(|ended_ms| ended_ms <= step.started_ms)
                     && !led(from)
             };
