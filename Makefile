@@ -85,6 +85,10 @@ soak: ## the long versions: many more random models, cases and kills (about an h
 camunda7: ## start a real Camunda 7.24 on port 8090 (needs Java 17 and Maven), until Ctrl-C
 	@tests/real-engines/start.sh camunda7 8090
 
+.PHONY: operaton
+operaton: ## start a real Operaton 1.0, the fork of Camunda 7, on port 8091 (needs Java 17 and Maven), until Ctrl-C
+	@tests/real-engines/start.sh operaton 8091
+
 .PHONY: docs
 docs: ## build the Rust documentation, private items included
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked

@@ -11,7 +11,7 @@ step() { # step NAME COMMAND…
   printf '== %s: %ds\n' "$name" $((SECONDS - from))
 }
 
-finish() { tests/postgres.sh stop >/dev/null 2>&1 || true; tests/real-engines/stop.sh camunda7 8090 >/dev/null 2>&1 || true; }
+finish() { tests/postgres.sh stop >/dev/null 2>&1 || true; tests/real-engines/stop.sh camunda7 8090 >/dev/null 2>&1 || true; tests/real-engines/stop.sh operaton 8091 >/dev/null 2>&1 || true; }
 trap finish EXIT
 
 export CARGO_TERM_PROGRESS_WHEN=never
@@ -28,5 +28,9 @@ PROCOS_TEST_CAMUNDA7=http://127.0.0.1:8090/engine-rest
 export PROCOS_TEST_CAMUNDA7
 step "server binary" cargo build --locked -p server
 step "Rust tests" cargo test --workspace --locked --no-fail-fast
+tests/real-engines/stop.sh camunda7 8090
+step "Operaton" tests/real-engines/start.sh operaton 8091 --background
+step "Rust tests on Operaton" env PROCOS_TEST_CAMUNDA7=http://127.0.0.1:8091/engine-rest cargo test --locked -p tests --test it camunda7::
+tests/real-engines/stop.sh operaton 8091
 step "browser journeys" bash -c 'cd web-admin && npm run --silent journeys'
 printf '\nall of it passed in %d min %d s\n' $(((SECONDS - started) / 60)) $(((SECONDS - started) % 60))

@@ -8,11 +8,13 @@
 //! | transactions met | told again at once |
 //! | the lock is somebody else's or nobody's | locked again; where another worker holds it, dropped |
 //! | nothing, or an overload | told again later; no retry is used up |
+//! | the instance is suspended | told again later |
 //! | refused (an expression failed behind the task) | an incident at the task says why |
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use bpmn::exec::Event;
 use bpmn::program::{NodeKind, Program, Trigger, Variables};
 use engine::port::{BpmnError, Notice, Record};
 use engine::store::{Commit, FollowUp, StoredFollowUp};
@@ -24,7 +26,8 @@ use trail::NewEvent;
 use crate::camunda7::Core;
 use crate::job::{Held, Place};
 use crate::rest::encode;
-use crate::{catalogue, fetch, own_work, value};
+use crate::rewrite::{MESSAGE_TOPIC, SCRIPT_TOPIC};
+use crate::{catalogue, fetch, own_work, value, watch};
 
 /// How often a call is made again where two transactions of Camunda met.
 const COLLISION_LIMIT: u32 = 20;
@@ -210,10 +213,7 @@ async fn write(
     let follow_up = core.key().await?;
     let payload = serde_json::to_value(owed).map_err(|error| EngineError::Invalid(error.to_string()))?;
     let paid = std::mem::take(&mut *core.paid.lock());
-    let mut events = Vec::with_capacity(record.events.len() + 3);
-    if attempt == 1 {
-        events.push(event(core, held, "job.created", held.created_ms, json!({"job": key})));
-    }
+    let mut events = Vec::with_capacity(record.events.len() + 2);
     events.extend(record.events);
     events.extend(engine_events(core, key, attempt, held, &owed.answer));
     let commit = Commit {
@@ -238,59 +238,86 @@ async fn write(
     }
 }
 
-fn event(core: &Core, held: &Held, kind: &str, at_ms: i64, data: serde_json::Value) -> NewEvent {
-    NewEvent {
+/// What the embedded engine's token rules would say of it. Scripts and thrown messages are no jobs there.
+fn engine_events(core: &Core, key: i64, attempt: u32, held: &Held, answer: &Answer) -> Vec<NewEvent> {
+    let is_job = ![SCRIPT_TOPIC, MESSAGE_TOPIC].contains(&held.topic.as_str());
+    let one = |kind: &str, data| NewEvent {
         actor: "engine".to_owned(),
         instance: Some(held.instance),
         definition: Some(core.keys.see(&held.definition_id)),
         element: Some(held.element.clone()),
         data,
-        ..NewEvent::new(kind, at_ms)
-    }
-}
-
-/// What the embedded engine's token rules would say of it.
-fn engine_events(core: &Core, key: i64, attempt: u32, held: &Held, answer: &Answer) -> Vec<NewEvent> {
-    let now_ms = core.clock.now_ms();
-    let one = |kind: &str, data| event(core, held, kind, now_ms, data);
+        ..NewEvent::new(kind, core.clock.now_ms())
+    };
+    let mut events = Vec::new();
     match answer {
         Answer::Complete { variables } | Answer::UserTask { variables } => {
-            let mut events = vec![one("job.ended", json!({"job": key, "attempt": attempt}))];
+            if is_job {
+                events.push(one("job.ended", json!({"job": key, "attempt": attempt})));
+            }
             if !variables.is_empty() {
                 events.push(one("variables.set", json!({"variables": variables})));
             }
-            events
         }
         Answer::Throw { code, message, .. } => {
-            vec![one("job.ended", json!({"job": key, "attempt": attempt, "error": code, "message": message}))]
+            let data = json!({"job": key, "attempt": attempt, "error": code, "message": message});
+            events.push(one("job.ended", data));
         }
         Answer::Fail { code, message, retries, .. } => {
             let data = json!({"job": key, "attempt": attempt, "retries_left": retries, "code": code, "message": message});
-            let mut events = vec![one("job.failed", data.clone())];
-            if *retries == 0 {
-                events.push(one("incident.raised", data));
+            if is_job {
+                events.push(one("job.failed", data));
             }
-            events
+            if *retries == 0 {
+                events.push(one("incident.raised", incident(core, held, code, message)));
+            }
         }
     }
+    events
 }
 
-/// Tells Camunda an answer that is marked busy; leaves it owed where Camunda does not answer.
-async fn settle(core: &Arc<Core>, follow_up: i64, owed: Owed) {
+fn incident(core: &Core, held: &Held, code: &str, message: &str) -> serde_json::Value {
+    let deployed = core.deployed.lock().get(&held.definition_id).cloned();
+    let program = deployed.as_ref().and_then(|deployed| deployed.program.as_ref());
+    let node = program.and_then(|program| fetch::node_of(program, &held.element));
+    let event = Event::IncidentRaised {
+        incident: 0,
+        element: None,
+        job: None,
+        node: held.element.clone(),
+        kind: node.map(|node| node.local_name.clone()).unwrap_or_default(),
+        code: code.to_owned(),
+        message: message.to_owned(),
+        retry: Vec::new(),
+    };
+    // An event is plain data, so it always serialises.
+    serde_json::to_value(event).unwrap_or_default()
+}
+
+/// Tells Camunda an answer that is marked busy; leaves it owed where Camunda does not answer, which gives false, or
+/// where the instance is suspended.
+async fn settle(core: &Arc<Core>, follow_up: i64, owed: Owed) -> bool {
     let instance = owed.instance;
     let outcome = tell(core, &owed).await;
-    core.mark(outcome.as_ref().copied());
     match outcome {
-        Err(error) if error.may_pass() => {
+        Err(error) if error.may_pass() || error.is_suspended() => {
             if let Some(owed) = core.owed.lock().get_mut(&follow_up) {
                 owed.busy = false;
             }
+            if error.is_suspended() {
+                return true;
+            }
+            core.mark(Err(&error));
             core.owed_added.notify_one();
+            false
         }
-        _ => {
+        outcome => {
+            core.mark(outcome.as_ref().copied());
             core.owed.lock().remove(&follow_up);
             core.paid.lock().push(follow_up);
+            watch::follow(core, instance).await;
             core.notify(Notice::Changed { instance });
+            true
         }
     }
 }
@@ -316,7 +343,7 @@ async fn tell(core: &Core, owed: &Owed) -> Result<(), crate::Error> {
                     }
                 }
             }
-            Err(error) if error.may_pass() => return Err(error),
+            Err(error) if error.may_pass() || error.is_suspended() => return Err(error),
             Err(error) => return refuse(core, owed, error).await,
         }
     }
@@ -423,18 +450,17 @@ pub(crate) async fn keep_telling(core: &Arc<Core>) {
 
 /// Tells everything owed, oldest first; false where Camunda does not answer.
 async fn tell_all(core: &Arc<Core>) -> bool {
-    loop {
-        let next = {
-            let mut all = core.owed.lock();
-            all.iter_mut().find(|(_, owed)| !owed.busy).map(|(key, owed)| {
-                owed.busy = true;
-                (*key, owed.clone())
-            })
-        };
-        let Some((follow_up, owed)) = next else { return true };
-        settle(core, follow_up, owed).await;
-        if core.owed.lock().contains_key(&follow_up) {
+    let all: Vec<i64> = core.owed.lock().keys().copied().collect();
+    for follow_up in all {
+        let owed = core.owed.lock().get_mut(&follow_up).filter(|owed| !owed.busy).map(|owed| {
+            owed.busy = true;
+            owed.clone()
+        });
+        if let Some(owed) = owed
+            && !settle(core, follow_up, owed).await
+        {
             return false;
         }
     }
+    true
 }

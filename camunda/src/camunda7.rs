@@ -14,9 +14,11 @@ use serde::Deserialize as _;
 use serde_json::Value;
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
+use trail::Trail;
 
 use crate::answer::Owed;
 use crate::catalogue::Deployed;
+use crate::course::Course;
 use crate::job::Jobs;
 use crate::keys::{Keys, key_of};
 use crate::rest::{Rest, encode};
@@ -49,7 +51,7 @@ impl Settings {
             url: url.to_owned(),
             poll_ms: 400,
             lock_ms: 60_000,
-            long_poll_ms: 10_000,
+            long_poll_ms: 1_000,
             retry_ms: 1_000,
             only_own: false,
         }
@@ -75,6 +77,7 @@ pub(crate) struct Core {
     pub(crate) settings: Settings,
     pub(crate) rest: Rest,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) trail: Arc<dyn Trail>,
     pub(crate) clock: Arc<dyn Clock>,
     /// Name under which jobs are locked in Camunda; the same after a restart on the same records.
     pub(crate) worker: String,
@@ -85,6 +88,7 @@ pub(crate) struct Core {
     pub(crate) jobs: Mutex<Jobs>,
     pub(crate) job_added: Notify,
     pub(crate) open: Mutex<BTreeMap<i64, Open>>,
+    pub(crate) courses: Mutex<HashMap<i64, Course>>,
     /// Answers that are recorded here and that Camunda may not know yet, by follow-up key.
     pub(crate) owed: Mutex<BTreeMap<i64, Owed>>,
     pub(crate) owed_added: Notify,
@@ -99,13 +103,14 @@ pub(crate) struct Core {
 
 impl Camunda7 {
     /// Opens the engine; Camunda need not be up. What an earlier run recorded and could not tell Camunda is told
-    /// by [`Camunda7::run`].
+    /// by [`Camunda7::run`]. `trail` reads what `store` writes.
     ///
     /// # Errors
     /// Where the address is none, or the store cannot be read.
     pub async fn open(
         settings: Settings,
         store: Arc<dyn Store>,
+        trail: Arc<dyn Trail>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, EngineError> {
         let rest = Rest::new(&settings.url)?;
@@ -125,13 +130,15 @@ impl Camunda7 {
         let now_ms = clock.now_ms();
         let place = rest.url().to_owned();
         let fresh = key_of(&format!("{place}/{now_ms}/{}", std::process::id()));
-        let worker = remembered(&*store, &format!("camunda7/worker/{place}"), fresh).await?;
+        // The same at another address: the engine may be known by several, and answers are owed under this name.
+        let worker = remembered(&*store, "camunda7/worker", fresh).await?;
         let worker = format!("procos-{worker:x}");
         let since_ms = remembered(&*store, &format!("camunda7/since/{place}"), now_ms).await?;
         let core = Core {
             settings,
             rest,
             store,
+            trail,
             clock,
             worker,
             since_ms,
@@ -140,6 +147,7 @@ impl Camunda7 {
             jobs: Mutex::default(),
             job_added: Notify::new(),
             open: Mutex::default(),
+            courses: Mutex::default(),
             owed: Mutex::new(owed),
             owed_added: Notify::new(),
             paid: Mutex::default(),
@@ -170,6 +178,9 @@ impl Camunda7 {
             } => {}
         }
         core.flush_paid().await;
+        if !core.settings.only_own {
+            fetch::give_back(core).await;
+        }
     }
 
     /// Whether Camunda moves an instance on by itself: a timer is set, or a step waits for its job executor.

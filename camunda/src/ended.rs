@@ -10,11 +10,8 @@ use trail::{NewEvent, OutboxItem};
 
 use crate::camunda7::Core;
 use crate::catalogue::{self, Deployed};
-use crate::instances;
-use crate::rest::{encode, text, time_ms};
-
-/// Steps of an instance that go into its trail; the rest is in Camunda's history.
-pub(crate) const STEP_LIMIT: usize = 5_000;
+use crate::rest::{text, time_ms};
+use crate::{course, instances};
 
 /// Records the end of an instance; false where that was done before.
 pub(crate) async fn finish(
@@ -30,31 +27,30 @@ pub(crate) async fn finish(
         return Ok(false);
     }
     let deployed = catalogue::deployed(core, text(instance, "processDefinitionId")).await?;
-    let steps = steps(core, id).await?;
+    let course = core.course(key);
+    let mut course = course.lock().await;
+    let steps = course::history(core, id, None).await?;
     let status = instances::status_of(instance, &deployed, &steps);
     if !is_known {
-        let commit = commit(core, key, instance, &deployed, &steps, status, reason);
+        let mut commit = commit(core, key, instance, &deployed, &steps, status, reason);
+        let news = course::news(core, key, &deployed, &mut course, &steps).await?;
+        commit.events.splice(0..0, news);
         let commit = Commit { idempotent: Some((name, key)), ..commit };
         match core.store.commit(commit).await {
             Ok(position) => core.notify(Notice::TrailAppended { position }),
             Err(EngineError::Conflict(_)) => {}
-            Err(error) => return Err(error),
+            Err(error) => {
+                *course = None;
+                return Err(error);
+            }
         }
     }
+    core.courses.lock().remove(&key);
     core.jobs.lock().remove_instance(key);
     if core.open.lock().remove(&key).is_some() || !is_known {
         core.notify(Notice::Ended { instance: key, status });
     }
     Ok(!is_known)
-}
-
-/// What Camunda's history says of the elements of an instance, in order.
-pub(crate) async fn steps(core: &Core, id: &str) -> Result<Vec<Value>, EngineError> {
-    let path = format!(
-        "/history/activity-instance?processInstanceId={}&sortBy=occurrence&sortOrder=asc&maxResults={STEP_LIMIT}",
-        encode(id)
-    );
-    Ok(core.rest.list(&path).await?)
 }
 
 fn commit(
@@ -70,19 +66,18 @@ fn commit(
     let started_ms = time_ms(instance, "startTime").unwrap_or_default();
     let ended_ms = time_ms(instance, "endTime").unwrap_or_else(|| core.clock.now_ms());
     let success = status == Status::Completed && !has_failed_end(deployed, steps);
-    let mut events = trail_of(key, deployed, steps);
     let kind = match status {
         Status::Failed => "instance.failed",
         Status::Terminated => "instance.cancelled",
         Status::Active | Status::Suspended | Status::Completed => "instance.completed",
     };
-    events.push(NewEvent {
+    let end = NewEvent {
         actor: "engine".to_owned(),
         instance: Some(key),
         definition: Some(definition.key),
         data: json!({"reason": reason.or_else(|| instance.get("deleteReason").and_then(Value::as_str))}),
         ..NewEvent::new(kind, ended_ms)
-    });
+    };
     let attempt = Attempt {
         subject_kind: "process".to_owned(),
         subject: definition.process_id.clone(),
@@ -103,7 +98,7 @@ fn commit(
             "success": success, "started_ms": started_ms, "ended_ms": ended_ms,
         }),
     };
-    Commit { events, attempts: vec![attempt], outbox: vec![item], ..Commit::default() }
+    Commit { events: vec![end], attempts: vec![attempt], outbox: vec![item], ..Commit::default() }
 }
 
 /// Whether it ended at an end event with an outcome that is no success.
@@ -115,36 +110,4 @@ fn has_failed_end(deployed: &Deployed, steps: &[Value]) -> bool {
             node.local_name == "endEvent" && node.task.outcomes.iter().any(|outcome| !outcome.success)
         })
     })
-}
-
-/// Elements activated, completed and terminated, in the order of their times.
-fn trail_of(key: i64, deployed: &Deployed, steps: &[Value]) -> Vec<NewEvent> {
-    let mut events = Vec::with_capacity(steps.len() * 2);
-    for (place, step) in steps.iter().enumerate() {
-        let id = text(step, "activityId");
-        if id.contains('#') {
-            continue;
-        }
-        let node = deployed.program.as_ref().and_then(|program| program.nodes.get(program.find(id)?));
-        let kind = node.map_or_else(|| text(step, "activityType").to_owned(), |node| node.local_name.clone());
-        let end = if step.get("canceled").and_then(Value::as_bool) == Some(true) {
-            "terminated"
-        } else {
-            "completed"
-        };
-        for (name, time) in [("activated", "startTime"), (end, "endTime")] {
-            let Some(at_ms) = time_ms(step, time) else { continue };
-            let event = NewEvent {
-                actor: "engine".to_owned(),
-                instance: Some(key),
-                definition: Some(deployed.definition.key),
-                element: Some(id.to_owned()),
-                data: json!({"node": id, "kind": kind, "element": place + 1}),
-                ..NewEvent::new(&format!("element.{name}"), at_ms)
-            };
-            events.push(event);
-        }
-    }
-    events.sort_by_key(|event| event.at_ms);
-    events
 }

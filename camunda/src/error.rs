@@ -94,6 +94,12 @@ impl Error {
         matches!(self, Self::Refused { detail, .. } if detail.contains("OptimisticLockingException"))
     }
 
+    /// Whether the instance is suspended: the same call will do when it is resumed.
+    #[must_use]
+    pub fn is_suspended(&self) -> bool {
+        matches!(self, Self::Refused { detail, .. } if detail.contains("is suspended"))
+    }
+
     /// Whether another worker, or none, holds the lock.
     #[must_use]
     pub fn is_lock_lost(&self) -> bool {
@@ -108,6 +114,9 @@ impl From<Error> for engine::Error {
             Error::Unreachable { url, detail } => Self::Remote { url, detail },
             Error::Address { url, detail } => {
                 Self::Invalid(format!("{url} is no address of an engine: {detail}"))
+            }
+            Error::Refused { ref detail, .. } if error.is_suspended() => {
+                Self::Conflict(format!("Camunda refused: {detail}"))
             }
             Error::Refused { status: 400, detail, .. } => Self::Invalid(format!("Camunda refused: {detail}")),
             other => Self::Remote { url: "Camunda".to_owned(), detail: other.to_string() },

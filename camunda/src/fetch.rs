@@ -17,7 +17,7 @@ use crate::job::{Held, JOB_LIMIT, Place};
 use crate::keys::key_of;
 use crate::rest::{encode, optional, text, time_ms};
 use crate::rewrite::{MESSAGE_TOPIC, SCRIPT_TOPIC, TOPIC};
-use crate::{lease, own_work, value, visit, watch};
+use crate::{course, lease, own_work, value, watch};
 
 /// External tasks fetched by one call.
 const FETCH_LIMIT: usize = 200;
@@ -30,7 +30,12 @@ pub(crate) async fn keep_fetching(core: &Arc<Core>) {
         core.mark(Err(&error));
         core.pause().await;
     }
+    // A call for jobs that a dead run left waiting in Camunda may still lock some for it.
+    let mut left_until = Some(Instant::now() + Duration::from_millis(core.settings.long_poll_ms));
     loop {
+        if left_until.is_some_and(|until| until <= Instant::now()) && unlock_left(core).await.is_ok() {
+            left_until = None;
+        }
         if core.jobs.lock().len() >= JOB_LIMIT {
             core.pause().await;
             continue;
@@ -56,13 +61,24 @@ pub(crate) async fn keep_fetching(core: &Arc<Core>) {
     }
 }
 
+/// Gives back what is locked, also what the last call for jobs locks that still waits in Camunda: others may want it.
+pub(crate) async fn give_back(core: &Core) {
+    core.jobs.lock().clear();
+    tokio::time::sleep(Duration::from_millis(core.settings.long_poll_ms)).await;
+    if let Err(error) = unlock_left(core).await {
+        tracing::debug!(%error, "locks run out by themselves, or are given back at the next start");
+    }
+}
+
 /// Gives back what an earlier run had locked, so that nobody waits for those locks to run out.
 async fn unlock_left(core: &Core) -> Result<(), crate::Error> {
     let path =
         format!("/external-task?workerId={}&locked=true&maxResults={LEFT_LIMIT}", encode(&core.worker));
     for task in core.rest.list(&path).await? {
         let id = text(&task, "id");
-        if core.jobs.lock().get(key_of(id)).is_none() {
+        // What is held or being answered here keeps its lock: given back, it would be fetched and done again.
+        let is_held = core.jobs.lock().get(key_of(job_id(&task))).is_some();
+        if !is_held && !core.owed.lock().values().any(|owed| owed.task == id) {
             match core.rest.post(&format!("/external-task/{}/unlock", encode(id)), &json!({})).await {
                 Ok(_) | Err(crate::Error::Missing { .. }) => {}
                 Err(error) => return Err(error),
@@ -100,9 +116,24 @@ async fn fetch(core: &Core) -> Result<Vec<Value>, crate::Error> {
     }
 }
 
+/// What the key of a task's job is made of: its step in the history, so that the history tells of jobs.
+fn job_id(task: &Value) -> &str {
+    match text(task, "activityInstanceId") {
+        "" => text(task, "id"),
+        step => step,
+    }
+}
+
+/// Which visit of its element a task is: how many times the instance has come there with it. The same on every engine,
+/// so that draws seeded from it are too. `loop_counter` is Camunda's number of a run of a multi-instance.
+async fn visit(core: &Arc<Core>, task: &Value, loop_counter: Option<u32>) -> Result<u32, EngineError> {
+    let step = text(task, "activityInstanceId");
+    course::visit(core, task, |steps| steps.visit(step, loop_counter)).await
+}
+
 async fn take(core: &Arc<Core>, task: &Value) -> Result<(), EngineError> {
     let id = text(task, "id").to_owned();
-    let key = core.keys.see(&id);
+    let key = core.keys.see(job_id(task));
     let locked_until_ms = core.clock.now_ms() + core.settings.lock_ms;
     if let Some(known) = core.jobs.lock().get_mut(key) {
         // Its lock had run out while Camunda was away; the work goes on.
@@ -130,7 +161,7 @@ async fn take(core: &Arc<Core>, task: &Value) -> Result<(), EngineError> {
     let loop_counter = typed.get("loopCounter").and_then(|typed| typed.get("value")).and_then(Value::as_u64);
     let loop_counter = loop_counter.and_then(|counter| u32::try_from(counter).ok());
     let job = Held {
-        visit: visit::of(core, task, loop_counter).await?,
+        visit: visit(core, task, loop_counter).await?,
         topic: text(task, "topicName").to_owned(),
         instance,
         definition_id,
@@ -219,7 +250,7 @@ async fn fetch_for(
     let mut jobs = Vec::new();
     for task in answer.as_array().into_iter().flatten() {
         take(core, task).await?;
-        let key = key_of(text(task, "id"));
+        let key = key_of(job_id(task));
         let until_ms = core.clock.now_ms().saturating_add(request.lease_ms);
         let Some(held) = core.jobs.lock().lease_one(key, &request.worker, until_ms) else { continue };
         let deployed = catalogue::deployed(core, &held.definition_id).await?;
@@ -319,12 +350,12 @@ async fn listed_tasks(
     }
     let mut jobs = Vec::new();
     for task in core.rest.list(&path).await? {
-        let key = core.keys.see(text(&task, "id"));
+        let key = core.keys.see(job_id(&task));
         let known = core.jobs.lock().get(key).cloned();
         let deployed = catalogue::deployed(core, text(&task, "processDefinitionId")).await?;
         let visit = match &known {
             Some(held) => held.visit,
-            None => visit::of(core, &task, None).await?,
+            None => visit(core, &task, None).await?,
         };
         let held = known.unwrap_or_else(|| Held {
             id: text(&task, "id").to_owned(),

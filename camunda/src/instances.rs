@@ -16,7 +16,7 @@ use crate::catalogue::{self, Deployed};
 use crate::keys::key_of;
 use crate::rest::{encode, optional, text, time_ms};
 use crate::value::{self, HIDDEN};
-use crate::{answer, ended, watch};
+use crate::{answer, course, ended, watch};
 
 /// Variables of one instance.
 const VARIABLE_COUNT_LIMIT: usize = 10_000;
@@ -233,7 +233,7 @@ async fn view(core: &Arc<Core>, found: &Value, typed: Map<String, Value>) -> Res
     let deployed = catalogue::deployed(core, text(found, "processDefinitionId")).await?;
     let ended_ms = time_ms(found, "endTime");
     let steps = if ended_ms.is_some() && throws_errors(&deployed) {
-        ended::steps(core, id).await?
+        course::history(core, id, None).await?
     } else {
         Vec::new()
     };

@@ -6,7 +6,7 @@
 //! | leased | answering, by an answer with its attempt; ready or gone, when the lease is over |
 //! | answering | gone, when the answer is recorded; leased, when it could not be recorded |
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use bpmn::program::Variables;
 
@@ -52,6 +52,8 @@ pub(crate) enum Place {
 pub(crate) struct Jobs {
     held: HashMap<i64, Held>,
     by_instance: HashMap<i64, BTreeSet<i64>>,
+    /// Instances whose jobs wait.
+    suspended: HashSet<i64>,
     attempts: HashMap<i64, u32>,
     order: VecDeque<i64>,
 }
@@ -87,9 +89,39 @@ impl Jobs {
         Some(job)
     }
 
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
     pub(crate) fn remove_instance(&mut self, instance: i64) {
+        self.suspended.remove(&instance);
         for key in self.by_instance.remove(&instance).unwrap_or_default() {
             self.held.remove(&key);
+        }
+    }
+
+    /// Lets the jobs of an instance wait, or no longer.
+    pub(crate) fn suspend(&mut self, instance: i64, suspended: bool) {
+        if suspended {
+            self.suspended.insert(instance);
+        } else {
+            self.suspended.remove(&instance);
+        }
+    }
+
+    /// The jobs of an instance belong to another definition, some to elements with other ids.
+    pub(crate) fn migrate(
+        &mut self,
+        instance: i64,
+        definition_id: &str,
+        elements: &BTreeMap<String, String>,
+    ) {
+        for key in self.by_instance.get(&instance).into_iter().flatten() {
+            let Some(job) = self.held.get_mut(key) else { continue };
+            definition_id.clone_into(&mut job.definition_id);
+            if let Some(element) = elements.get(&job.element) {
+                job.element.clone_from(element);
+            }
         }
     }
 
@@ -111,7 +143,9 @@ impl Jobs {
         worker: &str,
         until_ms: i64,
     ) -> Vec<(i64, Held)> {
-        let is_ready = |job: &Held| job.place == Place::Ready && job.topic == topic;
+        let is_ready = |job: &Held| {
+            job.place == Place::Ready && job.topic == topic && !self.suspended.contains(&job.instance)
+        };
         let mut ready: Vec<(i64, i64, i64)> = match instance {
             Some(instance) => self
                 .of(instance)

@@ -6,6 +6,7 @@
 mod answer;
 mod camunda7;
 mod catalogue;
+mod course;
 mod ended;
 mod error;
 mod fetch;
@@ -15,15 +16,17 @@ mod job;
 mod keys;
 mod lease;
 mod messages;
+mod operations;
 mod own_work;
 mod process_engine;
 mod rest;
+mod retell;
 mod rewrite;
 mod state;
+mod steps;
 mod user_tasks;
 mod value;
 mod version;
-mod visit;
 mod watch;
 
 pub use camunda7::{Camunda7, Settings};

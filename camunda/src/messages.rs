@@ -100,7 +100,7 @@ async fn deliver(core: &Arc<Core>, message: &StoredMessage) -> Result<bool, Engi
             }
             // It stopped waiting in the meantime.
             Err(crate::Error::Missing { .. }) => {}
-            Err(error) if error.is_collision() => {}
+            Err(error) if error.is_collision() || error.is_suspended() => {}
             Err(crate::Error::Refused { status: 500, detail, .. }) if detail.contains("subscription") => {}
             Err(error) => return Err(error.into()),
         }

@@ -3,13 +3,16 @@
 use async_trait::async_trait;
 use bpmn::program::Variables;
 use engine::port::{
-    ActivateJobs, BpmnError, Definition, DeployFile, Incident, Instance, InstanceFilter, InstanceState, Job,
-    JobFailure, JobFilter, Message, Notice, Record, StartInstance,
+    ActivateJobs, Assignment, BpmnError, Definition, DeployFile, Escalation, Incident, Instance,
+    InstanceFilter, InstanceState, Job, JobFailure, JobFilter, Message, Migration, Modification, Notice,
+    Record, StartInstance,
 };
 use engine::{Error, ProcessEngine, limits};
 use tokio::sync::broadcast;
 
-use crate::{Camunda7, answer, catalogue, fetch, incidents, instances, lease, messages, state, user_tasks};
+use crate::{
+    Camunda7, answer, catalogue, fetch, incidents, instances, lease, messages, operations, state, user_tasks,
+};
 
 #[async_trait]
 impl ProcessEngine for Camunda7 {
@@ -107,6 +110,36 @@ impl ProcessEngine for Camunda7 {
 
     async fn complete_user_task(&self, key: i64, actor: &str, variables: Variables) -> Result<(), Error> {
         user_tasks::complete(&self.core, key, actor, variables).await
+    }
+
+    async fn escalate(
+        &self,
+        key: i64,
+        attempt: Option<u32>,
+        escalation: Escalation,
+        actor: &str,
+    ) -> Result<(), Error> {
+        operations::escalate(&self.core, key, attempt, escalation, actor).await
+    }
+
+    async fn assign(&self, key: i64, assignment: Assignment, actor: &str) -> Result<(), Error> {
+        operations::assign(&self.core, key, assignment, actor).await
+    }
+
+    async fn modify(&self, key: i64, modification: Modification, actor: &str) -> Result<(), Error> {
+        operations::modify(&self.core, key, modification, actor).await
+    }
+
+    async fn suspend(&self, key: i64, actor: &str) -> Result<(), Error> {
+        operations::suspend(&self.core, key, true, actor).await
+    }
+
+    async fn resume(&self, key: i64, actor: &str) -> Result<(), Error> {
+        operations::suspend(&self.core, key, false, actor).await
+    }
+
+    async fn migrate(&self, key: i64, migration: Migration, actor: &str) -> Result<(), Error> {
+        operations::migrate(&self.core, key, migration, actor).await
     }
 
     async fn publish_message(&self, message: Message) -> Result<(), Error> {

@@ -7,38 +7,38 @@ use bpmn::program::{Node, NodeIndex, NodeKind, Program, SubProcess, Throw, Trigg
 use engine::Error as EngineError;
 use engine::limits::HISTORY_LIMIT;
 use engine::port::{ElementState, InstanceState};
-use serde_json::Value;
 
 use crate::camunda7::Core;
-use crate::rest::{text, time_ms};
-use crate::{catalogue, ended, incidents, instances};
+use crate::catalogue::{self, Deployed};
+use crate::rest::{encode, text};
+use crate::steps::{Step, Steps};
+use crate::{course, incidents, instances};
 
 /// Previous, current and next tasks of an instance.
 pub(crate) async fn state(core: &Arc<Core>, key: i64) -> Result<InstanceState, EngineError> {
     let id = instances::id_of(core, key).await?;
-    let steps = ended::steps(core, &id).await?;
-    let incidents = incidents::list(core, Some(key)).await?;
-    let mut state = InstanceState::default();
-    let mut program = None;
-    if let Some(step) = steps.first() {
-        program = Some(catalogue::deployed(core, text(step, "processDefinitionId")).await?);
-    }
-    let program = program.as_ref().and_then(|deployed| deployed.program.as_ref());
-    let mut at = Vec::new();
-    for (place, step) in steps.iter().enumerate() {
-        let node = text(step, "activityId");
-        // Bodies of multi-instances are not shown.
-        if node.contains('#') {
-            continue;
+    let open = core.open.lock().get(&key).map(|open| open.definition_id.clone());
+    let definition_id = match open {
+        Some(definition_id) => definition_id,
+        None => {
+            let found = core.rest.get(&format!("/history/process-instance/{}", encode(&id))).await?;
+            text(&found, "processDefinitionId").to_owned()
         }
-        let found = program.and_then(|program| program.find(node));
-        let compiled = found.and_then(|index| program?.nodes.get(index));
-        let mut element = element(place, step, node, compiled);
+    };
+    let deployed = catalogue::deployed(core, &definition_id).await?;
+    let steps = steps(core, key, &id, &deployed).await?;
+    let incidents = incidents::list(core, Some(key)).await?;
+    let program = deployed.program.as_ref();
+    let mut state = InstanceState::default();
+    let mut at = Vec::new();
+    // Bodies of multi-instances are not shown.
+    for step in steps.all.iter().filter(|step| !step.body) {
+        let mut element = element(step, step.node.and_then(|node| program?.nodes.get(node)));
         if element.ended_ms.is_none() {
-            if incidents.iter().any(|incident| incident.element == node) {
+            if incidents.iter().any(|incident| incident.element == step.element) {
                 "incident".clone_into(&mut element.state);
             }
-            at.extend(found);
+            at.extend(step.node);
             state.current.push(element);
         } else if is_task(&element.kind) {
             state.previous.push(element);
@@ -52,23 +52,36 @@ pub(crate) async fn state(core: &Arc<Core>, key: i64) -> Result<InstanceState, E
     Ok(state)
 }
 
-fn element(place: usize, step: &Value, node: &str, compiled: Option<&Node>) -> ElementState {
-    let ended_ms = time_ms(step, "endTime");
-    let cancelled = step.get("canceled").and_then(Value::as_bool) == Some(true);
-    let state = match (ended_ms, cancelled) {
+/// The steps of an instance, with the numbers that its trail gives them while it is open.
+pub(crate) async fn steps(
+    core: &Arc<Core>,
+    key: i64,
+    id: &str,
+    deployed: &Deployed,
+) -> Result<Steps, EngineError> {
+    if core.open.lock().contains_key(&key) {
+        return Ok(course::catch_up(core, key, id, deployed).await?.clone().unwrap_or_default());
+    }
+    let mut steps = Steps::default();
+    steps.take_in(deployed.program.as_ref(), &course::history(core, id, None).await?);
+    Ok(steps)
+}
+
+fn element(step: &Step, compiled: Option<&Node>) -> ElementState {
+    let state = match (step.ended_ms, step.cancelled) {
         (None, _) => "active",
         (Some(_), true) => "terminated",
         (Some(_), false) => "completed",
     };
     let name = compiled.and_then(|node| node.name.clone());
     ElementState {
-        element: u32::try_from(place + 1).unwrap_or(u32::MAX),
-        node: node.to_owned(),
-        name: name.unwrap_or_else(|| node.to_owned()),
-        kind: compiled.map_or_else(|| text(step, "activityType").to_owned(), |node| node.local_name.clone()),
+        element: step.number,
+        node: step.element.clone(),
+        name: name.unwrap_or_else(|| step.element.clone()),
+        kind: step.kind.clone(),
         state: state.to_owned(),
-        started_ms: time_ms(step, "startTime").unwrap_or_default(),
-        ended_ms,
+        started_ms: step.started_ms,
+        ended_ms: step.ended_ms,
     }
 }
 

@@ -39,7 +39,7 @@ impl Bed {
         let clock = ManualClock::at(NOW_MS);
         let settings = Settings { poll_ms: 10, long_poll_ms: 20, retry_ms: 10, ..Settings::at(&camunda.url) };
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
-        let engine = Camunda7::open(settings, store.clone(), shared).await.unwrap();
+        let engine = Camunda7::open(settings, store.clone(), store.clone(), shared).await.unwrap();
         let stop = CancellationToken::new();
         let loops = tokio::spawn({
             let (engine, stop) = (engine.clone(), stop.clone());
@@ -165,6 +165,22 @@ async fn a_job_that_was_leased_when_a_crash_came_is_free_again_at_once() {
 }
 
 #[tokio::test]
+async fn who_stops_gives_its_locks_back_but_those_of_answers_that_camunda_did_not_hear() {
+    let bed = Bed::new().await;
+    bed.camunda.add_task("answered");
+    let job = bed.job().await;
+    bed.camunda.refuse_completions(true);
+    bed.complete(&job).await.unwrap();
+    bed.camunda.add_task("leased");
+    bed.job().await;
+    assert!(bed.camunda.is_locked("leased"));
+    bed.stop.cancel();
+    bed.loops.await.unwrap();
+    assert!(bed.camunda.is_locked("answered"), "it would be fetched and done again");
+    assert!(!bed.camunda.is_locked("leased"));
+}
+
+#[tokio::test]
 async fn a_late_answer_is_refused_and_nothing_of_it_is_recorded() {
     let bed = Bed::new().await;
     bed.camunda.add_task("t1");
@@ -271,7 +287,9 @@ async fn an_instance_is_detected_and_its_end_counts_once_also_over_a_restart() {
 async fn an_address_where_nobody_answers_says_so() {
     let store = Arc::new(MemoryStore::new());
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(NOW_MS));
-    let engine = Camunda7::open(Settings::at("http://127.0.0.1:1/engine-rest"), store, clock).await.unwrap();
+    let engine = Camunda7::open(Settings::at("http://127.0.0.1:1/engine-rest"), store.clone(), store, clock)
+        .await
+        .unwrap();
     let error = engine.definitions().await.unwrap_err();
     assert_eq!(error.code(), "ENGINE-0008");
 }

@@ -11,7 +11,7 @@ use trail::NewEvent;
 use crate::camunda7::Core;
 use crate::keys::key_of;
 use crate::rest::{encode, optional, text, time_ms};
-use crate::{answer, catalogue, fetch, instances, value};
+use crate::{answer, catalogue, course, fetch, instances, value};
 
 /// User tasks looked through for one that was not seen yet.
 const SCAN_LIMIT: usize = 10_000;
@@ -54,6 +54,7 @@ async fn view(core: &Arc<Core>, task: &Value) -> Result<Option<Job>, EngineError
     let element = text(task, "taskDefinitionKey").to_owned();
     let node = deployed.program.as_ref().and_then(|program| fetch::node_of(program, &element));
     let instance = core.keys.see(text(task, "processInstanceId"));
+    let visit = course::visit(core, task, |steps| steps.visit_of_user_task(id)).await?;
     let definition = &deployed.definition;
     Ok(Some(Job {
         key: core.keys.see(id),
@@ -68,7 +69,7 @@ async fn view(core: &Arc<Core>, task: &Value) -> Result<Option<Job>, EngineError
         spec: node.map(|node| node.task.clone()).unwrap_or_default(),
         variables: value::visible(typed),
         attempt: 0,
-        visit: 1,
+        visit,
         retries: limits::DEFAULT_RETRIES,
         priority: task.get("priority").and_then(Value::as_i64).unwrap_or(0),
         worker: None,
@@ -92,17 +93,23 @@ pub(crate) async fn complete(
     limits::check_text("the actor", actor)?;
     let task = find(core, key).await?;
     let instance = core.keys.see(text(&task, "processInstanceId"));
-    let event = NewEvent {
+    let one = |kind: &str, data| NewEvent {
         instance: Some(instance),
         element: optional(&task, "taskDefinitionKey"),
         actor: actor.to_owned(),
-        data: json!({"job": key}),
-        ..NewEvent::new("user_task.completed", core.clock.now_ms())
+        data,
+        ..NewEvent::new(kind, core.clock.now_ms())
     };
-    answer::user_task(core, text(&task, "id").to_owned(), instance, variables, vec![event]).await
+    let mut events =
+        vec![one("user_task.completed", json!({"job": key})), one("job.ended", json!({"job": key}))];
+    if !variables.is_empty() {
+        events.push(one("variables.set", json!({"variables": variables})));
+    }
+    answer::user_task(core, text(&task, "id").to_owned(), instance, variables, events).await
 }
 
-async fn find(core: &Core, key: i64) -> Result<Value, EngineError> {
+/// The task with this key as Camunda shows it.
+pub(crate) async fn find(core: &Core, key: i64) -> Result<Value, EngineError> {
     let missing = || EngineError::NotFound { what: "user task", id: key.to_string() };
     let id = match core.keys.id(key) {
         Some(id) => id,

@@ -1,5 +1,6 @@
 //! Watches which instances there are in Camunda, also those that ProcOS did not start, and which have ended.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,13 +12,14 @@ use trail::NewEvent;
 
 use crate::camunda7::Core;
 use crate::instances::run_variable;
+use crate::keys::key_of;
 use crate::rest::{encode, query_time, text, time_ms};
-use crate::{catalogue, ended};
+use crate::{catalogue, course, ended};
 
 /// Instances asked for at once.
 const PAGE: usize = 500;
 /// How far times of Camunda are looked at again, because its transactions commit after their times.
-const OVERLAP_MS: i64 = 3_000;
+pub(crate) const OVERLAP_MS: i64 = 3_000;
 /// Ended instances looked at after a restart, newest first.
 const CATCH_UP_LIMIT: usize = 20_000;
 
@@ -25,6 +27,7 @@ const CATCH_UP_LIMIT: usize = 20_000;
 #[derive(Clone, Debug)]
 pub(crate) struct Open {
     pub(crate) id: String,
+    pub(crate) definition_id: String,
 }
 
 /// Notes an instance that is open; gives its key.
@@ -34,24 +37,48 @@ pub(crate) async fn see(core: &Arc<Core>, id: &str, definition_id: &str) -> Resu
         return Ok(key);
     }
     let deployed = catalogue::deployed(core, definition_id).await?;
-    record_start(core, id, key, deployed.definition.key, &deployed.definition.process_id).await?;
-    let open = Open { id: id.to_owned() };
+    let process_id = &deployed.definition.process_id;
+    if record_start(core, id, key, deployed.definition.key, process_id).await? {
+        // Its trail begins now: there is nothing to remember. Its first steps come before what its PDO does.
+        core.course(key).lock().await.get_or_insert_default();
+        tell(core, key, id, definition_id).await;
+    }
+    let open = Open { id: id.to_owned(), definition_id: definition_id.to_owned() };
     if core.open.lock().insert(key, open).is_none() {
         core.notify(Notice::Started { instance: key });
     }
     Ok(key)
 }
 
+/// Brings the trail of an open instance up to date. Where that cannot be done now, the next look does it.
+pub(crate) async fn follow(core: &Arc<Core>, instance: i64) {
+    let open = core.open.lock().get(&instance).cloned();
+    if let Some(open) = open {
+        tell(core, instance, &open.id, &open.definition_id).await;
+    }
+}
+
+async fn tell(core: &Arc<Core>, instance: i64, id: &str, definition_id: &str) {
+    let told = match catalogue::deployed(core, definition_id).await {
+        Ok(deployed) => course::catch_up(core, instance, id, &deployed).await.map(drop),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = told {
+        tracing::debug!(instance, %error, "the trail of an instance is brought up to date later");
+    }
+}
+
+/// Records the start of an instance; false where that was done before.
 async fn record_start(
     core: &Core,
     id: &str,
     instance: i64,
     definition: i64,
     process_id: &str,
-) -> Result<(), EngineError> {
+) -> Result<bool, EngineError> {
     let name = format!("camunda7/started/{id}");
     if core.store.find_idempotent(&name).await?.is_some() {
-        return Ok(());
+        return Ok(false);
     }
     let event = NewEvent {
         actor: "engine".to_owned(),
@@ -62,17 +89,17 @@ async fn record_start(
     };
     let commit = Commit { events: vec![event], idempotent: Some((name, instance)), ..Commit::default() };
     match core.store.commit(commit).await {
-        Ok(_) | Err(EngineError::Conflict(_)) => Ok(()),
+        Ok(_) => Ok(true),
+        Err(EngineError::Conflict(_)) => Ok(false),
         Err(error) => Err(error),
     }
 }
 
 /// Watches for ever.
 pub(crate) async fn keep_watching(core: &Arc<Core>) {
-    let mut started_ms = None;
-    let mut ended_ms = None;
+    let mut seen = Seen::default();
     loop {
-        match look(core, &mut started_ms, &mut ended_ms).await {
+        match look(core, &mut seen).await {
             Ok(()) => {
                 core.mark(Ok(()));
                 tokio::time::sleep(Duration::from_millis(core.settings.poll_ms)).await;
@@ -85,16 +112,52 @@ pub(crate) async fn keep_watching(core: &Arc<Core>) {
     }
 }
 
-async fn look(
-    core: &Arc<Core>,
-    started_ms: &mut Option<i64>,
-    ended_ms: &mut Option<i64>,
-) -> Result<(), EngineError> {
-    look_for_started(core, started_ms).await?;
-    match ended_ms {
-        None => catch_up(core, ended_ms).await,
+/// How far Camunda's history has been looked through, milliseconds since the Unix epoch.
+#[derive(Debug, Default)]
+struct Seen {
+    started_ms: Option<i64>,
+    moved_ms: Option<i64>,
+    ended_ms: Option<i64>,
+}
+
+async fn look(core: &Arc<Core>, seen: &mut Seen) -> Result<(), EngineError> {
+    look_for_started(core, &mut seen.started_ms).await?;
+    look_for_moves(core, &mut seen.moved_ms).await?;
+    match &mut seen.ended_ms {
+        None => catch_up(core, &mut seen.ended_ms).await,
         Some(since_ms) => look_for_ended(core, since_ms).await,
     }
+}
+
+/// Brings the trails of open instances up to date in which Camunda did something by itself: a timer, a message that
+/// came to it, a person. Whatever it does, a step ends. What is more than a page is told at the next job or end.
+async fn look_for_moves(core: &Arc<Core>, since_ms: &mut Option<i64>) -> Result<(), EngineError> {
+    let mut path = format!("/history/activity-instance?sortBy=endTime&sortOrder=desc&maxResults={PAGE}");
+    match *since_ms {
+        Some(since_ms) => path.push_str(&format!("&finishedAfter={}", query_time(since_ms - OVERLAP_MS))),
+        None => path.push_str("&finished=true"),
+    }
+    let mut moved = BTreeSet::new();
+    for step in core.rest.list(&path).await? {
+        *since_ms = time_ms(&step, "endTime").max(*since_ms);
+        let instance = key_of(text(&step, "processInstanceId"));
+        if !core.open.lock().contains_key(&instance) {
+            continue;
+        }
+        let course = core.course(instance);
+        // Whoever holds it is telling.
+        let is_told = course
+            .try_lock()
+            .map_or(true, |steps| steps.as_ref().is_some_and(|steps| steps.has_ended(text(&step, "id"))));
+        if !is_told {
+            moved.insert(instance);
+        }
+    }
+    for instance in moved {
+        follow(core, instance).await;
+        core.notify(Notice::Changed { instance });
+    }
+    Ok(())
 }
 
 /// The part of a query that leaves only the instances of this run, where that is wanted.

@@ -82,7 +82,8 @@ impl Assembly {
         let database = open_database(configuration, data_directory).await?;
         let store: Arc<dyn Store> = Arc::new(database.clone());
         let trail: Arc<dyn Trail> = Arc::new(database.clone());
-        let (engine, embedded, camunda) = open_engine(configuration, store, Arc::clone(&clock)).await?;
+        let (engine, embedded, camunda) =
+            open_engine(configuration, store, Arc::clone(&trail), Arc::clone(&clock)).await?;
         let ontology = Arc::new(Ontology::open(Arc::new(database.clone())).await.map_err(Failure::from)?);
         let model = open_model(configuration)?;
         let memory = vector_memory::open(configuration, data_directory, model.as_ref()).await?;
@@ -241,6 +242,7 @@ type OpenEngine = (Arc<dyn ProcessEngine>, Option<Embedded>, Option<Camunda7>);
 async fn open_engine(
     configuration: &Configuration,
     store: Arc<dyn Store>,
+    trail: Arc<dyn Trail>,
     clock: Arc<dyn Clock>,
 ) -> Result<OpenEngine, Failure> {
     match configuration.engine.kind {
@@ -250,7 +252,7 @@ async fn open_engine(
         }
         EngineKind::Camunda7 => {
             let url = camunda_address(&configuration.engine)?;
-            let camunda = Camunda7::open(Settings::at(url), store, clock).await?;
+            let camunda = Camunda7::open(Settings::at(url), store, trail, clock).await?;
             Ok((Arc::new(camunda.clone()), None, Some(camunda)))
         }
     }

@@ -1,7 +1,13 @@
 //! A real Camunda 7, where `PROCOS_TEST_CAMUNDA7` says its address: what the port promises, and the aircraft process
 //! from a start in Camunda itself to the same end as on the embedded engine.
 
-use std::collections::BTreeSet;
+mod by_hand;
+mod differential;
+mod outage;
+mod proxy;
+mod random_model;
+mod same_trail;
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -14,8 +20,8 @@ use engine::{Embedded, MemoryStore, ProcessEngine, Store};
 use kernel::{Microkernel, Parts};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
-use trail::{Filter, Trail};
 
+use self::by_hand::trail_of;
 use crate::engine_contract::{self, Bench};
 use crate::procos::{Place, example};
 
@@ -43,10 +49,21 @@ struct Remote {
 }
 
 impl Remote {
+    /// Looks after everything that is in Camunda.
     async fn open(address: &str) -> Self {
+        Self::with(Settings { poll_ms: 100, long_poll_ms: 200, ..Settings::at(address) }).await
+    }
+
+    /// Looks after what it starts itself.
+    async fn of_its_own(address: &str) -> Self {
+        let settings = Settings { only_own: true, poll_ms: 100, long_poll_ms: 500, ..Settings::at(address) };
+        Self::with(settings).await
+    }
+
+    async fn with(settings: Settings) -> Self {
         let store = Arc::new(MemoryStore::new());
-        let settings = Settings { poll_ms: 100, long_poll_ms: 2_000, ..Settings::at(address) };
-        let engine = Camunda7::open(settings, store.clone(), Arc::new(SystemClock)).await.unwrap();
+        let engine =
+            Camunda7::open(settings, store.clone(), store.clone(), Arc::new(SystemClock)).await.unwrap();
         let stop = CancellationToken::new();
         let loops = tokio::spawn({
             let (engine, stop) = (engine.clone(), stop.clone());
@@ -181,10 +198,8 @@ async fn aircraft(address: &str, remote: &Remote) {
     let (same, store) = embedded(done.seed).await;
     assert_eq!(done.variables, same.variables);
     assert_eq!(scores(&remote.store, "size-aircraft").await, scores(&store, "size-aircraft").await);
-    let (theirs, ours) = (kinds(&*remote.store, key).await, kinds(&*store, same.key).await);
-    // Camunda's history does not tell which flows were taken.
-    let unknown = BTreeSet::from(["flow.taken".to_owned()]);
-    assert_eq!(theirs, ours.difference(&unknown).cloned().collect::<BTreeSet<_>>());
+    let (theirs, ours) = (trail_of(&*remote.store, key).await, trail_of(&*store, same.key).await);
+    assert_eq!(theirs, ours, "entry by entry");
     let runs = |key, store: Arc<MemoryStore>| async move {
         let runs = store.task_runs(key).await.unwrap();
         let seen = runs.into_iter().map(|run| {
@@ -271,10 +286,4 @@ async fn scores(store: &MemoryStore, process: &str) -> Vec<(String, String, u64,
     let counts = store.score_counts(&engine::store::ScoreFilter::default()).await.unwrap();
     let own = counts.into_iter().filter(|count| count.subject.starts_with(process));
     own.map(|count| (count.subject_kind, count.subject, count.attempts, count.successes)).collect()
-}
-
-async fn kinds(trail: &dyn Trail, instance: i64) -> BTreeSet<String> {
-    let filter = Filter { instance: Some(instance), ..Filter::default() };
-    let events = trail.read(&filter, 0, 100_000).await.unwrap();
-    events.into_iter().map(|event| event.content.kind).collect()
 }

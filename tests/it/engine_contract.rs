@@ -1,5 +1,7 @@
 //! What every process engine behind the port promises: one suite for the embedded engine and for Camunda 7.
 
+mod operations;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,6 +55,7 @@ pub(crate) async fn all(bench: &Bench) {
     bench.a_task_runs_once_for_each_item_of_a_list().await;
     bench.a_called_process_hands_its_results_up_and_its_message_arrives().await;
     bench.a_task_that_a_boundary_timer_ends_takes_no_answer().await;
+    operations::all(bench).await;
 }
 
 fn model(id: &str, content: &str) -> DeployFile {
@@ -61,6 +64,7 @@ fn model(id: &str, content: &str) -> DeployFile {
         <bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" id="definitions_{id}"
           xmlns:procos="https://w3id.org/procos/bpmn/1.0" xmlns:zeebe="http://camunda.org/schema/zeebe/1.0"
           xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" targetNamespace="t">
+          <bpmn:escalation id="x" name="late" escalationCode="late"/>
           <bpmn:error id="e" name="boom" errorCode="BOOM"/>
           <bpmn:message id="m_{id}" name="paid-{id}"><bpmn:extensionElements>
             <zeebe:subscription correlationKey="=order"/></bpmn:extensionElements></bpmn:message>

@@ -2,7 +2,7 @@
 # Builds and starts a real engine from Maven artifacts: start.sh ENGINE [PORT] [--background | --build]
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-engine=${1:?which engine: camunda7}; port=${2:-8090}; mode=${3:-}
+engine=${1:?which engine: camunda7 or operaton}; port=${2:-8090}; mode=${3:-}
 target="${CARGO_TARGET_DIR:-$here/../../target}/real-engines/$engine"
 mkdir -p "$target"
 

@@ -91,6 +91,10 @@ impl Scripted {
         self.world.lock().variables[task].clone()
     }
 
+    pub(super) fn is_locked(&self, task: &str) -> bool {
+        self.world.lock().tasks[task].worker.is_some()
+    }
+
     pub(super) fn failures(&self) -> usize {
         self.world.lock().failures.len()
     }

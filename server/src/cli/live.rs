@@ -79,7 +79,7 @@ pub(crate) async fn on_camunda(
 ) -> Result<DryRun, Failure> {
     let store = Arc::new(MemoryStore::new());
     let settings = Settings { poll_ms: CAMUNDA_POLL_MS, only_own: true, ..Settings::at(url) };
-    let engine = Camunda7::open(settings, store.clone(), Arc::new(SystemClock)).await?;
+    let engine = Camunda7::open(settings, store.clone(), store.clone(), Arc::new(SystemClock)).await?;
     camunda::version(url).await?;
     let crew = Crew::gather(Arc::new(engine.clone()), &store, place)?;
     let loops = tokio::spawn({
