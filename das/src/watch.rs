@@ -13,6 +13,7 @@ mod propose;
 mod remedy;
 mod sight;
 mod summary;
+mod waits;
 #[cfg(test)]
 mod tests;
 
