@@ -25,6 +25,7 @@ use ontology::model::Node;
 use sha2::{Digest, Sha256};
 
 use crate::Error;
+use crate::trade::History;
 pub use report::{FindingLine, Report, RunLine, ScoreLine, Unallocated};
 pub use scores::KernelScores;
 
@@ -92,6 +93,8 @@ pub struct Deps {
     pub scores: Option<Arc<dyn ScoreSource>>,
     /// Reference architectures beside the shipped ones.
     pub architectures: Vec<Architecture>,
+    /// Recorded cases, where trade studies simulate on them.
+    pub history: Option<History>,
 }
 
 /// How far it is.

@@ -78,6 +78,14 @@ pub enum Error {
         /// Why not.
         why: String,
     },
+    /// A transcript cannot be read.
+    #[error("'{file}' is no transcript that can be read: {why}")]
+    Transcript {
+        /// Its name.
+        file: String,
+        /// Why not.
+        why: String,
+    },
     /// Files for an evaluation cannot be read.
     #[error("cannot evaluate '{path}': {why}")]
     Evaluation {
@@ -116,6 +124,7 @@ impl Error {
             Self::Kernel(error) => error.code(),
             Self::Stopped(_) => "DAS-0021",
             Self::Offer { .. } => "DAS-0022",
+            Self::Transcript { .. } => "DAS-0023",
         }
     }
 
@@ -140,6 +149,9 @@ impl Error {
             Self::Ontology(_) | Self::Engine(_) | Self::Kernel(_) => None,
             Self::Stopped(_) => Some("try again; the log says more"),
             Self::Offer { .. } => Some("list the suggestions again: it may have been decided or withdrawn"),
+            Self::Transcript { .. } => Some(
+                "give JSON lines with role and content, or text in which lines begin with 'User:' and 'Assistant:'",
+            ),
             Self::Evaluation { .. } => Some("the folder holds pairs NAME.txt and NAME.bpmn"),
         }
     }

@@ -2,9 +2,11 @@
 //!
 //! A log comes from XES, from a table (CSV) or from the trail. [`discover`] makes a sound process of it by inductive
 //! mining; [`conformance`] replays it on a process and names every deviation; [`play_out`] makes a log of a process.
+//! [`read_evidence`] reads from the trail what a simulation needs to know.
 
 mod conform;
 mod discover;
+mod evidence;
 pub mod log;
 mod mine;
 mod net;
@@ -14,6 +16,7 @@ mod tests;
 
 pub use conform::{Conformance, Deviation, DeviationKind, MAX_LISTED, TraceFit, conformance, conformance_as};
 pub use discover::{discover, draw};
+pub use evidence::{CASES_LIMIT, read_evidence};
 pub use log::{EventLog, Variant};
 pub use play_out::play_out;
 

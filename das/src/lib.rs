@@ -10,6 +10,7 @@ pub mod sandbox;
 pub mod suggestions;
 pub mod text;
 pub mod trade;
+pub mod transcript;
 pub mod tree;
 pub mod watch;
 

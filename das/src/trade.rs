@@ -1,4 +1,7 @@
-//! Trade studies: systems side by side by coverage, quality of their requirements, budgets and measured performance.
+//! Trade studies: systems side by side by coverage, quality of their requirements, budgets, measured and simulated
+//! performance.
+
+mod simulated;
 
 use std::collections::BTreeMap;
 
@@ -9,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::bootstrap::{Deps, ScoreLine};
+
+pub use simulated::History;
 
 /// Most systems in one study.
 pub const MAX_SYSTEMS: usize = 8;
@@ -72,11 +77,12 @@ pub async fn study(systems: &[String], deps: &Deps) -> Result<Study, Error> {
         let system = deps.ontology.snapshot(name)?;
         let mut facts = of_requirements(&system);
         facts.extend(of_bounds(&system));
+        let processes = deps.ontology.processes(name)?;
         if let Some(scores) = &deps.scores {
-            let ids: Vec<String> =
-                deps.ontology.processes(name)?.into_iter().map(|process| process.process_id).collect();
+            let ids: Vec<String> = processes.iter().map(|process| process.process_id.clone()).collect();
             facts.extend(of_runs(&ids, scores.scores(&ids).await?));
         }
+        facts.extend(simulated::of_simulation(processes, deps).await?);
         for fact in facts {
             let entry = criteria.entry((fact.group, fact.name.clone())).or_insert_with(|| Criterion {
                 name: fact.name,

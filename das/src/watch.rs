@@ -15,6 +15,7 @@ mod sight;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod waits;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -3,6 +3,7 @@
 //! | step | where |
 //! | --- | --- |
 //! | what the file declares: durations, shares, resources, arrivals | [`Declaration`] |
+//! | what recorded cases showed, in its place | [`Evidence`] |
 //! | the process as a table of operations, with the token rules of `bpmn::exec` | [`Model`] |
 //! | what needs no simulation: ends, visits, utilisation, gradients | [`Exact`] |
 //! | cases through the model, one replication at a time | [`replicate`] |
@@ -13,11 +14,13 @@
 //! declared share or duration leave open; more executed cases narrow it) and the *Monte Carlo* interval (what a finite
 //! simulation leaves open; more simulated cases narrow it).
 
+mod bottleneck;
 mod calendar;
 mod compare;
 mod declare;
 mod estimate;
 mod event_list;
+mod evidence;
 mod exact;
 mod independent;
 mod law;
@@ -31,10 +34,12 @@ mod replication;
 mod sensitivity;
 mod warm_up;
 
+pub use bottleneck::bottleneck;
 pub use calendar::Calendar;
 pub use compare::{Comparison, Difference, compare};
 pub use declare::{Declaration, Parameters, ResourceDeclaration, Weight};
 pub use estimate::Estimate;
+pub use evidence::{Evidence, Executions, FEWEST, Learnt, SHAPED};
 pub use exact::{Exact, Gradient, Posterior};
 pub use law::Law;
 pub use measure::{Measure, Unit};

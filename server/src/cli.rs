@@ -29,6 +29,7 @@ mod simulate;
 mod trade;
 mod trail;
 mod validate;
+mod variant;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -166,7 +167,7 @@ async fn dispatch(arguments: Arguments, output: Output) -> Result<ExitCode, Fail
         Command::Generate(command) => command.execute(output, session).await,
         Command::Discover(command) => command.execute(output, session).await,
         Command::Conform(command) => command.execute(output, session).await,
-        Command::Simulate(command) => command.execute(output).await,
+        Command::Simulate(command) => command.execute(output, session).await,
         Command::Ps(command) => command.execute(output, session).await,
         Command::Kill(command) => command.execute(output, session).await,
         Command::Scores(command) => command.execute(output, session).await,

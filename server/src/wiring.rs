@@ -211,6 +211,10 @@ impl Assembly {
             clock: Arc::clone(&self.clock),
             scores: Some(Arc::new(receivers::ProcessScores(self.scores()))),
             architectures: packs::architectures(&self.data_directory),
+            history: Some(das::trade::History {
+                store: Arc::new(self.database.clone()),
+                trail: Arc::new(self.database.clone()),
+            }),
         }
     }
 

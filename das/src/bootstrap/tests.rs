@@ -29,7 +29,14 @@ impl Bed {
         tokio::spawn(Microkernel::new(Arc::clone(&parts), stop.clone()).run());
         let port = Arc::new(VolatileChangeSets::default());
         let ontology = Arc::new(Ontology::open(port.clone()).await.unwrap());
-        let deps = Deps { ontology, engine, clock: Arc::new(clock), scores: None, architectures: Vec::new() };
+        let deps = Deps {
+            ontology,
+            engine,
+            clock: Arc::new(clock),
+            scores: None,
+            architectures: Vec::new(),
+            history: None,
+        };
         Self { deps, port, parts, stop }
     }
 

@@ -1,7 +1,9 @@
 //! Words of a sentence with their part of speech: a lexicon first, then position rules for what it leaves open.
 
+mod condition_end;
 mod guess;
 
+use condition_end::close_conditions;
 use guess::{first_guess, open_with_mark, strip};
 
 use super::lexicon::{self, Form, Mark, PHRASES};
@@ -56,6 +58,7 @@ pub(super) fn tokens(sentence: &str, offset: usize) -> Vec<Token> {
         first_guess(token);
     }
     open_with_mark(&mut found);
+    close_conditions(&mut found);
     for place in 0..found.len() {
         let tag = decide(&found, place);
         if let Some(token) = found.get_mut(place) {

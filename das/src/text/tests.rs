@@ -330,3 +330,37 @@ fn drawing(node: &Node, depth: usize) -> String {
         ),
     }
 }
+
+#[test]
+fn an_instruction_begins_behind_a_condition_whose_comma_was_left_out() {
+    for (without, with) in [
+        (
+            "Check the stock. If stock is missing order parts.",
+            "Check the stock. If stock is missing, order parts.",
+        ),
+        ("If the payment fails notify the customer.", "If the payment fails, notify the customer."),
+        (
+            "If the order is complete send it to the customer.",
+            "If the order is complete, send it to the customer.",
+        ),
+        (
+            "If the amount is above 1000 ask the manager for approval.",
+            "If the amount is above 1000, ask the manager for approval.",
+        ),
+        ("When an order is placed check the stock.", "When an order is placed, check the stock."),
+        (
+            "If the form is missing order numbers ask the customer.",
+            "If the form is missing order numbers, ask the customer.",
+        ),
+    ] {
+        assert_eq!(shape(without), shape(with), "{without}");
+        assert!(!shape(without).is_empty(), "{without}");
+    }
+    // Nothing of this is an instruction.
+    for text in [
+        "If the customer wants to order the parts, the clerk sends an offer.",
+        "If the clerk does not answer the mail, the case is closed.",
+    ] {
+        assert!(!shape(text).contains("Order the parts;") && !shape(text).starts_with("Answer"), "{text}");
+    }
+}

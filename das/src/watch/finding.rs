@@ -1,6 +1,7 @@
 //! What is found in what was watched: one kind of finding per file, each with its rule, its thresholds and its
 //! evidence.
 
+mod bottleneck;
 mod duplicate;
 mod failing_task;
 mod falling_score;
@@ -41,11 +42,13 @@ pub enum FindingKind {
     Duplicate,
     /// No completed run has shown that a requirement holds.
     UnshownRequirement,
+    /// Most work waits for one resource.
+    Bottleneck,
 }
 
 impl FindingKind {
     /// All kinds.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::FallingScore,
         Self::Undecided,
         Self::FailingTask,
@@ -54,6 +57,7 @@ impl FindingKind {
         Self::UnusedDefinition,
         Self::Duplicate,
         Self::UnshownRequirement,
+        Self::Bottleneck,
     ];
 
     /// The word for it, as in ids.
@@ -68,6 +72,7 @@ impl FindingKind {
             Self::UnusedDefinition => "unused-definition",
             Self::Duplicate => "duplicate",
             Self::UnshownRequirement => "unshown-requirement",
+            Self::Bottleneck => "bottleneck",
         }
     }
 }
@@ -154,6 +159,7 @@ pub(super) fn find(sight: &Sight) -> Vec<Finding> {
     found.extend(unused_definition::find(sight));
     found.extend(duplicate::find(sight));
     found.extend(unshown_requirement::find(sight));
+    found.extend(bottleneck::find(sight));
     found.sort_by(|a, b| b.importance.total_cmp(&a.importance).then_with(|| a.id().cmp(&b.id())));
     found.truncate(FINDINGS_LIMIT);
     found

@@ -9,10 +9,12 @@ use bpmn::program::{NodeKind, Program, TaskSpec};
 use engine::Store;
 use engine::port::Definition;
 use ontology::{Ontology, SystemIndex};
+use scoring::simulation::Declaration;
 
 use super::WatchDeps;
 use super::finding::{Fall, Stretch};
 use super::summary::{DefinitionCounts, Summary};
+use super::waits::{Waits, waits};
 use crate::error::Error;
 
 /// Processes that one look takes in, the newest definitions first.
@@ -42,6 +44,8 @@ pub(super) struct Watched {
     pub(super) started_in_all: u64,
     /// Falls, by subject.
     pub(super) falls: Vec<(String, Fall)>,
+    /// Where its cases wait, where that can be simulated.
+    pub(super) waits: Option<Waits>,
 }
 
 impl Watched {
@@ -106,6 +110,18 @@ impl Profile {
         node.and_then(|node| node.name.clone()).unwrap_or_else(|| element.to_owned())
     }
 
+    /// What it declares for a simulation, where its cases arrive in time and share resources.
+    pub(super) fn declaration(&self, process_id: &str) -> Option<Declaration> {
+        let process = self.definitions.processes.iter().find(|process| process.element.id == process_id)?;
+        let declared = Declaration::read(process).ok()?;
+        (declared.arrivals.is_some() && !declared.resources.is_empty()).then_some(declared)
+    }
+
+    /// The process as it runs.
+    pub(super) fn program(&self) -> &Program {
+        &self.program
+    }
+
     /// Tasks that become jobs.
     pub(super) fn jobs(&self) -> usize {
         self.program.nodes.iter().filter(|node| matches!(node.kind, NodeKind::Job(_))).count()
@@ -130,6 +146,7 @@ pub(super) struct SystemSight {
 pub(super) struct Kept {
     profiles: BTreeMap<i64, Option<Arc<Profile>>>,
     falls: BTreeMap<(i64, String), (u64, Option<Fall>)>,
+    waits: BTreeMap<i64, (u64, Option<Waits>)>,
 }
 
 impl Sight {
@@ -150,6 +167,7 @@ impl Sight {
         let newest: BTreeSet<i64> = families.iter().filter_map(|family| Some(family.first()?.key)).collect();
         kept.profiles.retain(|key, _| newest.contains(key));
         kept.falls.retain(|(key, _), _| newest.contains(key));
+        kept.waits.retain(|key, _| newest.contains(key));
         let mut processes = Vec::with_capacity(families.len());
         for family in families {
             if let Some(watched) = watch_one(deps, summary, kept, &family).await? {
@@ -205,8 +223,29 @@ async fn watch_one(
             falls.push((subject, fall));
         }
     }
+    let ended = family.iter().filter_map(of).map(|counts| counts.completed).sum();
+    let waits = waits_of(deps, kept, newest, &profile, ended).await?;
     let definition = (*newest).clone();
-    Ok(Some(Watched { definition, profile, counts, last_started_ms, started_in_all, falls }))
+    Ok(Some(Watched { definition, profile, counts, last_started_ms, started_in_all, falls, waits }))
+}
+
+/// Simulates a process where enough cases ended since the last time.
+async fn waits_of(
+    deps: &WatchDeps,
+    kept: &mut Kept,
+    newest: &Definition,
+    profile: &Arc<Profile>,
+    ended: u64,
+) -> Result<Option<Waits>, Error> {
+    match kept.waits.get(&newest.key) {
+        Some((before, waits)) if ended < before + RECHECK => return Ok(waits.clone()),
+        None if ended < FEWEST => return Ok(None),
+        _ => {}
+    }
+    let (store, trail) = (deps.store.as_ref(), deps.trail.as_ref());
+    let waits = waits(store, trail, &newest.process_id, profile, deps.clock.now_ms()).await?;
+    kept.waits.insert(newest.key, (ended, waits.clone()));
+    Ok(waits)
 }
 
 /// Compares the newest attempts of a subject where enough came since the last time.

@@ -5,6 +5,7 @@ mod finding;
 mod offering;
 mod real_runs;
 mod summarising;
+mod waiting;
 
 use std::sync::Arc;
 

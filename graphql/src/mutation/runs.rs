@@ -5,13 +5,15 @@ use std::sync::Arc;
 use async_graphql::{Context, InputObject, Object};
 use engine::port::{DeployFile, Message, StartInstance};
 use memory::{Entry, Kind};
+use scoring::simulation::Evidence;
 use serde_json::json;
 use trail::NewEvent;
 
 use super::{TEXT_LIMIT_BYTES, XML_LIMIT_BYTES, actor, bounded, seed, variables};
 use crate::error::Result;
 use crate::runs::{
-    CASES_LIMIT, Case, DryRun, DryRunProcessInput, ProcessInstance, Simulation, Trial, simulate,
+    CASES_LIMIT, Case, DryRun, DryRunProcessInput, ProcessInstance, Simulation, TIMED_CASES_LIMIT, Trial,
+    experience, simulate,
 };
 use crate::scalar::{Json, Key};
 use crate::{Error, State};
@@ -86,7 +88,13 @@ pub(crate) struct SimulateProcessInput {
     seed: Option<String>,
     /// Variables of the process, as an object.
     variables: Option<Json>,
+    /// How many cases are simulated in time where `timed` is asked for, at most 1,000,000.
+    #[graphql(default_with = "Some(20_000)")]
+    timed_cases: Option<i32>,
 }
+
+/// Fields of a simulation that come from dry runs.
+const OF_DRY_RUNS: [&str; 4] = ["cases", "completed", "endings", "elements"];
 
 #[derive(Default)]
 pub(crate) struct Runs;
@@ -204,17 +212,30 @@ impl Runs {
         Ok(work.await.map_err(|_| Error::Broken("the dry run"))??)
     }
 
-    /// Runs a process many times on its declared and learnt distributions, without side effects.
+    /// Runs a process many times without side effects; where `timed` is asked for, also in time: on the durations and
+    /// shares it declares, and on what recorded cases showed in their place.
     async fn simulate_process(&self, ctx: &Context<'_>, input: SimulateProcessInput) -> Result<Simulation> {
         let state = ctx.data::<State>()?;
-        let cases = input.cases.unwrap_or(1_000);
-        let valid = u64::try_from(cases).ok().filter(|_| (1..=CASES_LIMIT).contains(&cases));
-        let cases = valid.ok_or_else(|| Error::Argument {
-            argument: "cases",
-            problem: format!("{cases} is not in 1..={CASES_LIMIT}"),
-        })?;
+        let within = |argument, cases: i32, limit: i32| {
+            let valid = u64::try_from(cases).ok().filter(|_| (1..=limit).contains(&cases));
+            valid.ok_or_else(|| Error::Argument {
+                argument,
+                problem: format!("{cases} is not in 1..={limit}"),
+            })
+        };
+        let mut cases = within("cases", input.cases.unwrap_or(1_000), CASES_LIMIT)?;
+        let timed_cases = within("timedCases", input.timed_cases.unwrap_or(20_000), TIMED_CASES_LIMIT)?;
+        let asked = ctx.look_ahead();
+        let timed_cases = asked.field("timed").exists().then_some(timed_cases);
+        if timed_cases.is_some() && !OF_DRY_RUNS.iter().any(|field| asked.field(field).exists()) {
+            cases = 0;
+        }
         let definition = state.engine.definition(input.definition_key.0).await?;
         let xml = state.engine.definition_xml(definition.key).await?;
+        let evidence = match timed_cases {
+            None => Evidence::default(),
+            Some(_) => experience(state, &definition.process_id).await?,
+        };
         let case = Case {
             file: DeployFile { name: definition.resource, content: xml.into_bytes() },
             process_id: definition.process_id,
@@ -222,6 +243,8 @@ impl Runs {
             cases,
             seed: seed(input.seed, state)?,
             clock: Arc::clone(&state.clock),
+            timed_cases,
+            evidence,
         };
         let work = tokio::spawn(simulate(case));
         Ok(work.await.map_err(|_| Error::Broken("the simulation"))??)

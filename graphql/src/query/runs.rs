@@ -8,7 +8,9 @@ use crate::State;
 use crate::connection::{Connection, Page};
 use crate::error::Result;
 use crate::limits::{PAGE_LIMIT, page_cost};
-use crate::runs::{Incident, InstanceStatus, ProcessDefinition, ProcessInstance, UserTask, instances};
+use crate::runs::{
+    Experience, Incident, InstanceStatus, ProcessDefinition, ProcessInstance, UserTask, experience, instances,
+};
 use crate::scalar::Key;
 
 #[derive(Default)]
@@ -36,6 +38,11 @@ impl Runs {
             Err(engine::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// What the newest cases of a process showed: what a simulation learns from. Dry runs do not count.
+    async fn experience(&self, ctx: &Context<'_>, process_id: String) -> Result<Experience> {
+        Ok(experience(ctx.data::<State>()?, &process_id).await?.into())
     }
 
     /// One process instance.

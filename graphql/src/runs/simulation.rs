@@ -10,10 +10,12 @@ use bpmn::program::Variables;
 use engine::clock::Clock;
 use engine::port::DeployFile;
 use kernel::{DryRun, DryRunOptions, DryRunState, dry_run};
+use scoring::simulation::Evidence;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use super::Outcome;
+use super::timed::{self, TimedSimulation};
 use crate::Error;
 
 /// Most cases of a simulation.
@@ -51,6 +53,8 @@ pub(crate) struct Simulation {
     endings: Vec<Outcome>,
     /// Elements in order of their ids.
     elements: Vec<ElementVisits>,
+    /// The same process simulated in time; null where nothing says how long its tasks take (a note says why).
+    timed: Option<TimedSimulation>,
     /// What one should know.
     notes: Vec<String>,
 }
@@ -63,6 +67,10 @@ pub(crate) struct Case {
     pub(crate) cases: u64,
     pub(crate) seed: u64,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Cases simulated in time; `None` where nobody asks for that.
+    pub(crate) timed_cases: Option<u64>,
+    /// What recorded cases showed.
+    pub(crate) evidence: Evidence,
 }
 
 #[derive(Default)]
@@ -85,6 +93,7 @@ pub(crate) async fn simulate(case: Case) -> Result<Simulation, Error> {
         detail: "two simulations are running; try again shortly".to_owned(),
     })?;
     let names = names(&case.file.content);
+    let in_time = in_time(&case).await?;
     let now_ms = case.clock.now_ms();
     let began = tokio::time::Instant::now();
     let mut counts = Counts::default();
@@ -103,7 +112,19 @@ pub(crate) async fn simulate(case: Case) -> Result<Simulation, Error> {
         }
         tokio::task::yield_now().await;
     }
-    Ok(counts.finish(case.cases, case.seed, &names))
+    let mut found = counts.finish(case.cases, case.seed, &names);
+    (found.timed, found.notes) = (in_time.0, [found.notes, in_time.1].concat());
+    Ok(found)
+}
+
+/// The simulation in time with its notes.
+async fn in_time(case: &Case) -> Result<(Option<TimedSimulation>, Vec<String>), Error> {
+    let Some(cases) = case.timed_cases else { return Ok((None, Vec::new())) };
+    let prepared = timed::prepare(&case.file.content, &case.process_id, &case.evidence)?;
+    let (seed, recorded_cases) = (case.seed, prepared.recorded_cases);
+    let Some(model) = prepared.model else { return Ok((None, prepared.notes)) };
+    let work = tokio::task::spawn_blocking(move || timed::run(&model, cases, seed, recorded_cases));
+    Ok((work.await.map_err(|_| Error::Broken("the simulation"))?, prepared.notes))
 }
 
 /// Names of elements by id.
@@ -146,11 +167,14 @@ impl Counts {
     fn finish(self, asked: u64, seed: u64, names: &BTreeMap<String, String>) -> Simulation {
         let name =
             |id: &str| names.get(id).filter(|name| !name.is_empty()).map_or(id, String::as_str).to_owned();
-        let mut notes = vec![
-            "each case is a dry run with a seed of its own: FEEL and draws execute, tasks with effects complete \
-             with nothing"
-                .to_owned(),
-        ];
+        let mut notes = Vec::new();
+        if asked > 0 {
+            notes.push(
+                "each case is a dry run with a seed of its own: FEEL and draws execute, tasks with effects complete \
+                 with nothing"
+                    .to_owned(),
+            );
+        }
         if self.cases < asked {
             notes.push(format!(
                 "{} of {asked} cases were run: the time limit of {} s was reached",
@@ -179,6 +203,7 @@ impl Counts {
             completed: self.completed,
             endings: endings.collect(),
             elements: elements.collect(),
+            timed: None,
             notes,
         }
     }

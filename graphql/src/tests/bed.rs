@@ -136,6 +136,7 @@ impl Bed {
                 clock: clock.clone(),
                 scores: None,
                 architectures: Vec::new(),
+                history: None,
             },
             clock,
             seeds: Arc::new(move || seeds.fetch_add(1, Ordering::SeqCst)),

@@ -50,13 +50,20 @@ pub struct Gradient {
 
 impl Exact {
     /// The exact results of a model. `None` where there are none: parallel branches that can end on their own or
-    /// deadlock, a terminate end event beside them, no way out of a loop, or a model beyond 600 operations.
+    /// deadlock, a terminate end event beside them, no way out of a loop, work that a timer breaks off while it waits
+    /// for a resource, or a model beyond 600 operations.
     #[must_use]
     pub fn of(model: &Model) -> Option<Self> {
         Self::solved(model, true)
     }
 
     fn solved(model: &Model, gradients: bool) -> Option<Self> {
+        // Where a queue decides whether the timer comes first, routing depends on time.
+        if model.is_contended()
+            && model.activities.iter().any(|each| each.deadline.is_some() && each.resource.is_some())
+        {
+            return None;
+        }
         let chain = Chain::of(model)?;
         let visits = chain.visits()?;
         let ends = chain.ends(model, &visits)?;
@@ -78,7 +85,7 @@ impl Exact {
             .activities
             .iter()
             .zip(&found.visits)
-            .map(|(activity, visits)| visits * activity.law.mean())
+            .map(|(activity, visits)| visits * activity.mean_work())
             .collect();
         found.load(model);
         Some(found)
@@ -144,6 +151,12 @@ impl Exact {
             .collect();
         Posterior { ends, saturated: saturated / draws as f64 }
     }
+}
+
+/// Whether every token at the start of a model comes to exactly one end: its branches join before they end.
+pub(super) fn ends_once(model: &Model) -> bool {
+    let ends = Chain::of(model).and_then(|chain| chain.ends(model, &chain.visits()?));
+    ends.is_some()
 }
 
 /// What the observations behind the parameters leave open.

@@ -77,12 +77,17 @@ impl Tokens {
                     let at = usize::from(activity);
                     let work = &model.activities[at];
                     let visit = &mut self.visits[usize::from(place)];
-                    let duration = work.law.quantile(self.numbers.uniform(number, work.key, *visit));
+                    let mut duration = work.law.quantile(self.numbers.uniform(number, work.key, *visit));
                     *visit += 1;
+                    place = next;
+                    if let Some(deadline) = work.deadline
+                        && duration > deadline.after
+                    {
+                        (duration, place) = (deadline.after, deadline.late);
+                    }
                     now += duration;
                     found.activities[at].visits += 1;
                     found.cost += work.cost + duration * self.rates[at];
-                    place = next;
                 }
                 Op::Toss { choice, first, second } => {
                     let choice = &model.choices[usize::from(choice)];

@@ -9,8 +9,11 @@
 //! | end | end event, node without outgoing flow | is gone; the case ends with its last token |
 //! | halt | terminate end event of the process | ends the case |
 //!
+//! An embedded sub-process that sends on one token stands in the table as its contents; work with an interrupting timer
+//! goes on along the timer's flow where it takes longer.
+//!
 //! These are the rules of `bpmn::exec`, which a test holds them to on the same random numbers. What the table cannot
-//! say (data, boundary events, sub-processes, loops over collections, …) is refused with the element's id.
+//! say (data, other boundary events, loops over collections, …) is refused with the element's id.
 
 use super::random::element_key;
 use super::{Calendar, Law};
@@ -78,7 +81,46 @@ pub struct Activity {
     pub(super) level: u16,
     /// Cost of one execution.
     pub cost: f64,
+    /// When an interrupting timer breaks it off.
+    pub(super) deadline: Option<Deadline>,
     pub(super) key: u64,
+}
+
+/// An interrupting timer on an activity.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Deadline {
+    /// Seconds after a token reached the activity.
+    pub(super) after: f64,
+    /// Where the token goes on then.
+    pub(super) late: u16,
+}
+
+/// Halvings of a quantile: more than a double tells apart.
+const HALVINGS: u32 = 60;
+/// Points over which the mean of a law that is cut off is taken.
+const POINTS: u32 = 1_000;
+
+impl Activity {
+    /// Probability that it is done before its deadline where it does not wait for a resource.
+    pub(super) fn in_time(&self) -> f64 {
+        let Some(deadline) = self.deadline else { return 1.0 };
+        let (mut low, mut high) = (0.0, 1.0);
+        if self.law.quantile(1.0 - f64::EPSILON) <= deadline.after {
+            return 1.0;
+        }
+        for _ in 0..HALVINGS {
+            let middle = f64::midpoint(low, high);
+            if self.law.quantile(middle) <= deadline.after { low = middle } else { high = middle }
+        }
+        low
+    }
+
+    /// Mean work of an execution in seconds, cut off at its deadline, where it does not wait for a resource.
+    pub(super) fn mean_work(&self) -> f64 {
+        let Some(deadline) = self.deadline else { return self.law.mean() };
+        let points = (0..POINTS).map(|place| (f64::from(place) + 0.5) / f64::from(POINTS));
+        points.map(|u| self.law.quantile(u).min(deadline.after)).sum::<f64>() / f64::from(POINTS)
+    }
 }
 
 /// A choice between ways.
@@ -194,7 +236,13 @@ impl Model {
         let shares =
             |choice: u16| self.choices.get(usize::from(choice)).map(|choice| choice.shares.as_slice());
         match op {
-            Op::Work { next, .. } => vec![(next, 1.0)],
+            Op::Work { activity, next } => match self.activities.get(usize::from(activity)) {
+                Some(Activity { deadline: Some(deadline), .. }) => {
+                    let share = self.activities[usize::from(activity)].in_time();
+                    vec![(next, share), (deadline.late, 1.0 - share)]
+                }
+                _ => vec![(next, 1.0)],
+            },
             Op::Toss { choice, first, second } => {
                 let share = shares(choice).and_then(|shares| shares.first().copied()).unwrap_or_default();
                 vec![(first, share), (second, 1.0 - share)]

@@ -5,6 +5,7 @@
 //! | a case arrives | its first token moves; the next arrival is drawn |
 //! | a token reaches work | with a free resource (or none needed) it is served, otherwise it queues: by priority, then first come first served |
 //! | a service ends | the resource takes the next of its queue, the token moves on |
+//! | an interrupting timer is due | its work breaks off and frees its resource, or leaves its queue; the token goes on along the timer's flow |
 //! | a case halts | its services break off and free their resources, its places in queues lapse |
 //!
 //! A resource with a calendar takes work up at once or at its next opening and rests while closed.
@@ -22,11 +23,18 @@ const STEPS_LIMIT: u32 = 1_000_000;
 const ARRIVAL: u32 = u32::MAX;
 /// Number of a slot without a case.
 const NOBODY: u32 = u32::MAX;
+/// Marks of a token beside its place: a timer breaks its service off, or is due while it may still wait.
+const BROKEN_OFF: u32 = 1 << 16;
+const GIVES_UP: u32 = 1 << 17;
+/// Halvings that find how much was worked between two times of a calendar.
+const HALVINGS: u32 = 50;
 
 /// Work that waits.
 #[derive(Clone, Copy, Debug)]
 struct Waiting {
     since: f64,
+    /// When a timer takes it out of the queue; infinite without one.
+    deadline: f64,
     case: u32,
     slot: u32,
     place: u16,
@@ -166,22 +174,52 @@ impl Shop<'_> {
         self.advance(slot);
     }
 
-    /// Work is done: its resource goes to the next, its token on.
+    /// Work is done or broken off: its resource goes to the next, its token on.
     fn served(&mut self, event: Event) {
         if self.slots[event.slot as usize].number != event.case {
             return;
         }
-        let Some(Op::Work { activity, next }) = self.model.ops.get(event.token as usize).copied() else {
+        let place = (event.token & u32::from(u16::MAX)) as u16;
+        let Some(Op::Work { activity, next }) = self.model.ops.get(usize::from(place)).copied() else {
             return;
         };
-        let resource = self.model.activities[usize::from(activity)].resource;
+        if event.token & GIVES_UP != 0 {
+            return self.give_up(event, place, activity);
+        }
+        let work = &self.model.activities[usize::from(activity)];
+        let (resource, late) = (work.resource, work.deadline.map_or(next, |deadline| deadline.late));
         if self.halts
             && let Some(at) = self.services.iter().position(|service| *service == (event.slot, resource))
         {
             self.services.swap_remove(at);
         }
         self.release(resource);
-        self.ready.push(next);
+        self.ready.push(if event.token & BROKEN_OFF == 0 { next } else { late });
+        self.advance(event.slot);
+    }
+
+    /// A timer is due: what still waits leaves its queue.
+    fn give_up(&mut self, event: Event, place: u16, activity: u16) {
+        let work = &self.model.activities[usize::from(activity)];
+        let Some(deadline) = work.deadline else { return };
+        let Some(pool) = work.resource.and_then(|resource| self.pools.get_mut(usize::from(resource))) else {
+            return;
+        };
+        let queue = &mut pool.queues[usize::from(work.level)];
+        let waits = |each: &Waiting| {
+            (each.slot, each.case, each.place) == (event.slot, event.case, place) && each.deadline <= event.at
+        };
+        let Some(waiting) = queue.iter().position(waits).and_then(|at| queue.remove(at)) else { return };
+        let visit = &mut self.visits[event.slot as usize * self.model.ops.len() + usize::from(place)];
+        *visit = visit.saturating_add(1);
+        let waited = self.now - waiting.since;
+        self.slots[event.slot as usize].waited += waited;
+        if event.case >= self.warm_up {
+            let totals = &mut self.found.activities[usize::from(activity)];
+            totals.visits += 1;
+            totals.waited += waited;
+        }
+        self.ready.push(deadline.late);
         self.advance(event.slot);
     }
 
@@ -192,7 +230,7 @@ impl Shop<'_> {
         for queue in &mut pool.queues {
             while let Some(next) = queue.pop_front() {
                 if self.slots[next.slot as usize].number == next.case {
-                    self.serve(next.slot, next.place, next.since);
+                    self.serve(next.slot, next.place, next.since, next.deadline);
                     return;
                 }
             }
@@ -200,8 +238,8 @@ impl Shop<'_> {
         pool.free += 1;
     }
 
-    /// Begins work of a case that has waited since `since`.
-    fn serve(&mut self, slot: u32, place: u16, since: f64) {
+    /// Begins work of a case that has waited since `since`; at `deadline` it breaks off.
+    fn serve(&mut self, slot: u32, place: u16, since: f64, deadline: f64) {
         let Some(Op::Work { activity, .. }) = self.model.ops.get(usize::from(place)).copied() else { return };
         let work = &self.model.activities[usize::from(activity)];
         let at = slot as usize * self.model.ops.len() + usize::from(place);
@@ -209,14 +247,22 @@ impl Shop<'_> {
         self.visits[at] = self.visits[at].saturating_add(1);
         let case = &mut self.slots[slot as usize];
         let number = case.number;
-        let duration = work.law.quantile(self.numbers.uniform(u64::from(number), work.key, visit));
-        let (mut begin, mut end) = (self.now, self.now + duration);
+        let mut duration = work.law.quantile(self.numbers.uniform(u64::from(number), work.key, visit));
+        let calendar = work.resource.and_then(|at| self.model.resources[usize::from(at)].calendar.as_ref());
+        let finish = |work: f64| match calendar {
+            Some(calendar) => calendar.finish(self.now, work),
+            None => (self.now, self.now + work),
+        };
+        let (mut begin, mut end) = finish(duration);
+        let mut token = u32::from(place);
+        if end > deadline {
+            duration = worked(deadline, duration, |work| finish(work).1);
+            (begin, end) = (begin.min(deadline), deadline);
+            token |= BROKEN_OFF;
+        }
         let mut cost = work.cost;
         if let Some(resource) = work.resource {
             let resource = usize::from(resource);
-            if let Some(calendar) = &self.model.resources[resource].calendar {
-                (begin, end) = calendar.finish(self.now, duration);
-            }
             cost += duration * self.pools[resource].rate;
             if self.measuring {
                 self.found.busy[resource] += duration;
@@ -232,6 +278,7 @@ impl Shop<'_> {
         }
         if work.resource.is_none()
             && end <= self.now
+            && token & BROKEN_OFF == 0
             && let Some(Op::Work { next, .. }) = self.model.ops.get(usize::from(place)).copied()
         {
             // What takes no time needs no event.
@@ -241,7 +288,7 @@ impl Shop<'_> {
         if self.halts {
             self.services.push((slot, work.resource));
         }
-        self.schedule(end, number, slot, u32::from(place));
+        self.schedule(end, number, slot, token);
     }
 
     /// Moves all tokens of a case that are ready, until each takes time, waits or is gone.
@@ -303,16 +350,20 @@ impl Shop<'_> {
     /// A token reaches work.
     fn reach(&mut self, slot: u32, place: u16, activity: u16) {
         let work = &self.model.activities[usize::from(activity)];
+        let deadline = work.deadline.map_or(f64::INFINITY, |deadline| self.now + deadline.after);
         let Some(resource) = work.resource else {
-            return self.serve(slot, place, self.now);
+            return self.serve(slot, place, self.now, deadline);
         };
         let pool = &mut self.pools[usize::from(resource)];
         if pool.free > 0 {
             pool.free -= 1;
-            self.serve(slot, place, self.now);
-        } else {
-            let case = self.slots[slot as usize].number;
-            pool.queues[usize::from(work.level)].push_back(Waiting { since: self.now, case, slot, place });
+            return self.serve(slot, place, self.now, deadline);
+        }
+        let case = self.slots[slot as usize].number;
+        let waiting = Waiting { since: self.now, deadline, case, slot, place };
+        pool.queues[usize::from(work.level)].push_back(waiting);
+        if deadline.is_finite() {
+            self.schedule(deadline, case, slot, u32::from(place) | GIVES_UP);
         }
     }
 
@@ -374,4 +425,14 @@ impl Shop<'_> {
             self.announce(case.number + 1, self.now);
         }
     }
+}
+
+/// How much of `work` is done at `deadline`, by when it would `finish`.
+fn worked(deadline: f64, work: f64, finish: impl Fn(f64) -> f64) -> f64 {
+    let (mut low, mut high) = (0.0, work);
+    for _ in 0..HALVINGS {
+        let middle = f64::midpoint(low, high);
+        if finish(middle) <= deadline { low = middle } else { high = middle }
+    }
+    low
 }

@@ -6,6 +6,8 @@ use bpmn::program::Program;
 use super::{Declaration, Exact, Model, Plan, Result, Settings, compare, replicate, simulate};
 
 mod closed_forms;
+mod deadlines;
+mod evidence;
 mod precision;
 mod token_rules;
 

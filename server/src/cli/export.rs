@@ -2,7 +2,7 @@
 //! process as BPMN.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::client::Client;
-use super::{Found, Output, Session, now_ms, write_file};
+use super::{Found, Output, Session, now_ms, variant, write_file};
 use crate::failure::Failure;
 
 /// Names the form of [`SystemFile`].
@@ -47,7 +47,8 @@ Examples:
   procos export \"Light aircraft\" --format reqif -o aircraft.reqif
   procos export \"Light aircraft\" --format xlsx -o aircraft.xlsx
   procos export \"Light aircraft\" --format json -o aircraft.json
-  procos export --process size-aircraft -o size-aircraft.bpmn")]
+  procos export --process size-aircraft -o size-aircraft.bpmn
+  procos export --variant mine.json")]
 pub(crate) struct Export {
     /// Name of the system.
     system: Option<String>,
@@ -57,6 +58,10 @@ pub(crate) struct Export {
     /// The newest version of this process instead of a system.
     #[arg(long, value_name = "ID", conflicts_with = "system")]
     process: Option<String>,
+    /// Pack everything that was grown here into this file: processes with their versions, systems, prompts, scores, and
+    /// corrections in memory; `procos import` takes it in elsewhere.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["system", "process", "output", "format"])]
+    variant: Option<PathBuf>,
     /// Write to this file instead of stdout.
     #[arg(short, long)]
     output: Option<PathBuf>,
@@ -89,6 +94,9 @@ pub(crate) enum Format {
 
 impl Export {
     pub(crate) async fn execute(self, output: Output, session: Session) -> Result<ExitCode, Failure> {
+        if let Some(path) = &self.variant {
+            return whole(path, output, &session).await;
+        }
         let found = match session.database().await? {
             Found::Here(database) => {
                 let found = self.here(&database, output).await;
@@ -171,6 +179,37 @@ impl Export {
         };
         Ok(Exported::File(client.get(&["api", "systems", system, "export"], &[("format", name)]).await?))
     }
+}
+
+/// Packs everything that was grown.
+async fn whole(path: &Path, output: Output, session: &Session) -> Result<ExitCode, Failure> {
+    session.must_exist()?;
+    let Found::Here(assembly) = session.at_rest().await? else {
+        return Err(session.needs_directory("packing a variant"));
+    };
+    let packed = variant::pack(&assembly).await;
+    assembly.close().await;
+    let file = packed?;
+    let text = serde_json::to_string(&file).map_err(|error| Failure::work("CLI-0006", error, ""))?;
+    write_file(path, text.as_bytes())?;
+    let counts = json!({
+        "file": path, "processes": file.processes.len(), "systems": file.systems.len(), "prompts": file.prompts.len(),
+        "scores": file.scores.len(), "memory": file.memory.len(),
+    });
+    if output.is_json() {
+        output.value(&counts);
+    } else {
+        output.line(&format!(
+            "{}: {} processes, {} systems, {} prompts, scores of {} subjects, {} memory entries",
+            path.display(),
+            counts["processes"],
+            counts["systems"],
+            counts["prompts"],
+            counts["scores"],
+            counts["memory"]
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 impl Format {

@@ -14,22 +14,25 @@ use serde_json::{Value, json};
 
 use super::client::key;
 use super::export::{SYSTEM_FILE, SystemFile};
-use super::{Found, Output, Session, now_ms, read_file};
+use super::{Found, Output, Session, now_ms, read_file, variant};
 use crate::failure::Failure;
 use crate::wiring::{Assembly, packs};
 
-/// Take in a process (.bpmn), a system (.json of `procos export`), requirements (.reqif, .reqifz, .csv, .xlsx) or a
-/// domain pack (a folder).
+/// Take in a process (.bpmn), a system or a variant (.json of `procos export`), requirements (.reqif, .reqifz, .csv,
+/// .xlsx) or a domain pack (a folder).
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A process becomes a new version unless it is there already. A system becomes what the file says, as one change set;
 what it was before stays in its history.
 Requirements keep the ids they have in the file: importing a newer file keeps links and what people added, and makes
 the links of what was reworded suspect. What could not be taken over is listed.
+Of a variant, what is unknown here is taken in; a process that differs waits as a proposal, a system that differs
+arrives beside yours. Nothing of yours is overwritten.
 
 Examples:
   procos import order.bpmn
   procos import aircraft.json
+  procos import variant.json    (of procos export --variant)
   procos import brake.reqif --name \"Brake\"
   procos import brake.xlsx --name \"Brake\"
   procos import pumps/          (architectures/*.ttl and processes/*.bpmn)")]
@@ -50,6 +53,7 @@ impl Import {
         let ending = self.file.extension().map(|it| it.to_string_lossy().to_lowercase()).unwrap_or_default();
         let taken = match ending.as_str() {
             "bpmn" | "xml" => process(name_of(&self.file), content, &session).await?,
+            "json" if is_variant(&content) => return whole(&self.file, &content, output, &session).await,
             "json" => system(&self.file, &content, &session).await?,
             ending if exchange::ENDINGS.contains(&ending) => {
                 let stem = || self.file.file_stem().map(|stem| stem.to_string_lossy().into_owned());
@@ -83,6 +87,35 @@ impl Import {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Whether a file is what `procos export --variant` wrote; its first field says so.
+fn is_variant(content: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Named {
+        format: String,
+    }
+    serde_json::from_slice::<Named>(content).is_ok_and(|file| file.format.starts_with("procos-variant-"))
+}
+
+/// Takes in a variant.
+async fn whole(path: &Path, content: &[u8], output: Output, session: &Session) -> Result<ExitCode, Failure> {
+    let file = serde_json::from_slice(content).map_err(|error| {
+        let message = format!("{} is no variant: {error}", path.display());
+        Failure::wrong_call("CLI-0014", message, "write one with `procos export --variant FILE`")
+    })?;
+    let Found::Here(assembly) = session.at_rest().await? else {
+        return Err(session.needs_directory("a variant"));
+    };
+    let taken = variant::unpack(file, &assembly).await;
+    assembly.close().await;
+    let taken = taken?;
+    if output.is_json() {
+        output.value(&taken);
+    } else {
+        variant::show(output, &taken);
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 impl Import {

@@ -1,4 +1,6 @@
-//! `procos memory`: asks memory, shows and forgets entries, writes them out.
+//! `procos memory`: asks memory, shows and forgets entries, writes them out, takes in transcripts.
+
+mod log;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,7 +19,7 @@ const ORGANISATION: &str = "local";
 /// Characters of an entry's text in a list.
 const TEXT_WIDTH: usize = 100;
 
-/// Ask memory what it knows, show, forget or write out entries.
+/// Ask memory what it knows, show, forget or write out entries, take in transcripts.
 #[derive(Debug, Args)]
 pub(crate) struct Memory {
     #[command(subcommand)]
@@ -30,6 +32,7 @@ enum Command {
     Show(Show),
     Forget(Forget),
     Export(Export),
+    Log(log::Log),
 }
 
 fn kind(word: &str) -> Result<Kind, String> {
@@ -111,6 +114,7 @@ impl Memory {
                     Command::Show(command) => command.execute(output, &assembly).await,
                     Command::Forget(command) => command.execute(output, &assembly).await,
                     Command::Export(command) => command.execute(output, &assembly).await,
+                    Command::Log(command) => command.execute(output, &assembly).await,
                 };
                 assembly.close().await;
                 done?;

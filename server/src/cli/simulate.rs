@@ -3,7 +3,8 @@
 //! | what the file declares | how it is simulated |
 //! | --- | --- |
 //! | durations, shares, resources or arrivals (`procos:simulation`) | in time, by `scoring::simulation` |
-//! | nothing of that: it decides by its data | many dry runs on the engine |
+//! | nothing of that, but its cases were recorded | in time, by what they showed |
+//! | nothing of that either: it decides by its data | many dry runs on the engine |
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,13 +14,17 @@ use bpmn::program::Variables;
 use clap::Args;
 use engine::port::DeployFile;
 use kernel::DryRunOptions;
+use scoring::simulation::Evidence;
 
-use super::{Output, now_ms, object, read_file, run, seed};
+use super::{Output, Session, now_ms, object, read_file, run, seed};
 use crate::failure::Failure;
 
 mod dry_runs;
+mod history;
 mod report;
 mod timed;
+
+use timed::{Prepared, Reading};
 
 /// Dry runs where nothing is said.
 const DRY_RUNS: u64 = 200;
@@ -33,7 +38,11 @@ A process that declares durations, shares, resources or arrivals (procos:simulat
 in time, until every number is as precise as --precision says or for --cases. Every number comes with two intervals: ±
 is what the finite simulation leaves open, [ ] what the observations behind the parameters leave open.
 
-A process that declares none of that decides by its data: it is run --cases times on the engine; tasks with effects
+With --data-dir or --server, what the cases recorded there showed takes the place of what the file assumes: durations
+(running cases count as censored), outcomes of tasks, ways taken at gateways; what was replaced is listed first.
+
+A process that declares none of that and was not recorded decides by its data, as does one that is given --vars or
+--result: it is run --cases times on the engine; tasks with effects
 complete with their --result, or with nothing; case k draws with seed S + k.
 
 The same seed gives the same answer, on any number of threads.
@@ -42,6 +51,7 @@ Examples:
   procos simulate examples/credit-application.bpmn
   procos simulate examples/credit-application.bpmn --precision 0.5% --late-after 4h --sensitivity
   procos simulate today.bpmn --against proposal.bpmn
+  procos simulate order.bpmn --data-dir shop          with what its tasks have really done
   procos simulate examples/light-aircraft/size-aircraft.bpmn --cases 500 --seed 1 --vars '{\"range_km\": 1100}'")]
 pub(crate) struct Simulate {
     /// The BPMN file.
@@ -80,12 +90,26 @@ pub(crate) struct Simulate {
 }
 
 impl Simulate {
-    pub(crate) async fn execute(self, output: Output) -> Result<ExitCode, Failure> {
+    pub(crate) async fn execute(self, output: Output, session: Session) -> Result<ExitCode, Failure> {
         let content = read_file(&self.file)?;
-        if let Some(model) = timed::model(&self.file, &content, self.arrivals.as_deref())? {
-            return tokio::task::spawn_blocking(move || self.timed(&model, output)).await.map_err(
-                |error| Failure::work("SERVER-0001", format!("the simulation broke off: {error}"), ""),
-            )?;
+        let asks_for_data = self.vars.is_some() || !self.result.is_empty();
+        let evidence = match asks_for_data {
+            true => BTreeMap::new(),
+            false => history::evidence(&session, &timed::processes(&content)).await?,
+        };
+        match timed::read(&self.file, &content, self.arrivals.as_deref(), &evidence)? {
+            Reading::Timed(first) => {
+                let other = self.other(&evidence)?;
+                let work = move || self.timed(&first, other.as_deref(), output);
+                return tokio::task::spawn_blocking(work).await.map_err(|error| {
+                    Failure::work("SERVER-0001", format!("the simulation broke off: {error}"), "")
+                })?;
+            }
+            Reading::NotEnough(why) => output.remark(&format!(
+                "the recorded cases do not tell enough to simulate in time ({}); it is run on its data instead",
+                why.message
+            )),
+            Reading::Nothing => {}
         }
         for (given, option) in [
             (self.against.is_some(), "--against"),
@@ -103,9 +127,26 @@ impl Simulate {
         self.dry(content, output).await
     }
 
-    fn timed(&self, model: &scoring::simulation::Model, output: Output) -> Result<ExitCode, Failure> {
+    /// The other version, which learns from the same cases.
+    fn other(&self, evidence: &BTreeMap<String, Evidence>) -> Result<Option<Box<Prepared>>, Failure> {
+        let Some(path) = &self.against else { return Ok(None) };
+        match timed::read(path, &read_file(path)?, self.arrivals.as_deref(), evidence)? {
+            Reading::Timed(other) => Ok(Some(other)),
+            Reading::Nothing | Reading::NotEnough(_) => {
+                let message = format!("{} declares nothing to simulate in time", path.display());
+                Err(Failure::wrong_call(
+                    "CLI-0001",
+                    message,
+                    "compare two versions that both declare durations",
+                ))
+            }
+        }
+    }
+
+    fn timed(&self, first: &Prepared, other: Option<&Prepared>, output: Output) -> Result<ExitCode, Failure> {
         let run = timed::Timed {
-            model,
+            model: &first.model,
+            learnt: &first.learnt,
             cases: self.cases,
             precision: self.precision,
             seed: self.seed.unwrap_or_else(seed),
@@ -116,20 +157,9 @@ impl Simulate {
             late_after: self.late_after.as_deref(),
             sensitivity: self.sensitivity,
         };
-        match &self.against {
+        match other {
             None => run.execute(output),
-            Some(path) => {
-                let other = timed::model(path, &read_file(path)?, self.arrivals.as_deref())?;
-                let other = other.ok_or_else(|| {
-                    let message = format!("{} declares nothing to simulate in time", path.display());
-                    Failure::wrong_call(
-                        "CLI-0001",
-                        message,
-                        "compare two versions that both declare durations",
-                    )
-                })?;
-                run.compare(&other, output)
-            }
+            Some(other) => run.compare(&other.model, output),
         }
     }
 

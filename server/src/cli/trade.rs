@@ -3,14 +3,14 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use das::trade::{Study, Value, study};
-use serde_json::json;
+use das::trade::{Better, Criterion, Study, Value, study};
+use serde_json::{Value as Json, json};
 
 use super::output::table;
 use super::{Found, Output, Session};
 use crate::failure::Failure;
 
-/// Compare systems: coverage, open points, bounds and budgets, measured performance.
+/// Compare systems: coverage, open points, bounds and budgets, measured and simulated performance.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The best value of a row carries a star; a row in which intervals overlap has none. Build each variant under its own name.
@@ -36,11 +36,7 @@ impl Trade {
                 let query = "query($systems: [String!]!) { tradeStudy(systems: $systems) { systems criteria { \
                     name unit better best values { value low high } } } }";
                 let answer = client.ask(query, json!({"systems": self.systems})).await?;
-                if output.is_json() {
-                    output.value(&answer["tradeStudy"]);
-                    return Ok(ExitCode::SUCCESS);
-                }
-                return Err(session.needs_directory("a trade study as a table (--json does)"));
+                read(&answer["tradeStudy"])
             }
         };
         if output.is_json() {
@@ -50,6 +46,32 @@ impl Trade {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// A study as the API gives it.
+fn read(answer: &Json) -> Study {
+    let list = |value: &Json| value.as_array().cloned().unwrap_or_default();
+    let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
+    let systems: Vec<String> = list(&answer["systems"]).iter().map(text).collect();
+    let value = |value: &Json| {
+        let interval = value["low"].as_f64().zip(value["high"].as_f64());
+        Some(Value { value: value["value"].as_f64()?, interval })
+    };
+    let criterion = |criterion: &Json| Criterion {
+        name: text(&criterion["name"]),
+        unit: text(&criterion["unit"]),
+        better: match criterion["better"].as_str() {
+            Some("higher") => Better::Higher,
+            Some("lower") => Better::Lower,
+            _ => Better::Neither,
+        },
+        values: list(&criterion["values"]).iter().map(value).collect(),
+        best: list(&criterion["best"])
+            .iter()
+            .filter_map(|name| systems.iter().position(|system| name == system.as_str()))
+            .collect(),
+    };
+    Study { criteria: list(&answer["criteria"]).iter().map(criterion).collect(), systems: systems.clone() }
 }
 
 fn shown(study: &Study) -> String {

@@ -1,7 +1,7 @@
 //! From a program and its declaration to the table of operations.
 
 use bpmn::expression::{Expression, Limits};
-use bpmn::program::{Flow, FlowIndex, Node, NodeIndex, NodeKind, Program, Throw, Timer, Trigger};
+use bpmn::program::{Flow, FlowIndex, Node, NodeIndex, NodeKind, Program, SubProcess, Throw, Timer, Trigger};
 use serde_json::json;
 
 use super::super::declare::{Declaration, Parameters, Weight};
@@ -9,6 +9,9 @@ use super::super::law::seconds;
 use super::super::random::element_key;
 use super::{Activity, Choice, JoinSlots, Law, Model, OUTCOME, Op, Resource};
 use crate::Error;
+
+mod deadline;
+mod sub_process;
 
 /// Operations at most.
 const MAX_OPS: usize = 60_000;
@@ -35,6 +38,8 @@ struct Builder<'a> {
     first: Vec<u16>,
     /// Levels of priority, highest first.
     levels: Vec<i32>,
+    /// Sub-processes that stand in the table as their contents.
+    opened: Vec<NodeIndex>,
     model: Model,
 }
 
@@ -75,7 +80,7 @@ impl<'a> Builder<'a> {
             start: 0,
             levels: narrow(levels.len()),
         };
-        Ok(Self { program, declaration, first: Vec::new(), levels, model })
+        Ok(Self { program, declaration, first: Vec::new(), levels, opened: Vec::new(), model })
     }
 
     /// Gives every node its place: a parallel gateway with several incoming flows has a join for each before its fork.
@@ -117,25 +122,28 @@ impl<'a> Builder<'a> {
     fn node(&mut self, index: NodeIndex) -> Result<(), Error> {
         let node = &self.program.nodes[index];
         let first = self.first[index];
-        if node.parent.is_some()
-            || node.repeat.is_some()
-            || !node.boundary.is_empty()
-            || node.is_compensation_handler
-        {
+        if self.is_inside_one_piece(node) {
+            return Ok(());
+        }
+        if node.repeat.is_some() || node.is_compensation_handler {
             return Err(refused(
                 node,
-                "an element in a sub-process, repeated, with a boundary event or for compensation",
-                "the compact form takes tasks, events and exclusive and parallel gateways",
+                "an element that is repeated or for compensation",
+                "leave the repetition out and declare how long all of it takes",
             ));
         }
         match &node.kind {
             NodeKind::Start { trigger, .. } => {
-                if trigger.is_none() || self.model.start == 0 {
+                if node.parent.is_none() && (trigger.is_none() || self.model.start == 0) {
                     self.model.start = first;
                 }
                 self.leave(node, first)
             }
             NodeKind::End(throw) => self.end(node, throw, first),
+            NodeKind::SubProcess(kind) if !self.is_one_piece(node) || matches!(kind, SubProcess::Event) => {
+                self.sub_process(index, node, kind, first)
+            }
+            NodeKind::Boundary { .. } => self.leave(node, first),
             NodeKind::Exclusive if node.outgoing.len() > 1 => self.choice(node, first),
             NodeKind::Exclusive => self.leave(node, first),
             NodeKind::Parallel if node.incoming.len() > 1 => {
@@ -171,15 +179,29 @@ impl<'a> Builder<'a> {
             ));
         }
         if node.outgoing.is_empty() {
-            let end = self.add_end(node);
-            self.set(place, Op::End { end });
+            self.stop(node, place);
             return Ok(());
         }
-        let first = u32::try_from(self.model.forks.len()).unwrap_or(u32::MAX);
         let targets: Vec<u16> = node.outgoing.iter().map(|flow| self.entry(*flow)).collect();
+        self.fork(place, targets);
+        Ok(())
+    }
+
+    fn fork(&mut self, place: u16, targets: Vec<u16>) {
+        let first = u32::try_from(self.model.forks.len()).unwrap_or(u32::MAX);
         self.set(place, Op::Fork { first, count: narrow(targets.len()) });
         self.model.forks.extend(targets);
-        Ok(())
+    }
+
+    /// A token is at its end: that of the case, or of the sub-process around it.
+    fn stop(&mut self, node: &Node, place: u16) {
+        match node.parent.and_then(|parent| self.first.get(parent)) {
+            Some(around) => self.fork(place, vec![around + 1]),
+            None => {
+                let end = self.add_end(node);
+                self.set(place, Op::End { end });
+            }
+        }
     }
 
     fn add_end(&mut self, node: &Node) -> u16 {
@@ -189,12 +211,16 @@ impl<'a> Builder<'a> {
     }
 
     fn end(&mut self, node: &Node, throw: &Throw, place: u16) -> Result<(), Error> {
-        let end = self.add_end(node);
         match throw {
             Throw::None | Throw::Message { .. } | Throw::Signal { .. } | Throw::Escalation { .. } => {
-                self.set(place, Op::End { end });
+                self.stop(node, place);
             }
-            Throw::Terminate | Throw::Error { .. } => self.set(place, Op::Halt { end }),
+            // It ends the sub-process around it; whether anything else is under way there is looked at in the end.
+            Throw::Terminate if node.parent.is_some() => self.stop(node, place),
+            Throw::Terminate | Throw::Error { .. } => {
+                let end = self.add_end(node);
+                self.set(place, Op::Halt { end });
+            }
             _ => return Err(refused(node, "this kind of end event", "use a plain or terminate end event")),
         }
         Ok(())
@@ -234,6 +260,7 @@ impl<'a> Builder<'a> {
         let resource = declared.resource.as_ref();
         let resource = resource.and_then(|id| self.model.resources.iter().position(|each| each.id == *id));
         let level = self.levels.iter().position(|level| *level == declared.priority).unwrap_or_default();
+        let deadline = self.deadline(node)?;
         let activity = narrow(self.model.activities.len());
         self.model.activities.push(Activity {
             id: node.id.clone(),
@@ -243,6 +270,7 @@ impl<'a> Builder<'a> {
             resource: resource.map(narrow),
             level: narrow(level),
             cost: declared.cost,
+            deadline,
             key: element_key(&node.id),
         });
         self.set(place, Op::Work { activity, next: place + 1 });
@@ -357,6 +385,7 @@ impl<'a> Builder<'a> {
 
     /// Takes out forks with one way, so that tokens go straight on.
     fn finish(mut self) -> Result<Model, Error> {
+        self.check_opened()?;
         let model = &mut self.model;
         let straight = |ops: &[Op], forks: &[u16], mut place: u16| {
             for _ in 0..ops.len() {
@@ -381,6 +410,9 @@ impl<'a> Builder<'a> {
         model.forks.iter_mut().for_each(|place| *place = to(*place));
         for choice in &mut model.choices {
             choice.targets.iter_mut().for_each(|place| *place = to(*place));
+        }
+        for deadline in model.activities.iter_mut().filter_map(|activity| activity.deadline.as_mut()) {
+            deadline.late = to(deadline.late);
         }
         model.start = to(model.start);
         if model.ends.is_empty() {

@@ -21,6 +21,10 @@ enum Block {
     Loop(Box<Block>),
     /// One of two ways ends right there.
     Leave(Box<Block>),
+    /// In a sub-process.
+    Inside(Box<Block>),
+    /// A task of so many minutes with a timer of so many, behind which stands the block.
+    Limited(u8, u8, Box<Block>),
 }
 
 fn block() -> impl Strategy<Value = Block> {
@@ -30,7 +34,13 @@ fn block() -> impl Strategy<Value = Block> {
             prop::collection::vec(inner.clone(), 2..4).prop_map(Block::Choice),
             prop::collection::vec(inner.clone(), 2..4).prop_map(Block::Parallel),
             inner.clone().prop_map(|block| Block::Loop(Box::new(block))),
-            inner.prop_map(|block| Block::Leave(Box::new(block))),
+            inner.clone().prop_map(|block| Block::Leave(Box::new(block))),
+            inner.clone().prop_map(|block| Block::Inside(Box::new(block))),
+            (1_u8..9, 1_u8..9, inner).prop_map(|(minutes, after, block)| Block::Limited(
+                minutes,
+                after,
+                Box::new(block)
+            )),
         ]
     })
 }
@@ -136,6 +146,30 @@ impl Writer {
                 self.flow(&gateway, &from, &way(1));
                 (first, to)
             }
+            Block::Inside(inner) => {
+                let id = self.id("subProcess");
+                let outside = std::mem::take(&mut self.text);
+                let (start, end) = (self.node("startEvent"), self.node("endEvent"));
+                let (from, to) = self.block(inner);
+                self.flow(&start, &from, "");
+                self.flow(&to, &end, "");
+                let inside = std::mem::replace(&mut self.text, outside);
+                self.text += &format!(r#"<bpmn:subProcess id="{id}">{inside}</bpmn:subProcess>"#);
+                (id.clone(), id)
+            }
+            Block::Limited(minutes, after, inner) => {
+                let (task, timer) = (self.task(*minutes, 0), self.id("boundaryEvent"));
+                self.text += &format!(
+                    r#"<bpmn:boundaryEvent id="{timer}" attachedToRef="{task}"><bpmn:timerEventDefinition>
+                    <bpmn:timeDuration>PT{after}M</bpmn:timeDuration></bpmn:timerEventDefinition></bpmn:boundaryEvent>"#
+                );
+                let last = self.node("exclusiveGateway");
+                let (from, to) = self.block(inner);
+                self.flow(&task, &last, "");
+                self.flow(&timer, &from, "");
+                self.flow(&to, &last, "");
+                (task, last)
+            }
         }
     }
 }
@@ -143,22 +177,39 @@ impl Writer {
 /// What a case came to: duration in seconds and its end; `None` where it is stuck.
 type Ending = Option<(f64, String)>;
 
+/// What a case waits for.
+enum Open {
+    Job(Local, String),
+    Timer(Local),
+}
+
 /// One case by the engine's rules, with the durations and outcomes of the compact form's numbers.
 fn engine(program: &Program, model: &Model, numbers: Numbers, case: u64) -> Ending {
     let mut state = State::default();
-    let mut open: Vec<(f64, Local, String)> = Vec::new();
+    let mut open: Vec<(f64, Open)> = Vec::new();
     let mut visits: HashMap<(String, bool), u32> = HashMap::new();
-    let (mut now, mut end, mut ended) = (0.0, String::new(), false);
+    let (mut now, mut end, mut ended) = (0.0_f64, String::new(), false);
     let mut input = Input::Start { start: None, variables: Variables::new() };
     loop {
-        let events = advance(program, &mut state, input, StepContext::at(0)).unwrap();
+        let now_ms = (now * 1_000.0).round() as i64;
+        let events = advance(program, &mut state, input, StepContext::at(now_ms)).unwrap();
         for event in events {
             match event {
                 Event::JobCreated { job, node, .. } => {
                     let work = model.activities.iter().find(|activity| activity.id == node).unwrap();
                     let visit = visits.entry((node.clone(), false)).or_default();
-                    open.push((now + work.law.quantile(numbers.uniform(case, work.key, *visit)), job, node));
+                    let due = now + work.law.quantile(numbers.uniform(case, work.key, *visit));
+                    open.push((due, Open::Job(job, node)));
                     *visit += 1;
+                }
+                Event::TimerScheduled { timer, due_ms, .. } => {
+                    open.push((now + (due_ms - now_ms) as f64 / 1_000.0, Open::Timer(timer)));
+                }
+                Event::JobCancelled { job: gone } | Event::JobEnded { job: gone } => {
+                    open.retain(|(_, each)| !matches!(each, Open::Job(job, _) if *job == gone));
+                }
+                Event::TimerClosed { timer: gone } => {
+                    open.retain(|(_, each)| !matches!(each, Open::Timer(timer) if *timer == gone));
                 }
                 Event::ElementCompleted { node, kind, .. } if kind == "endEvent" => end = node,
                 Event::InstanceCompleted { .. } => ended = true,
@@ -169,16 +220,21 @@ fn engine(program: &Program, model: &Model, numbers: Numbers, case: u64) -> Endi
             return Some((now, end));
         }
         let next = (0..open.len()).min_by(|a, b| open[*a].0.total_cmp(&open[*b].0))?;
-        let (at, job, node) = open.swap_remove(next);
+        let (at, what) = open.swap_remove(next);
         now = at;
-        let mut variables = Variables::new();
-        if let Some(choice) = model.choices.iter().find(|choice| choice.id == node) {
-            let visit = visits.entry((node, true)).or_default();
-            let way = choice.pick(numbers.uniform(case, choice.key, *visit));
-            *visit += 1;
-            variables.insert("outcome".to_owned(), json!(choice.labels[way]));
-        }
-        input = Input::CompleteJob { job, variables };
+        input = match what {
+            Open::Timer(timer) => Input::TimerDue { timer },
+            Open::Job(job, node) => {
+                let mut variables = Variables::new();
+                if let Some(choice) = model.choices.iter().find(|choice| choice.id == node) {
+                    let visit = visits.entry((node, true)).or_default();
+                    let way = choice.pick(numbers.uniform(case, choice.key, *visit));
+                    *visit += 1;
+                    variables.insert("outcome".to_owned(), json!(choice.labels[way]));
+                }
+                Input::CompleteJob { job, variables }
+            }
+        };
     }
 }
 

@@ -1,6 +1,8 @@
 //! A simulation for people: tables, bars, a picture of the durations.
 
-use scoring::simulation::{Comparison, Ended, Estimate, Model, Plan, Result as Simulated, Settings, Unit};
+use scoring::simulation::{
+    Comparison, Ended, Estimate, Model, Plan, Result as Simulated, Settings, Unit, bottleneck,
+};
 
 use super::super::output::table;
 use super::timed::Sensitivity;
@@ -9,6 +11,8 @@ use super::timed::Sensitivity;
 const BAR: usize = 30;
 /// Bars of the tornado shown.
 const INFLUENCES: usize = 8;
+/// A gain in certainty below this is not worth a line.
+const WORTH_SAYING: f64 = 1.5;
 /// Rows of the picture of durations.
 const ROWS: usize = 10;
 
@@ -181,14 +185,13 @@ fn resources(model: &Model, found: &Simulated) -> Option<String> {
         ));
     }
     rows.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let bottleneck = rows.first().filter(|row| row.0 > 0.0).map(|row| row.1[0].clone());
     let rows = drop_empty(
         &["RESOURCE", "BUSY", "±", "[ ]", "", "QUEUE", "± "],
         rows.into_iter().map(|(_, row)| row).collect(),
     );
     let text = table(&rows.0, rows.1);
-    Some(match bottleneck {
-        Some(name) => format!("{text}\nbottleneck: {name} (the longest queue)"),
+    Some(match bottleneck(model, found) {
+        Some(it) => format!("{text}\nbottleneck: {} × {} (the longest queue)", it.capacity, it.name),
         None => text,
     })
 }
@@ -313,9 +316,9 @@ pub(super) fn comparison(first: &Model, second: &Model, seed: u64, found: &Compa
     });
     let heading = ["", "FIRST", "SECOND", "DIFFERENCE", "±", "[ ]", "P(LOWER)"];
     let rows = drop_empty(&heading, rows.collect());
-    let gain = if found.variance_ratio.is_finite() && found.variance_ratio > 1.0 {
+    let gain = if found.variance_ratio.is_finite() && found.variance_ratio >= WORTH_SAYING {
         format!(
-            "\nthe common random numbers make the difference as certain as {:.0} times as many cases would",
+            "\nthe common random numbers make the difference as certain as {:.1} times as many cases would",
             found.variance_ratio
         )
     } else {

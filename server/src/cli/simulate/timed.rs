@@ -1,13 +1,14 @@
 //! A process that declares how long its tasks take, simulated in time.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use scoring::simulation::{
-    Declaration, Influence, Law, Model, Plan, Result as Simulated, Settings, ShadowPrice, compare,
-    shadow_prices, simulate, tornado,
+    Declaration, Evidence, Influence, Law, Learnt, Model, Plan, Result as Simulated, Settings, ShadowPrice,
+    compare, shadow_prices, simulate, tornado,
 };
 use serde_json::json;
 
@@ -23,19 +24,52 @@ const MOVED: usize = 20;
 /// How often progress is shown.
 const PROGRESS_PAUSE: Duration = Duration::from_secs(1);
 
-/// The model of a file, where it declares anything to simulate in time.
-pub(super) fn model(path: &Path, content: &[u8], arrivals: Option<&str>) -> Result<Option<Model>, Failure> {
+/// A process ready to be simulated, and what of it was learnt from recorded cases.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) model: Model,
+    pub(super) learnt: Learnt,
+}
+
+/// What a file and recorded cases say about a process.
+pub(super) enum Reading {
+    /// It can be simulated in time.
+    Timed(Box<Prepared>),
+    /// Nothing is declared or recorded that could be simulated in time.
+    Nothing,
+    /// The file declares nothing, and what is recorded is not enough: why.
+    NotEnough(Failure),
+}
+
+/// Ids of the processes in a file; none where it cannot be read.
+pub(super) fn processes(content: &[u8]) -> Vec<String> {
+    let definitions = bpmn::xml::read(content).ok();
+    let processes = definitions.into_iter().flat_map(|definitions| definitions.processes);
+    processes.map(|process| process.element.id).collect()
+}
+
+/// The model of the first process of a file that declares anything to simulate in time, with what was recorded of it in
+/// the place of what it assumes; where none declares anything, of the first one that was recorded.
+pub(super) fn read(
+    path: &Path,
+    content: &[u8],
+    arrivals: Option<&str>,
+    evidence: &BTreeMap<String, Evidence>,
+) -> Result<Reading, Failure> {
     let in_file = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let definitions = bpmn::xml::read(content)
         .map_err(|error| Failure::wrong_call(error.code(), in_file(&error), error.hint()))?;
     let mut declared = Vec::new();
     for process in &definitions.processes {
         let found = Declaration::read(process).map_err(|error| failure(path, &error))?;
-        if !found.is_empty() {
-            declared.push((process.element.id.clone(), found));
-        }
+        declared.push((process.element.id.as_str(), found));
     }
-    let Some((id, mut declaration)) = declared.into_iter().next() else { return Ok(None) };
+    let says = declared.iter().position(|(_, found)| !found.is_empty());
+    let recorded = |(id, _): &(&str, Declaration)| evidence.get(*id).is_some_and(|seen| seen.cases > 0);
+    let Some(place) = says.or_else(|| declared.iter().position(recorded)) else {
+        return Ok(Reading::Nothing);
+    };
+    let (id, mut declaration) = declared.swap_remove(place);
     if let Some(text) = arrivals {
         declaration.arrivals = match text {
             "none" => None,
@@ -48,13 +82,20 @@ pub(super) fn model(path: &Path, content: &[u8], arrivals: Option<&str>) -> Resu
             })?),
         };
     }
-    let programs = bpmn::compile::compile(&definitions, Some(&id));
+    let programs = bpmn::compile::compile(&definitions, Some(id));
     let programs = programs.map_err(|problems| match problems.0.first() {
         Some(first) => Failure::wrong_call(first.code(), in_file(first), first.hint()),
         None => Failure::wrong_call("BPMN-0007", in_file(&"cannot be compiled"), ""),
     })?;
-    let Some(program) = programs.first() else { return Ok(None) };
-    Model::build(program, &declaration).map(Some).map_err(|error| failure(path, &error))
+    let Some(program) = programs.first() else { return Ok(Reading::Nothing) };
+    let seen = evidence.get(id).cloned().unwrap_or_default();
+    let learnt = declaration.learn(program, &seen);
+    match Model::build(program, &declaration) {
+        Ok(_) if says.is_none() && learnt.is_empty() => Ok(Reading::Nothing),
+        Ok(model) => Ok(Reading::Timed(Box::new(Prepared { model, learnt }))),
+        Err(error) if says.is_none() => Ok(Reading::NotEnough(failure(path, &error))),
+        Err(error) => Err(failure(path, &error)),
+    }
 }
 
 fn failure(path: &Path, error: &scoring::Error) -> Failure {
@@ -64,6 +105,7 @@ fn failure(path: &Path, error: &scoring::Error) -> Failure {
 /// What to simulate, and how long.
 pub(super) struct Timed<'a> {
     pub(super) model: &'a Model,
+    pub(super) learnt: &'a Learnt,
     pub(super) cases: Option<u64>,
     pub(super) precision: Option<f64>,
     pub(super) seed: u64,
@@ -122,12 +164,14 @@ impl Timed<'_> {
         if output.is_json() {
             let mut value = json!(found);
             value["seconds"] = json!(began.elapsed().as_secs_f64());
+            value["learnt"] = json!(self.learnt);
             if let Some(found) = &sensitivity {
                 value["tornado"] = json!(found.tornado);
                 value["shadowPrices"] = json!(found.shadow_prices);
             }
             output.value(&value);
         } else {
+            self.learnt.lines().iter().for_each(|line| output.line(line));
             let text = report::simulation(self.model, &settings, &found, sensitivity.as_ref());
             output.line(&text);
             output.line(&format!("{:.2} s", began.elapsed().as_secs_f64()));
@@ -146,8 +190,10 @@ impl Timed<'_> {
         if output.is_json() {
             let mut value = json!(found);
             value["seed"] = json!(self.seed);
+            value["learnt"] = json!(self.learnt);
             output.value(&value);
         } else {
+            self.learnt.lines().iter().for_each(|line| output.line(line));
             output.line(&report::comparison(self.model, other, self.seed, &found));
         }
         Ok(ExitCode::SUCCESS)
