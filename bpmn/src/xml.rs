@@ -11,7 +11,7 @@ mod write_diagram;
 mod write_node;
 
 pub use read::read;
-pub(crate) use tree::decode;
+pub(crate) use tree::{decode, parse};
 pub use tree::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_ELEMENTS, MAX_FILE_BYTES, MAX_ID_BYTES};
 pub use write::write;
 

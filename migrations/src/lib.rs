@@ -16,6 +16,7 @@ mod m0009_prompts;
 mod m0010_suggestions;
 mod m0011_documents;
 mod m0012_job_visits;
+mod m0013_decisions;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{MigrationTrait, async_trait};
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_suggestions::Migration),
             Box::new(m0011_documents::Migration),
             Box::new(m0012_job_visits::Migration),
+            Box::new(m0013_decisions::Migration),
         ]
     }
 }
