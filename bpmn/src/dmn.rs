@@ -26,8 +26,8 @@ pub use check::check;
 pub use error::EvaluationError;
 pub use evaluate::{Evaluation, ExplainedDecision, ExplainedRule, evaluate};
 pub use model::{
-    Aggregation, Decision, HitPolicy, InputClause, InputData, KnowledgeModel, Logic, Model, OutputClause, Rule,
-    Table,
+    Aggregation, Decision, HitPolicy, InputClause, InputData, KnowledgeModel, Logic, Model, OutputClause,
+    Rule, Table,
 };
 pub use read::{is_dmn, read};
 

@@ -15,7 +15,7 @@ const MAX_TRIES: usize = 8;
 pub struct Import<'a> {
     /// Name of the system; it is made where there is none.
     pub system: &'a str,
-    /// Name of the file: its ending says the format, `.reqif` or `.csv`.
+    /// Name of the file: its ending says the format ([`exchange::ENDINGS`]).
     pub file_name: &'a str,
     /// The file.
     pub content: &'a [u8],

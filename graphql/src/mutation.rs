@@ -32,6 +32,8 @@ pub struct Mutation(
 const XML_LIMIT_BYTES: usize = 8 * 1024 * 1024;
 /// Length of texts that are stored as they are: reasons, comments, business keys.
 const TEXT_LIMIT_BYTES: usize = 64 * 1024;
+/// Longest text of shapes, in bytes.
+pub(crate) const SHAPES_LIMIT_BYTES: usize = 256 * 1024;
 
 /// Who calls.
 fn actor(ctx: &Context<'_>) -> String {
@@ -48,7 +50,7 @@ fn variables(argument: &'static str, given: Option<Json>) -> Result<Variables, E
 }
 
 /// Refuses a text that is too long to be kept.
-fn bounded(argument: &'static str, text: &str, limit: usize) -> Result<(), Error> {
+pub(crate) fn bounded(argument: &'static str, text: &str, limit: usize) -> Result<(), Error> {
     if text.len() > limit {
         let problem = format!("it has {} bytes; at most {limit} are taken", text.len());
         return Err(Error::Argument { argument, problem });

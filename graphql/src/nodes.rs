@@ -12,6 +12,7 @@ mod link;
 mod node;
 mod process;
 mod requirement;
+mod shapes;
 mod suspicion;
 mod system;
 
@@ -26,6 +27,7 @@ pub(crate) use link::{Trace, TraceLink};
 pub(crate) use node::{FromNode, Node, Origin, at_end, at_start, of_ids, page_of};
 pub(crate) use process::Process;
 pub(crate) use requirement::Requirement;
+pub(crate) use shapes::ShapeReport;
 pub(crate) use suspicion::{
     AssumptionInput, LinkReview, Standing, SuspectLink, Suspicion, WhatIf, process_ids,
 };

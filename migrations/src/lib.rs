@@ -12,11 +12,9 @@ mod m0005_trail;
 mod m0006_outbox;
 mod m0007_keys;
 mod m0008_change_sets;
-mod m0009_prompts;
-mod m0010_suggestions;
-mod m0011_documents;
-mod m0012_job_visits;
-mod m0013_decisions;
+mod m0009_documents;
+mod m0010_job_visits;
+mod m0011_decisions;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{MigrationTrait, async_trait};
@@ -37,11 +35,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_outbox::Migration),
             Box::new(m0007_keys::Migration),
             Box::new(m0008_change_sets::Migration),
-            Box::new(m0009_prompts::Migration),
-            Box::new(m0010_suggestions::Migration),
-            Box::new(m0011_documents::Migration),
-            Box::new(m0012_job_visits::Migration),
-            Box::new(m0013_decisions::Migration),
+            Box::new(m0009_documents::Migration),
+            Box::new(m0010_job_visits::Migration),
+            Box::new(m0011_decisions::Migration),
         ]
     }
 }

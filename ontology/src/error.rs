@@ -38,6 +38,14 @@ pub enum Error {
         /// What stands against it, one by one.
         conflicts: Vec<String>,
     },
+    /// A change that adds violations of the shapes its system is held to: nothing was written.
+    #[error("the change breaks the shapes that {system} is held to: {}", violations.join("; "))]
+    Shapes {
+        /// The system.
+        system: String,
+        /// What does not fit, one by one.
+        violations: Vec<String>,
+    },
     /// A file that cannot be read as what it should be.
     #[error("the file is no {format} that can be read: line {line}: {reason}")]
     Malformed {
@@ -86,6 +94,7 @@ impl Error {
             Self::Changed { .. } => "ONTO-0007",
             Self::Conflicts { .. } => "ONTO-0008",
             Self::Malformed { .. } => "ONTO-0009",
+            Self::Shapes { .. } => "ONTO-0010",
         }
     }
 
@@ -103,6 +112,7 @@ impl Error {
             Self::Malformed { .. } => {
                 "correct the file at that line, or write it again from the tool it comes from"
             }
+            Self::Shapes { .. } => "correct what is named, or give the system other shapes first",
             Self::Conflicts { .. } => "decide for each that is named, or change it by hand first",
         }
     }

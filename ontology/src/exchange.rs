@@ -1,17 +1,23 @@
 //! Requirements from other tools and back: what was understood, what is kept beside it, and what had to stay out.
 
+mod archive;
 mod document;
 pub mod reqif;
 pub mod table;
+pub mod workbook;
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::{ChangeSet, Node, Origin, Requirement, TraceLink};
 use crate::{Error, SystemIndex};
 
+pub use archive::read_reqifz;
 pub use document::{Document, Form};
 
-/// Reads a file by the ending of its name: `.reqif` or `.csv`. UTF-8 is read, and UTF-16 with a byte order mark.
+/// The endings of names that [`read`] knows.
+pub const ENDINGS: &[&str] = &["reqif", "reqifz", "csv", "xlsx"];
+
+/// Reads a file by the ending of its name ([`ENDINGS`]). Texts are UTF-8, or UTF-16 with a byte order mark.
 ///
 /// # Errors
 /// [`Error::Invalid`] for another ending; [`Error::Malformed`], [`Error::Limit`].
@@ -19,8 +25,10 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<Imported, Error> {
     let ending = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
     match ending.as_str() {
         "reqif" => reqif::read(&decode("ReqIF", bytes)?),
+        "reqifz" => read_reqifz(bytes),
         "csv" => table::read(&decode("CSV", bytes)?),
-        _ => Err(Error::Invalid(format!("{name} is neither a .reqif nor a .csv file"))),
+        "xlsx" => workbook::read(bytes),
+        _ => Err(Error::Invalid(format!("{name} is no .reqif, .reqifz, .csv or .xlsx file"))),
     }
 }
 

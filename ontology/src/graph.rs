@@ -151,11 +151,17 @@ impl Ontology {
         if let Some(system) = &current {
             change.put.retain(|node| system.node(node.id()).is_none_or(|kept| kept.as_ref() != node));
         }
-        let is_content = change.review.is_empty() && change.baseline.is_none() && change.fork.is_none();
+        let is_content = change.review.is_empty()
+            && change.baseline.is_none()
+            && change.fork.is_none()
+            && change.shapes.is_none();
         let same_source = current.as_ref().map(|s| &s.source_hash) == Some(&change.source_hash)
             || change.source_hash.is_none();
         if change.put.is_empty() && change.remove.is_empty() && is_content && same_source {
             return Ok(found);
+        }
+        if let Some(system) = &current {
+            crate::shacl::check_change(&change, system)?;
         }
         change.number = 0;
         let event = trail::NewEvent {

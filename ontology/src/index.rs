@@ -5,6 +5,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::model::{Baseline, ChangeSet, Fork, Node, Origin, Review};
+use crate::shacl::KeptShapes;
 use crate::sorted::SortedMap;
 
 /// An edge of the graph as seen from one of its ends.
@@ -64,6 +65,8 @@ pub struct SystemIndex {
     pub changed_ms: i64,
     /// Where it branches off another system, where it does.
     pub fork: Option<Fork>,
+    /// The shapes it is held to, beside our own.
+    pub shapes: Option<Arc<KeptShapes>>,
     nodes: SortedMap<String, Held>,
     kinds: BTreeMap<&'static str, SortedMap<String, Arc<Node>>>,
     outgoing: SortedMap<String, Arc<BTreeSet<Edge>>>,
@@ -230,6 +233,9 @@ impl SystemIndex {
         }
         if change.fork.is_some() {
             self.fork.clone_from(&change.fork);
+        }
+        if let Some(shapes) = &change.shapes {
+            self.shapes = KeptShapes::of(shapes);
         }
         let point = Point { at_ms: change.at_ms, author: Arc::from(change.author.as_str()) };
         self.points.insert(change.number, point);

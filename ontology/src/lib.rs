@@ -15,6 +15,7 @@ pub mod model;
 pub mod port;
 mod rdf_index;
 pub mod runs;
+pub mod shacl;
 mod sorted;
 pub mod sparql;
 pub mod suspicion;

@@ -292,6 +292,9 @@ pub struct ChangeSet {
     /// Where the line of this system begins, in the first change set of a branch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fork: Option<Fork>,
+    /// SHACL shapes the system is held to from here on, in Turtle; an empty text: none but our own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shapes: Option<String>,
     /// Id by which the caller knows this change: the same id twice is one change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mutation: Option<String>,

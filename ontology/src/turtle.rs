@@ -27,20 +27,7 @@ pub struct TextTriple {
 /// [`Error::Limit`] for a text that is too large or nested too deep, [`Error::Invalid`] with line and column for
 /// one that is not Turtle.
 pub fn read(text: &str) -> Result<Vec<TextTriple>, Error> {
-    if text.len() > MAX_TURTLE_BYTES {
-        return Err(Error::Limit { limit: "MAX_TURTLE_BYTES", detail: format!("{} bytes", text.len()) });
-    }
-    let mut depth = 0usize;
-    for byte in text.bytes() {
-        match byte {
-            b'[' | b'(' => depth += 1,
-            b']' | b')' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth > MAX_TURTLE_NESTING {
-            return Err(Error::Limit { limit: "MAX_TURTLE_NESTING", detail: format!("more than {depth}") });
-        }
-    }
+    check_size(text)?;
     let parser = RdfParser::from_format(RdfFormat::Turtle)
         .with_base_iri(crate::model::IDENTIFIERS)
         .map_err(|error| Error::Invalid(format!("base iri: {error}")))?;
@@ -60,4 +47,23 @@ pub fn read(text: &str) -> Result<Vec<TextTriple>, Error> {
             Ok(TextTriple { subject, predicate: quad.predicate.into_string(), object })
         })
         .collect()
+}
+
+/// Refuses a text that is too large or nested too deep to be read.
+pub(crate) fn check_size(text: &str) -> Result<(), Error> {
+    if text.len() > MAX_TURTLE_BYTES {
+        return Err(Error::Limit { limit: "MAX_TURTLE_BYTES", detail: format!("{} bytes", text.len()) });
+    }
+    let mut depth = 0usize;
+    for byte in text.bytes() {
+        match byte {
+            b'[' | b'(' => depth += 1,
+            b']' | b')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MAX_TURTLE_NESTING {
+            return Err(Error::Limit { limit: "MAX_TURTLE_NESTING", detail: format!("more than {depth}") });
+        }
+    }
+    Ok(())
 }

@@ -1,7 +1,31 @@
 //! The terms of the ProcOS ontology as constants; their meaning and alignments stand in `vocabulary.ttl`.
 
+use oxigraph::io::{RdfFormat, RdfParser};
+
+use crate::{Error, GraphFormat};
+
 /// The ontology itself, in Turtle.
 pub const VOCABULARY: &str = include_str!("vocabulary.ttl");
+
+/// Terms of SysML v2, IMCE, P-Plan and BBO that come near to ours (`skos:closeMatch`), in Turtle.
+pub const ALIGNMENT: &str = include_str!("alignment.ttl");
+
+/// A text of ours in Turtle, written in another form.
+///
+/// # Errors
+/// [`Error::Invalid`] for a text that is no Turtle, [`Error::Store`] where it cannot be written.
+pub fn written(turtle: &str, format: GraphFormat) -> Result<String, Error> {
+    if format == GraphFormat::Turtle {
+        return Ok(turtle.to_owned());
+    }
+    let failed = |error: std::io::Error| Error::Store(error.to_string());
+    let mut writer = format.serializer()?.for_writer(Vec::new());
+    for quad in RdfParser::from_format(RdfFormat::Turtle).for_slice(turtle.as_bytes()) {
+        let quad = quad.map_err(|error| Error::Invalid(error.to_string()))?;
+        writer.serialize_quad(&quad).map_err(failed)?;
+    }
+    String::from_utf8(writer.finish().map_err(failed)?).map_err(|error| Error::Store(error.to_string()))
+}
 
 macro_rules! terms {
     ($($constant:ident = $name:literal),+ $(,)?) => {
@@ -150,6 +174,26 @@ mod tests {
             .collect();
         let constants: BTreeSet<String> = ALL.iter().map(|&term| term.to_owned()).collect();
         assert_eq!(defined, constants);
+    }
+
+    #[test]
+    fn alignments_are_of_our_terms_and_infer_nothing() {
+        let triples = crate::turtle::read(ALIGNMENT).unwrap();
+        assert!(triples.len() > 20);
+        for triple in triples {
+            assert!(ALL.contains(&triple.subject.as_str()), "{}", triple.subject);
+            assert_eq!(triple.predicate, "http://www.w3.org/2004/02/skos/core#closeMatch");
+        }
+    }
+
+    #[test]
+    fn the_vocabulary_says_the_same_in_every_form() {
+        let count = crate::turtle::read(VOCABULARY).unwrap().len();
+        let lines = written(VOCABULARY, GraphFormat::NTriples).unwrap();
+        assert_eq!(lines.lines().count(), count);
+        let json: serde_json::Value =
+            serde_json::from_str(&written(VOCABULARY, GraphFormat::JsonLd).unwrap()).unwrap();
+        assert!(json.to_string().contains("is asked of a system"));
     }
 
     #[test]

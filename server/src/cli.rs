@@ -28,6 +28,7 @@ mod session;
 mod simulate;
 mod trade;
 mod trail;
+mod validate;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -84,6 +85,7 @@ enum Command {
     Bootstrap(bootstrap::Bootstrap),
     /// Ask back what a system leaves open.
     Questions(questions::Questions),
+    Validate(validate::Validate),
     /// Compare systems side by side.
     Trade(trade::Trade),
     /// Draft a process from text.
@@ -159,6 +161,7 @@ async fn dispatch(arguments: Arguments, output: Output) -> Result<ExitCode, Fail
         Command::Check(command) => command.execute(output),
         Command::Bootstrap(command) => command.execute(output, session).await,
         Command::Questions(command) => command.execute(output, session).await,
+        Command::Validate(command) => command.execute(output, session).await,
         Command::Trade(command) => command.execute(output, session).await,
         Command::Generate(command) => command.execute(output, session).await,
         Command::Discover(command) => command.execute(output, session).await,

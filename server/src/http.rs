@@ -14,6 +14,7 @@ mod sparql;
 mod systems;
 #[cfg(test)]
 mod tests;
+mod vocabulary;
 mod watch;
 
 use std::net::SocketAddr;
@@ -137,6 +138,9 @@ pub fn router<E: Executor>(ports: Ports, executor: E, site: Site) -> Router {
         .route("/sparql", get(sparql::by_get).post(sparql::by_post))
         .route("/api/scores", get(scores::list))
         .route("/api/systems/{name}/export", get(systems::export))
+        .route("/ontology", get(vocabulary::terms))
+        .route("/ontology/alignment", get(vocabulary::alignment))
+        .route("/ontology/shapes", get(vocabulary::shapes))
         .route("/openapi.json", get(openapi::show))
         .fallback(admin::page)
         .method_not_allowed_fallback(refusal::wrong_method)

@@ -45,7 +45,8 @@ impl Compiler<'_> {
 
     fn called_decision(&mut self, node: &FlowNode) -> Option<DecisionCall> {
         let element = &node.element;
-        let said = |name: &str| zeebe(element, "calledDecision", name).map(str::trim).filter(|it| !it.is_empty());
+        let said =
+            |name: &str| zeebe(element, "calledDecision", name).map(str::trim).filter(|it| !it.is_empty());
         let Some(id) = said("decisionId") else {
             self.missing(node, "zeebe:calledDecision decisionId");
             return None;

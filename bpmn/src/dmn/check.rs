@@ -73,7 +73,8 @@ impl Tables<'_> {
                     unclear.rule + 1,
                     unclear.column
                 );
-                let hint = "nothing to do where that is meant: overlaps and gaps show when the decision is made";
+                let hint =
+                    "nothing to do where that is meant: overlaps and gaps show when the decision is made";
                 findings.push(self.finding("DMN-0304", Severity::Hint, self.line, message, hint));
                 return;
             }
@@ -137,13 +138,21 @@ impl Tables<'_> {
         for (place, rule) in self.table.rules.iter().enumerate() {
             let never = columns.iter().find(|column| column.shared(&[place]).is_none());
             let message = if let Some(column) = never {
-                format!("rule {} of decision {} never matches: no {} passes its test", place + 1, self.decision, column.label)
+                format!(
+                    "rule {} of decision {} never matches: no {} passes its test",
+                    place + 1,
+                    self.decision,
+                    column.label
+                )
             } else if self.table.hit_policy == HitPolicy::First
                 && let Some(earlier) = (0..place).find(|earlier| search::covers(columns, *earlier, place))
             {
                 let earlier = earlier + 1;
                 let place = place + 1;
-                format!("rule {place} of decision {} never counts: rule {earlier} matches all it would", self.decision)
+                format!(
+                    "rule {place} of decision {} never counts: rule {earlier} matches all it would",
+                    self.decision
+                )
             } else {
                 continue;
             };

@@ -10,7 +10,10 @@ pub enum EvaluationError {
         decision: String,
     },
     /// Several rules match where at most one may.
-    #[error("rules {} of decision {decision} match at once, and its hit policy UNIQUE allows one", list(rules))]
+    #[error(
+        "rules {} of decision {decision} match at once, and its hit policy UNIQUE allows one",
+        list(rules)
+    )]
     SeveralMatch {
         /// The decision's id.
         decision: String,
@@ -18,7 +21,10 @@ pub enum EvaluationError {
         rules: Vec<usize>,
     },
     /// Rules that match give different outputs where all must agree.
-    #[error("rules {} of decision {decision} match and give different outputs, and its hit policy is ANY", list(rules))]
+    #[error(
+        "rules {} of decision {decision} match and give different outputs, and its hit policy is ANY",
+        list(rules)
+    )]
     Disagree {
         /// The decision's id.
         decision: String,

@@ -178,7 +178,8 @@ pub fn evaluate(
     question.decision = &asked.id;
     let (made, explained) = decide(asked, &mut question)?;
     decisions.push(explained);
-    let json = |value: &Computed| value.to_json().map_err(|error| question.failed("the result".to_owned(), &error));
+    let json =
+        |value: &Computed| value.to_json().map_err(|error| question.failed("the result".to_owned(), &error));
     let mut rows = Vec::with_capacity(made.rows.len());
     for row in &made.rows {
         let mut entries = Map::new();
@@ -216,7 +217,10 @@ struct Made {
     rows: Vec<Vec<(String, Computed)>>,
 }
 
-fn decide(decision: &Decision, question: &mut Question<'_>) -> Result<(Made, ExplainedDecision), EvaluationError> {
+fn decide(
+    decision: &Decision,
+    question: &mut Question<'_>,
+) -> Result<(Made, ExplainedDecision), EvaluationError> {
     let mut explained = ExplainedDecision {
         decision: decision.id.clone(),
         name: decision.name.clone(),

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use super::model::{Decision, InputData, KnowledgeModel, Model};
 use super::requirements::{self, Needs};
-use super::{MAX_DECISIONS, Logic};
+use super::{Logic, MAX_DECISIONS};
 use crate::compile::MAX_PROBLEMS;
 use crate::error::{Error, Place, Problems};
 use crate::expression::{Expression, ParseMode, ValueType};
@@ -290,7 +290,13 @@ impl<'a> Reader<'a> {
     }
 
     /// Parses unary tests.
-    fn tests(&mut self, owner: &RawElement, element: &RawElement, what: &str, text: &str) -> Option<Expression> {
+    fn tests(
+        &mut self,
+        owner: &RawElement,
+        element: &RawElement,
+        what: &str,
+        text: &str,
+    ) -> Option<Expression> {
         if !self.check_language(owner, element, what, text) {
             return None;
         }

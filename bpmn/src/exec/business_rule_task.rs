@@ -89,9 +89,8 @@ impl Machine<'_> {
 /// The result in the shape that the task asks for.
 fn shaped(id: &str, evaluation: &Evaluation, shape: ResultShape) -> Result<Value, EvaluationError> {
     let rows = &evaluation.rows;
-    let wrong = |found: String, expected| {
-        Err(EvaluationError::Shape { decision: id.to_owned(), found, expected })
-    };
+    let wrong =
+        |found: String, expected| Err(EvaluationError::Shape { decision: id.to_owned(), found, expected });
     match shape {
         ResultShape::Value => Ok(evaluation.value.clone()),
         ResultShape::ResultList => Ok(rows.iter().cloned().map(Value::Object).collect()),
@@ -112,7 +111,10 @@ fn shaped(id: &str, evaluation: &Evaluation, shape: ResultShape) -> Result<Value
                 match row.len() {
                     1 => values.extend(row.values().cloned()),
                     several => {
-                        return wrong(format!("{several} outputs"), "one output for each result (collectEntries)");
+                        return wrong(
+                            format!("{several} outputs"),
+                            "one output for each result (collectEntries)",
+                        );
                     }
                 }
             }

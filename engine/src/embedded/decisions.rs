@@ -87,7 +87,11 @@ impl DecisionCatalogue {
             Binding::Version(version) => decision.version == *version,
             Binding::VersionTag(tag) => decision.version_tag.as_ref() == Some(tag),
         })?;
-        Some(DecisionInForce { model: Arc::clone(&model.model), key: decision.key, version: decision.version })
+        Some(DecisionInForce {
+            model: Arc::clone(&model.model),
+            key: decision.key,
+            version: decision.version,
+        })
     }
 }
 

@@ -28,7 +28,8 @@ pub(super) struct Decided {
 
 /// Whether a file holds decisions rather than processes.
 pub(super) fn is_decision(file: &DeployFile) -> bool {
-    let has_ending = std::path::Path::new(&file.name).extension().is_some_and(|it| it.eq_ignore_ascii_case("dmn"));
+    let has_ending =
+        std::path::Path::new(&file.name).extension().is_some_and(|it| it.eq_ignore_ascii_case("dmn"));
     has_ending || bpmn::dmn::is_dmn(&file.content)
 }
 
@@ -83,13 +84,14 @@ fn deployed(
     keys: &[i64],
     now_ms: i64,
 ) -> Arc<DeployedModel> {
-    let decisions = model.decisions.iter().zip(keys.iter().skip(1)).map(|(decision, key)| DecisionDefinition {
-        key: *key,
-        decision_id: decision.id.clone(),
-        name: decision.name.clone(),
-        version: 1 + catalogue.newest_decision(&decision.id).map_or(0, |newest| newest.version),
-        version_tag: decision.version_tag.clone(),
-    });
+    let decisions =
+        model.decisions.iter().zip(keys.iter().skip(1)).map(|(decision, key)| DecisionDefinition {
+            key: *key,
+            decision_id: decision.id.clone(),
+            name: decision.name.clone(),
+            version: 1 + catalogue.newest_decision(&decision.id).map_or(0, |newest| newest.version),
+            version_tag: decision.version_tag.clone(),
+        });
     let requirements = DecisionRequirements {
         key: keys.first().copied().unwrap_or_default(),
         id: model.id.clone(),
@@ -107,7 +109,12 @@ fn deployed(
 
 /// The decisions that a process names and nobody has deployed; ids that variables give are looked for when they are
 /// asked.
-pub(super) fn missing(program: &Program, catalogue: &DecisionCatalogue, file: &str, problems: &mut Vec<String>) {
+pub(super) fn missing(
+    program: &Program,
+    catalogue: &DecisionCatalogue,
+    file: &str,
+    problems: &mut Vec<String>,
+) {
     for node in &program.nodes {
         let NodeKind::Decision(call) = &node.kind else { continue };
         let Some(id) = call.decision.as_literal().and_then(|id| id.as_str()) else { continue };

@@ -11,9 +11,9 @@ use super::command::{self, Command};
 use super::live::split_key;
 use super::{Embedded, deploy, jobs, messages, migration, operations, start};
 use crate::port::{
-    ActivateJobs, Assignment, BpmnError, DecisionRequirements, Definition, DeployFile, Deployment, Escalation, Incident, Instance,
-    InstanceFilter, InstanceState, Job, JobFailure, JobFilter, Message, Migration, Modification, Notice,
-    Record, StartInstance,
+    ActivateJobs, Assignment, BpmnError, DecisionRequirements, Definition, DeployFile, Deployment,
+    Escalation, Incident, Instance, InstanceFilter, InstanceState, Job, JobFailure, JobFilter, Message,
+    Migration, Modification, Notice, Record, StartInstance,
 };
 use crate::{Error, ProcessEngine, limits};
 

@@ -1,21 +1,23 @@
 //! Requirements from files of other tools.
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 
 use super::actor;
-use crate::State;
 use crate::error::Result;
 use crate::import::{Import, import_requirements};
 use crate::nodes::System;
+use crate::{Error, State};
 
 /// A file to take in.
 #[derive(InputObject)]
 pub(crate) struct ImportRequirementsInput {
     /// Name of the system; it is made where there is none.
     system: String,
-    /// Name of the file: its ending says the format, `.reqif` or `.csv`.
+    /// Name of the file: its ending says the format, `.reqif`, `.reqifz`, `.csv` or `.xlsx`.
     file_name: String,
-    /// Its text.
+    /// Its text; a `.reqifz` or `.xlsx` file in Base64.
     content: String,
 }
 
@@ -47,6 +49,18 @@ pub(crate) struct ImportReport {
     remarks: Vec<ImportRemark>,
 }
 
+/// The bytes of a file that came as text.
+fn bytes_of(file_name: &str, content: String) -> std::result::Result<Vec<u8>, Error> {
+    let ending = file_name.rsplit('.').next().unwrap_or_default();
+    if !["reqifz", "xlsx"].iter().any(|binary| ending.eq_ignore_ascii_case(binary)) {
+        return Ok(content.into_bytes());
+    }
+    STANDARD.decode(content).map_err(|error| Error::Argument {
+        argument: "content",
+        problem: format!("{file_name} is a binary file, and its content is no Base64: {error}"),
+    })
+}
+
 #[derive(Default)]
 pub(crate) struct Exchange;
 
@@ -61,10 +75,11 @@ impl Exchange {
     ) -> Result<ImportReport> {
         let state = ctx.data::<State>()?;
         let author = actor(ctx);
+        let content = bytes_of(&input.file_name, input.content)?;
         let import = Import {
             system: &input.system,
             file_name: &input.file_name,
-            content: input.content.as_bytes(),
+            content: &content,
             author: &author,
             at_ms: state.clock.now_ms(),
         };

@@ -6,9 +6,9 @@ use async_graphql::{Context, InputObject, Object};
 use ontology::model::{self, Node};
 
 use super::target::Target;
-use super::{TEXT_LIMIT_BYTES, bounded};
+use super::{SHAPES_LIMIT_BYTES, TEXT_LIMIT_BYTES, bounded};
 use crate::error::Result;
-use crate::nodes::{Baseline, Branch, ChangeSet, MergeChoiceInput, TraceLink};
+use crate::nodes::{Baseline, Branch, ChangeSet, MergeChoiceInput, System, TraceLink};
 
 /// Links that one review may clear.
 const REVIEWS_LIMIT: usize = 10_000;
@@ -59,6 +59,19 @@ pub(crate) struct ReviewLinksInput {
     links: Vec<String>,
     /// What was found, in words.
     note: Option<String>,
+    /// The same id twice is one change.
+    client_mutation_id: Option<String>,
+}
+
+/// Shapes to hold a system to.
+#[derive(InputObject)]
+pub(crate) struct HoldToShapesInput {
+    /// The system.
+    system: String,
+    /// The branch; the system itself without one.
+    branch: Option<String>,
+    /// SHACL Core shapes in Turtle, in place of those it was held to; an empty text: none but our own.
+    shapes: String,
     /// The same id twice is one change.
     client_mutation_id: Option<String>,
 }
@@ -154,6 +167,16 @@ impl Lines {
             input.links.into_iter().map(|link| model::Review { link, note: input.note.clone() }).collect();
         let number = target.ontology().review(&target.edit, &reviews).await?;
         target.change(number).await
+    }
+
+    /// Holds a system to shapes from now on: a change that adds a violation of them is refused. What does not fit
+    /// already stays, and `checkShapes` names it.
+    async fn hold_to_shapes(&self, ctx: &Context<'_>, input: HoldToShapesInput) -> Result<System> {
+        bounded("shapes", &input.shapes, SHAPES_LIMIT_BYTES)?;
+        let message = "the shapes it is held to".to_owned();
+        let target = Target::new(ctx, input.system, input.branch, input.client_mutation_id, message)?;
+        target.ontology().hold_to(&target.edit, &input.shapes).await?;
+        Ok(System(target.ontology().snapshot(&target.edit.system)?))
     }
 
     /// Takes back a change set. It stays in the history, and taking it back can be taken back. What was changed

@@ -51,6 +51,11 @@ impl System {
         self.0.fork.as_ref().map(|fork| fork.branch.as_str())
     }
 
+    /// The SHACL shapes it is held to beside our own, in Turtle.
+    async fn shapes(&self) -> Option<&str> {
+        self.0.shapes.as_deref().map(ontology::shacl::KeptShapes::turtle)
+    }
+
     /// Its named states, by name.
     async fn baselines(&self) -> Vec<Baseline> {
         self.0.baselines().map(|baseline| Baseline::new(&self.0.name, baseline)).collect()

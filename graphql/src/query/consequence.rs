@@ -5,17 +5,20 @@
     reason = "the arguments of a field in the schema are those of its function"
 )]
 
+use std::sync::Arc;
+
 use async_graphql::{Context, Enum, Object, SimpleObject};
 use engine::port::{InstanceFilter, Status};
 use ontology::constraints::{Assumption, what_if};
 use ontology::{matrix, suspicion};
 
-use super::knowledge::reading;
+use super::knowledge::{line, reading};
 use crate::State;
 use crate::connection::{Connection, Page};
 use crate::error::Result;
 use crate::limits::page_cost;
-use crate::nodes::{AssumptionInput, MomentInput, SuspectLink, WhatIf, process_ids};
+use crate::mutation::{SHAPES_LIMIT_BYTES, bounded};
+use crate::nodes::{AssumptionInput, MomentInput, ShapeReport, SuspectLink, WhatIf, process_ids};
 use crate::runs::ProcessInstance;
 
 /// Running instances that are looked at, and named.
@@ -86,6 +89,26 @@ impl Consequences {
         let running = running.filter(|instance| reached.contains(&instance.process_id));
         let running = running.take(RUNNING_LIMIT).map(ProcessInstance).collect();
         Ok(WhatIf::new(&system, found, running))
+    }
+
+    /// What of a system does not fit shapes: those given (SHACL Core, in Turtle), or else our own and those it is held
+    /// to.
+    async fn check_shapes(
+        &self,
+        ctx: &Context<'_>,
+        system: String,
+        #[graphql(desc = "A branch of it.")] branch: Option<String>,
+        #[graphql(desc = "In place of our own and those it is held to.")] shapes: Option<String>,
+    ) -> Result<ShapeReport> {
+        if let Some(shapes) = &shapes {
+            bounded("shapes", shapes, SHAPES_LIMIT_BYTES)?;
+        }
+        let ontology = Arc::clone(&ctx.data::<State>()?.ontology);
+        let line = line(system, branch);
+        let found =
+            tokio::task::spawn_blocking(move || ontology.check_shapes(&line, shapes.as_deref())).await;
+        let found = found.map_err(|error| ontology::Error::Store(format!("the check broke off: {error}")))?;
+        Ok(ShapeReport::new(found?)?)
     }
 
     /// Which components, functions or processes answer which requirement, a row for each requirement.

@@ -203,3 +203,34 @@ async fn a_requirement_knows_the_last_run_that_showed_it() {
     assert_eq!(found["requirements"]["nodes"], json!([{"execution": shown}, {"execution": null}]));
     assert_eq!(found["system"]["executions"], json!({"holds": 1, "never": 1}));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_system_held_to_shapes_refuses_what_breaks_them_and_names_what_does_not_fit_already() {
+    let bed = pump().await;
+    let shapes = "@prefix : <https://w3id.org/procos/ontology#> . @prefix sh: <http://www.w3.org/ns/shacl#> . \
+        [] sh:targetClass :Requirement ; sh:property [ sh:path :verification ; sh:minCount 1 ] .";
+    update(&bed, json!({"system": "Pump", "id": "R-1", "verification": "test"})).await;
+    let check = "query($shapes: String) { checkShapes(system: \"Pump\", shapes: $shapes) { \
+        conforms results { severity node message } turtle } }";
+    let found = bed.ask(check, json!({ "shapes": shapes })).await["checkShapes"].clone();
+    assert_eq!(
+        found["results"],
+        json!([{"severity": "VIOLATION", "node": "R-2", "message": "R-2: verification method is missing"}])
+    );
+    assert!(found["turtle"].as_str().unwrap().contains("sh:ValidationReport"));
+    let hold = "mutation($input: HoldToShapesInput!) { holdToShapes(input: $input) { version shapes } }";
+    let held = bed.ask(hold, json!({"input": {"system": "Pump", "shapes": shapes}})).await;
+    assert_eq!(held["holdToShapes"]["shapes"], json!(shapes));
+    let input = json!({"system": "Pump", "id": "R-1", "verification": null});
+    let (code, message, _) = bed.refusal(UPDATE, json!({ "input": input })).await;
+    assert_eq!(code, "ONTO-0010");
+    assert!(message.contains("R-1: verification method is missing"), "{message}");
+    let (code, message, _) = bed
+        .refusal(
+            hold,
+            json!({"input": {"system": "Pump", "shapes": "[] <http://www.w3.org/ns/shacl#rule> 1 ."}}),
+        )
+        .await;
+    assert_eq!(code, "ONTO-0004");
+    assert!(message.contains("targetClass"), "{message}");
+}

@@ -1,6 +1,6 @@
 //! A system as a file for other tools, in each form there is.
 
-use super::{reqif, table};
+use super::{reqif, table, workbook};
 use crate::matrix::Columns;
 use crate::{Error, GraphFormat, Ontology};
 
@@ -15,10 +15,13 @@ pub enum Form {
     Csv,
     /// The trace matrix of requirements and components as a table.
     Matrix,
+    /// Requirements and trace matrix as an Excel workbook.
+    Xlsx,
 }
 
 impl Form {
-    /// The form with this name: `turtle`, `ntriples`, `jsonld`, `trig`, `nquads`, `reqif`, `csv` or `matrix`.
+    /// The form with this name: `turtle`, `ntriples`, `jsonld`, `trig`, `nquads`, `reqif`, `csv`,
+    /// `matrix` or `xlsx`.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Some(match name {
@@ -30,6 +33,7 @@ impl Form {
             "reqif" => Self::Reqif,
             "csv" => Self::Csv,
             "matrix" => Self::Matrix,
+            "xlsx" => Self::Xlsx,
             _ => return None,
         })
     }
@@ -41,6 +45,7 @@ impl Form {
             Self::Graph(format) => format.media_type(),
             Self::Reqif => "application/xml",
             Self::Csv | Self::Matrix => "text/csv; charset=utf-8",
+            Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         }
     }
 }
@@ -48,8 +53,8 @@ impl Form {
 /// A file that was written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Document {
-    /// Its text.
-    pub text: String,
+    /// What it holds: a text in UTF-8, but for a workbook.
+    pub bytes: Vec<u8>,
     /// What the form has no place for, in words.
     pub remarks: Vec<String>,
 }
@@ -61,16 +66,23 @@ impl Ontology {
     /// [`Error::NotFound`]; [`Error::Invalid`] for a text that the form cannot hold; [`Error::Store`].
     pub fn write(&self, system: &str, form: Form, now: &str) -> Result<Document, Error> {
         let state = self.snapshot(system)?;
-        let plain = |text: String| Document { text, remarks: Vec::new() };
+        let plain = |text: String| Document { bytes: text.into_bytes(), remarks: Vec::new() };
         Ok(match form {
             Form::Graph(format) => plain(self.export(system, format)?),
             Form::Csv => plain(table::write(&state)?),
             Form::Matrix => plain(table::write_matrix(&state, Columns::Components)?),
+            Form::Xlsx => {
+                let (bytes, remarks) = workbook::write(&state, now)?;
+                Document { bytes, remarks }
+            }
             Form::Reqif => {
                 let written = reqif::write(&state, now)?;
                 let stayed =
                     |(kind, count): (&String, &usize)| format!("{count} of the kind {kind} stayed out");
-                Document { remarks: written.left_out.iter().map(stayed).collect(), text: written.text }
+                Document {
+                    remarks: written.left_out.iter().map(stayed).collect(),
+                    bytes: written.text.into_bytes(),
+                }
             }
         })
     }

@@ -1,5 +1,5 @@
-//! Requirements as a table (CSV), out and in: a column for each thing ProcOS knows of them, then one for each
-//! attribute that came from elsewhere. And the trace matrix as a table.
+//! Requirements as a table, out and in: a column for each thing ProcOS knows of them, then one for each attribute that
+//! came from elsewhere. And the trace matrix as a table. Here as CSV; `workbook` puts the same tables into XLSX.
 
 use std::collections::BTreeSet;
 
@@ -27,11 +27,8 @@ const COLUMNS: &[&str] = &[
     "processes",
 ];
 
-/// The requirements of a system as CSV with a header.
-///
-/// # Errors
-/// [`Error::Store`] where a row cannot be written.
-pub fn write(system: &SystemIndex) -> Result<String, Error> {
+/// The requirements of a system: a header, then a row for each.
+pub(super) fn requirements(system: &SystemIndex) -> Vec<Vec<String>> {
     let requirements: Vec<&Requirement> = system
         .of_kind("requirement")
         .filter_map(|node| match node.as_ref() {
@@ -41,10 +38,8 @@ pub fn write(system: &SystemIndex) -> Result<String, Error> {
         .collect();
     let extra: BTreeSet<&str> =
         requirements.iter().flat_map(|it| it.attributes.keys().map(String::as_str)).collect();
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let header = COLUMNS.iter().copied().chain(extra.iter().copied());
-    writer.write_record(header).map_err(failed)?;
-    for requirement in requirements {
+    let header = COLUMNS.iter().chain(&extra).map(|name| (*name).to_owned()).collect();
+    let row = |requirement: &&Requirement| {
         let line = trace(system, &requirement.id).unwrap_or_default();
         let optional = |text: &Option<String>| text.clone().unwrap_or_default();
         let mut row = vec![
@@ -60,27 +55,47 @@ pub fn write(system: &SystemIndex) -> Result<String, Error> {
             line.processes.join("; "),
         ];
         row.extend(extra.iter().map(|name| requirement.attributes.get(*name).cloned().unwrap_or_default()));
-        writer.write_record(row).map_err(failed)?;
-    }
-    finish(writer)
+        row
+    };
+    std::iter::once(header).chain(requirements.iter().map(row)).collect()
 }
 
-/// The trace matrix as CSV: a row for each requirement, a column for each component, function or process that
-/// answers one, a cross where it does.
-///
-/// # Errors
-/// [`Error::Store`] where a row cannot be written.
-pub fn write_matrix(system: &SystemIndex, columns: matrix::Columns) -> Result<String, Error> {
+/// The trace matrix: a row for each requirement, a column for each component, function or process that answers one, a
+/// cross where it does.
+pub(super) fn crosses(system: &SystemIndex, columns: matrix::Columns) -> Vec<Vec<String>> {
     let rows = matrix::rows(system, columns, None, usize::MAX);
     let mut heads: Vec<&str> = rows.iter().flat_map(|row| row.answers.iter().map(String::as_str)).collect();
     heads.sort_by_cached_key(|id| crate::index::natural_key(id));
     heads.dedup();
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(std::iter::once("requirement").chain(heads.iter().copied())).map_err(failed)?;
-    for row in &rows {
+    let header = std::iter::once("requirement").chain(heads.iter().copied()).map(str::to_owned).collect();
+    let row = |row: &matrix::Row| {
         let answers: BTreeSet<&str> = row.answers.iter().map(String::as_str).collect();
         let crosses = heads.iter().map(|head| if answers.contains(head) { "x" } else { "" });
-        writer.write_record(std::iter::once(row.requirement.as_str()).chain(crosses)).map_err(failed)?;
+        std::iter::once(row.requirement.as_str()).chain(crosses).map(str::to_owned).collect()
+    };
+    std::iter::once(header).chain(rows.iter().map(row)).collect()
+}
+
+/// The requirements of a system as CSV with a header.
+///
+/// # Errors
+/// [`Error::Store`] where a row cannot be written.
+pub fn write(system: &SystemIndex) -> Result<String, Error> {
+    as_csv(&requirements(system))
+}
+
+/// The trace matrix as CSV.
+///
+/// # Errors
+/// [`Error::Store`] where a row cannot be written.
+pub fn write_matrix(system: &SystemIndex, columns: matrix::Columns) -> Result<String, Error> {
+    as_csv(&crosses(system, columns))
+}
+
+pub(super) fn as_csv(rows: &[Vec<String>]) -> Result<String, Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for row in rows {
+        writer.write_record(row).map_err(failed)?;
     }
     finish(writer)
 }
@@ -105,39 +120,67 @@ pub fn read(text: &str) -> Result<Imported, Error> {
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = csv::ReaderBuilder::new().from_reader(text.as_bytes());
-    let header = reader.headers().map_err(|error| malformed(1, error.to_string()))?.clone();
-    let names: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
-    for needed in ["id", "text"] {
-        if !names.iter().any(|name| name.eq_ignore_ascii_case(needed)) {
-            return Err(malformed(1, format!("it has no column {needed}")));
-        }
-    }
-    let mut out = Imported::default();
-    let mut seen = BTreeSet::new();
+    let line_of = |position: Option<&csv::Position>| {
+        position.map_or(0, |at| u32::try_from(at.line()).unwrap_or(u32::MAX))
+    };
+    let header = reader.headers().map_err(|error| malformed("CSV", 1, error.to_string()))?.clone();
+    let mut table = Table::new("CSV", 1, header.iter())?;
     for record in reader.records() {
-        let line_of = |position: Option<&csv::Position>| {
-            position.map_or(0, |at| u32::try_from(at.line()).unwrap_or(u32::MAX))
-        };
-        let record = record.map_err(|error| malformed(line_of(error.position()), error.to_string()))?;
-        let line = line_of(record.position());
+        let record =
+            record.map_err(|error| malformed("CSV", line_of(error.position()), error.to_string()))?;
+        table.row(line_of(record.position()), record.iter())?;
+    }
+    Ok(table.imported)
+}
+
+/// A table that is being read, row by row.
+pub(super) struct Table {
+    format: &'static str,
+    names: Vec<String>,
+    seen: BTreeSet<String>,
+    pub(super) imported: Imported,
+}
+
+impl Table {
+    pub(super) fn new<'a>(
+        format: &'static str,
+        line: u32,
+        header: impl Iterator<Item = &'a str>,
+    ) -> Result<Self, Error> {
+        let names: Vec<String> = header.map(|name| name.trim().to_owned()).collect();
+        for needed in ["id", "text"] {
+            if !names.iter().any(|name| name.eq_ignore_ascii_case(needed)) {
+                return Err(malformed(format, line, format!("it has no column {needed}")));
+            }
+        }
+        Ok(Self { format, names, seen: BTreeSet::new(), imported: Imported::default() })
+    }
+
+    pub(super) fn row<'a>(&mut self, line: u32, values: impl Iterator<Item = &'a str>) -> Result<(), Error> {
         let mut requirement = Requirement { line: Some(line), ..Requirement::default() };
-        for (name, value) in names.iter().zip(record.iter()) {
+        let mut is_empty = true;
+        for (name, value) in self.names.iter().zip(values) {
+            is_empty = is_empty && value.trim().is_empty();
             take(&mut requirement, name, value);
         }
+        if is_empty {
+            return Ok(());
+        }
         if requirement.id.is_empty() {
-            out.remarks
-                .push(Remark { what: "a row without an id was left out".to_owned(), line: Some(line) });
-            continue;
+            let what = "a row without an id was left out".to_owned();
+            self.imported.remarks.push(Remark { what, line: Some(line) });
+            return Ok(());
         }
-        if !seen.insert(requirement.id.clone()) {
-            return Err(malformed(line, format!("the requirement {} is there twice", requirement.id)));
+        if !self.seen.insert(requirement.id.clone()) {
+            let reason = format!("the requirement {} is there twice", requirement.id);
+            return Err(malformed(self.format, line, reason));
         }
-        out.requirements.push(requirement);
-        if out.requirements.len() > MAX_ROWS {
+        self.imported.requirements.push(requirement);
+        if self.imported.requirements.len() > MAX_ROWS {
             return Err(Error::Limit { limit: "MAX_ROWS", detail: format!("line {line}") });
         }
+        Ok(())
     }
-    Ok(out)
 }
 
 fn take(requirement: &mut Requirement, name: &str, value: &str) {
@@ -159,6 +202,6 @@ fn take(requirement: &mut Requirement, name: &str, value: &str) {
     }
 }
 
-fn malformed(line: u32, reason: String) -> Error {
-    Error::Malformed { format: "CSV", line, reason }
+fn malformed(format: &'static str, line: u32, reason: String) -> Error {
+    Error::Malformed { format, line, reason }
 }

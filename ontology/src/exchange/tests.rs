@@ -188,13 +188,130 @@ async fn every_form_can_be_written() {
     for name in ["turtle", "ntriples", "jsonld", "trig", "nquads", "reqif", "csv", "matrix"] {
         let form = Form::named(name).unwrap();
         let document = ontology.write("s", form, "2026-01-01T00:00:00Z").unwrap();
-        assert!(document.text.contains("R-1"), "{name}: {}", document.text);
+        assert!(String::from_utf8_lossy(&document.bytes).contains("R-1"), "{name}");
         let graph = crate::iri::system_iri("s");
         let names_its_graph = matches!(name, "nquads");
         assert_eq!(
-            document.text.contains(&format!("<{graph}> .")),
+            String::from_utf8_lossy(&document.bytes).contains(&format!("<{graph}> .")),
             names_its_graph || name == "ntriples",
             "{name}"
         );
     }
+}
+
+fn requirement(id: &str, text: &str, attributes: &[(&str, &str)]) -> Node {
+    let attributes =
+        attributes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Node::Requirement(Requirement { id: id.into(), text: text.into(), attributes, ..Requirement::default() })
+}
+
+fn system(put: Vec<Node>) -> SystemIndex {
+    let mut system = SystemIndex::default();
+    system.apply(&ChangeSet { system: "s".into(), put, ..ChangeSet::default() });
+    system
+}
+
+/// A ZIP archive of these files.
+fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
+    use std::io::Write;
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, content) in files {
+        writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(content).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+#[test]
+fn a_workbook_goes_out_and_comes_back_with_the_same_requirements() {
+    let put = vec![
+        requirement(
+            "R-1",
+            "=1+1 is no formula,\nand \"this\" is äöü.",
+            &[("Owner", "Ann"), ("Since", "2026-11-24")],
+        ),
+        requirement("2", "An id that looks like a number.", &[]),
+    ];
+    let system = system(put);
+    let (bytes, remarks) = workbook::write(&system, "2026-11-24T01:02:03Z").unwrap();
+    assert!(remarks.is_empty());
+    assert_eq!(
+        bytes,
+        workbook::write(&system, "2026-11-24T05:00:00Z").unwrap().0,
+        "the same day, the same file"
+    );
+    let back = read("a.XLSX", &bytes).unwrap();
+    let by_id = |id: &str| back.requirements.iter().find(|it| it.id == id).unwrap();
+    assert_eq!(by_id("R-1").text, "=1+1 is no formula,\nand \"this\" is äöü.");
+    assert_eq!(by_id("R-1").attributes["Owner"], "Ann");
+    assert_eq!(by_id("R-1").attributes["Since"], "2026-11-24");
+    assert_eq!(by_id("2").text, "An id that looks like a number.");
+    assert_eq!(back.requirements.len(), 2);
+    assert_eq!(back.remarks[0].what, "1 other sheets than Requirements were not read");
+}
+
+#[test]
+fn a_workbook_of_other_people_is_read_where_its_header_is() {
+    let mut workbook = rust_xlsxwriter::Workbook::new();
+    workbook.add_worksheet().set_name("Cover").unwrap().write(0, 0, "Brake system").unwrap();
+    let sheet = workbook.add_worksheet();
+    let day = rust_xlsxwriter::ExcelDateTime::from_ymd(2026, 11, 24).unwrap();
+    let format = rust_xlsxwriter::Format::new().set_num_format("dd.mm.yyyy");
+    for (column, name) in ["ID", " Text ", "Priority", "Due"].into_iter().enumerate() {
+        sheet.write(3, u16::try_from(column).unwrap(), name).unwrap();
+    }
+    sheet.write(4, 0, 17).unwrap().write(4, 1, "It shall brake.").unwrap().write(4, 2, 1.5).unwrap();
+    sheet.write_with_format(4, 3, &day, &format).unwrap();
+    sheet.write(6, 1, "A text without an id").unwrap();
+    let bytes = workbook.save_to_buffer().unwrap();
+    let read = read("a.xlsx", &bytes).unwrap();
+    let one = &read.requirements[0];
+    assert_eq!((one.id.as_str(), one.text.as_str(), one.line), ("17", "It shall brake.", Some(5)));
+    assert_eq!((one.attributes["Priority"].as_str(), one.attributes["Due"].as_str()), ("1.5", "2026-11-24"));
+    assert_eq!(read.remarks[0].line, Some(7), "the empty row above it is none");
+    let csv = workbook::as_csv(&bytes).unwrap();
+    assert_eq!(csv.lines().nth(3), Some("ID, Text ,Priority,Due"), "each row on its own line:\n{csv}");
+    assert_eq!(csv.lines().nth(4), Some("17,It shall brake.,1.5,2026-11-24"));
+}
+
+#[test]
+fn workbooks_and_archives_that_cannot_be_read_say_why() {
+    let mut workbook = rust_xlsxwriter::Workbook::new();
+    workbook.add_worksheet().write(0, 0, "name").unwrap();
+    let no_header = workbook.save_to_buffer().unwrap();
+    let bomb = zipped(&[("xl/workbook.xml", &vec![b' '; 257 << 20])]);
+    assert!(bomb.len() < 1 << 20, "it is small as long as it is packed");
+    for (name, bytes, says) in [
+        ("a.xlsx", b"no archive".to_vec(), "archive is broken"),
+        ("a.xlsx", no_header.clone(), "no sheet has a header with the columns id and text"),
+        ("a.xlsx", bomb.clone(), "unpacks to more than"),
+        ("a.reqifz", bomb, "unpacks to more than"),
+        ("a.reqifz", zipped(&[("readme.txt", b"hello")]), "no .reqif file in it"),
+        ("a.reqifz", zipped(&[("in/a.reqif", b"<REQ-IF><")]), "in/a.reqif: "),
+        ("a.xlsx", zipped(&[("a.xml", b"<a/>")]), "XLSX"),
+        ("a.doc", Vec::new(), "no .reqif, .reqifz, .csv or .xlsx"),
+    ] {
+        let error = read(name, &bytes).unwrap_err().to_string();
+        assert!(error.contains(says), "{name}: {error}");
+    }
+    // Cut off anywhere, it is an error and no panic.
+    for part in 1..20 {
+        assert!(read("a.xlsx", &no_header[..no_header.len() * part / 20]).is_err());
+    }
+    let long = system(vec![requirement("R-1", &"x".repeat(32_768), &[])]);
+    assert!(workbook::write(&long, "").unwrap_err().to_string().contains("R-1"));
+}
+
+#[test]
+fn an_archive_of_reqif_files_is_read_as_one_and_its_pictures_stay_out() {
+    let second = FILE.replace("R-1", "Q-1").replace("R-2", "Q-2").replace("\"H\"", "\"G\"");
+    let archive = zipped(&[
+        ("a.reqif", FILE.as_bytes()),
+        ("b.ReqIF", second.as_bytes()),
+        ("pictures/p.png", b"\x89PNG"),
+    ]);
+    let read = read("both.reqifz", &archive).unwrap();
+    let ids: Vec<&str> = read.requirements.iter().map(|it| it.id.as_str()).collect();
+    assert!(["R-1", "R-2", "Q-1", "Q-2"].iter().all(|id| ids.contains(id)), "{ids:?}");
+    assert!(read.remarks.iter().any(|remark| remark.what == "1 attachments stayed out"));
 }

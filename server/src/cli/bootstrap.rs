@@ -18,7 +18,8 @@ const PROGRESS_PAUSE: Duration = Duration::from_secs(1);
 /// Build a system from requirements: ontology, coverage, processes as BPMN, first runs, scores.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-FILE is Markdown (list items are requirements, headings group them), CSV (id,text[,parent,kind]) or plain lines.
+FILE is Markdown (list items are requirements, headings group them), a table (CSV or XLSX: id,text[,parent,kind]) or
+plain lines.
 The same file with the same name again changes nothing; a changed file is a new change set.
 
 Examples:
@@ -41,8 +42,7 @@ pub(crate) struct Bootstrap {
 
 impl Bootstrap {
     pub(crate) async fn execute(self, output: Output, session: Session) -> Result<ExitCode, Failure> {
-        let content = read_file(&self.file)?;
-        let file = self.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let (file, content) = self.source()?;
         if self.preview {
             return self.show_preview(file, content, output, session).await;
         }
@@ -75,6 +75,18 @@ impl Bootstrap {
 }
 
 impl Bootstrap {
+    /// The name and the text of the file; a workbook as the table that is in it.
+    fn source(&self) -> Result<(String, Vec<u8>), Failure> {
+        let content = read_file(&self.file)?;
+        let name = self.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        if self.file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("xlsx")) {
+            let table = ontology::exchange::workbook::as_csv(&content)?;
+            let stem = self.file.file_stem().unwrap_or_default().to_string_lossy();
+            return Ok((format!("{stem}.csv"), table.into_bytes()));
+        }
+        Ok((name, content))
+    }
+
     async fn show_preview(
         self,
         file: String,

@@ -63,7 +63,7 @@ impl Client {
     }
 
     /// Gets a plain route, by the segments of its path.
-    pub(crate) async fn get(&self, path: &[&str], parameters: &[(&str, &str)]) -> Result<String, Failure> {
+    pub(crate) async fn get(&self, path: &[&str], parameters: &[(&str, &str)]) -> Result<Vec<u8>, Failure> {
         let failed = |error: reqwest::Error| unreachable_server(&self.address, &error);
         let wrong = |_| Failure::wrong_call("CLI-0010", format!("{} is no address", self.address), "");
         let mut url = reqwest::Url::parse(&self.address).map_err(|error| wrong(error.to_string()))?;
@@ -73,7 +73,7 @@ impl Client {
         url.query_pairs_mut().extend_pairs(parameters);
         let answer = self.http.get(url).send().await.map_err(failed)?;
         if answer.status().is_success() {
-            return answer.text().await.map_err(failed);
+            return Ok(answer.bytes().await.map_err(failed)?.to_vec());
         }
         let refusal: Value = answer.json().await.map_err(failed)?;
         let error = &refusal["error"];

@@ -37,7 +37,7 @@ pub(crate) struct SystemFile {
     pub(crate) processes: BTreeMap<String, String>,
 }
 
-/// Write a system as a graph (Turtle, JSON-LD, …), as ReqIF, CSV or JSON, or a process as BPMN.
+/// Write a system as a graph (Turtle, JSON-LD, …), as ReqIF, CSV, XLSX or JSON, or a process as BPMN.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Without a name it lists what can be exported. `json` holds the processes too and can be imported elsewhere.
@@ -45,6 +45,7 @@ Without a name it lists what can be exported. `json` holds the processes too and
 Examples:
   procos export \"Light aircraft\" -o aircraft.ttl
   procos export \"Light aircraft\" --format reqif -o aircraft.reqif
+  procos export \"Light aircraft\" --format xlsx -o aircraft.xlsx
   procos export \"Light aircraft\" --format json -o aircraft.json
   procos export --process size-aircraft -o size-aircraft.bpmn")]
 pub(crate) struct Export {
@@ -80,21 +81,23 @@ pub(crate) enum Format {
     Csv,
     /// Which component answers which requirement, as a table.
     Matrix,
+    /// Requirements and trace matrix as an Excel workbook; give a file to write it to.
+    Xlsx,
     /// Everything, for `procos import`.
     Json,
 }
 
 impl Export {
     pub(crate) async fn execute(self, output: Output, session: Session) -> Result<ExitCode, Failure> {
-        let text = match session.database().await? {
+        let found = match session.database().await? {
             Found::Here(database) => {
-                let text = self.here(&database).await;
+                let found = self.here(&database, output).await;
                 database.close().await;
-                text?
+                found?
             }
             Found::There(client) => self.through(&client, &session).await?,
         };
-        match (&self.output, text) {
+        match (&self.output, found) {
             (_, Exported::Names { systems, processes }) => {
                 if output.is_json() {
                     output.value(&json!({"systems": systems, "processes": processes}));
@@ -103,25 +106,29 @@ impl Export {
                     processes.iter().for_each(|name| output.line(&format!("process  {name}")));
                 }
             }
-            (Some(path), Exported::Text(text)) => {
-                write_file(path, text.as_bytes())?;
+            (Some(path), Exported::File(bytes)) => {
+                write_file(path, &bytes)?;
                 if output.is_json() {
-                    output.value(&json!({"file": path, "bytes": text.len()}));
+                    output.value(&json!({"file": path, "bytes": bytes.len()}));
                 } else {
-                    output.remark(&format!("{} bytes written to {}", text.len(), path.display()));
+                    output.remark(&format!("{} bytes written to {}", bytes.len(), path.display()));
                 }
             }
-            (None, Exported::Text(text)) => output.line(text.trim_end()),
+            (None, Exported::File(_)) if self.format == Format::Xlsx && self.process.is_none() => {
+                let hint = "name a file: -o FILE.xlsx";
+                return Err(Failure::wrong_call("CLI-0001", "a workbook is no text to print", hint));
+            }
+            (None, Exported::File(bytes)) => output.line(String::from_utf8_lossy(&bytes).trim_end()),
         }
         Ok(ExitCode::SUCCESS)
     }
 
-    async fn here(&self, database: &Database) -> Result<Exported, Failure> {
+    async fn here(&self, database: &Database, output: Output) -> Result<Exported, Failure> {
         if let Some(process) = &self.process {
             return newest(database)
                 .await?
                 .remove(process)
-                .map(Exported::Text)
+                .map(|xml| Exported::File(xml.into_bytes()))
                 .ok_or_else(|| unknown(process));
         }
         let ontology = Ontology::open(Arc::new(database.clone())).await?;
@@ -130,11 +137,12 @@ impl Export {
             return Ok(Exported::Names { systems, processes: newest(database).await?.into_keys().collect() });
         };
         let Some(form) = self.format.form() else {
-            return Ok(Exported::Text(everything(database, &ontology, system).await?));
+            return Ok(Exported::File(everything(database, &ontology, system).await?.into_bytes()));
         };
         let now = jiff::Timestamp::from_millisecond(now_ms()).unwrap_or_default().to_string();
         let document = ontology.write(system, form, &now)?;
-        Ok(Exported::Text(document.text))
+        document.remarks.iter().for_each(|remark| output.remark(&format!("note: {remark}")));
+        Ok(Exported::File(document.bytes))
     }
 
     async fn through(&self, client: &Client, session: &Session) -> Result<Exported, Failure> {
@@ -144,7 +152,7 @@ impl Export {
             let nodes = answer["processDefinitions"]["nodes"].as_array().cloned().unwrap_or_default();
             let found = nodes.into_iter().find(|node| node["processId"] == process.as_str());
             let xml = found.and_then(|node| node["xml"].as_str().map(str::to_owned));
-            return xml.map(Exported::Text).ok_or_else(|| unknown(process));
+            return xml.map(|xml| Exported::File(xml.into_bytes())).ok_or_else(|| unknown(process));
         }
         let Some(system) = &self.system else {
             let query = "{ systems(first: 1000) { nodes { name } } processDefinitions(first: 1000) { nodes { processId } } }";
@@ -161,7 +169,7 @@ impl Export {
         let Some(name) = self.format.name() else {
             return Err(session.needs_directory("a file for `procos import`"));
         };
-        Ok(Exported::Text(client.get(&["api", "systems", system, "export"], &[("format", name)]).await?))
+        Ok(Exported::File(client.get(&["api", "systems", system, "export"], &[("format", name)]).await?))
     }
 }
 
@@ -177,6 +185,7 @@ impl Format {
             Self::Reqif => "reqif",
             Self::Csv => "csv",
             Self::Matrix => "matrix",
+            Self::Xlsx => "xlsx",
             Self::Json => return None,
         })
     }
@@ -203,7 +212,7 @@ async fn everything(database: &Database, ontology: &Ontology, system: &str) -> R
 }
 
 enum Exported {
-    Text(String),
+    File(Vec<u8>),
     Names { systems: Vec<String>, processes: Vec<String> },
 }
 

@@ -4,8 +4,11 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use engine::port::{Definition, DeployFile};
+use ontology::exchange;
 use ontology::model::{ChangeSet, Node};
 use serde_json::{Value, json};
 
@@ -15,8 +18,8 @@ use super::{Found, Output, Session, now_ms, read_file};
 use crate::failure::Failure;
 use crate::wiring::{Assembly, packs};
 
-/// Take in a process (.bpmn), a system (.json of `procos export`), requirements (.reqif, .csv) or a domain pack (a
-/// folder).
+/// Take in a process (.bpmn), a system (.json of `procos export`), requirements (.reqif, .reqifz, .csv, .xlsx) or a
+/// domain pack (a folder).
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A process becomes a new version unless it is there already. A system becomes what the file says, as one change set;
@@ -28,12 +31,12 @@ Examples:
   procos import order.bpmn
   procos import aircraft.json
   procos import brake.reqif --name \"Brake\"
-  procos import brake.csv --name \"Brake\"
+  procos import brake.xlsx --name \"Brake\"
   procos import pumps/          (architectures/*.ttl and processes/*.bpmn)")]
 pub(crate) struct Import {
     /// The file, or the folder of a pack.
     file: PathBuf,
-    /// Name of the system that a .reqif or .csv file goes into; the file's name without its ending where not given.
+    /// Name of the system that requirements go into; the file's name without its ending where not given.
     #[arg(long, value_name = "SYSTEM")]
     name: Option<String>,
 }
@@ -48,14 +51,14 @@ impl Import {
         let taken = match ending.as_str() {
             "bpmn" | "xml" => process(name_of(&self.file), content, &session).await?,
             "json" => system(&self.file, &content, &session).await?,
-            "reqif" | "csv" => {
+            ending if exchange::ENDINGS.contains(&ending) => {
                 let stem = || self.file.file_stem().map(|stem| stem.to_string_lossy().into_owned());
                 let system = self.name.clone().or_else(stem).unwrap_or_default();
                 requirements(&system, &name_of(&self.file), &content, &session).await?
             }
             _ => {
                 let message = format!("cannot tell what {} is", self.file.display());
-                let hint = "give a .bpmn, .reqif or .csv file, or a .json file of `procos export`; other requirements go to `procos bootstrap`";
+                let hint = "give a .bpmn, .reqif, .reqifz, .csv or .xlsx file, or a .json file of `procos export`; other requirements go to `procos bootstrap`";
                 return Err(Failure::wrong_call("CLI-0014", message, hint));
             }
         };
@@ -148,7 +151,12 @@ async fn requirements(
         Found::There(client) => {
             let query = "mutation($input: ImportRequirementsInput!) { importRequirements(input: $input) { \
                 version requirements links added absent remarks { what line } } }";
-            let content = String::from_utf8_lossy(content);
+            // A text goes as it is, anything else in Base64.
+            let is_binary = [".reqifz", ".xlsx"].iter().any(|end| file_name.to_lowercase().ends_with(end));
+            let content = match is_binary {
+                true => STANDARD.encode(content),
+                false => String::from_utf8_lossy(content).into_owned(),
+            };
             let input = json!({"system": system, "fileName": file_name, "content": content});
             let mut answer = client.ask(query, json!({"input": input})).await?;
             let mut taken = answer["importRequirements"].take();

@@ -124,7 +124,7 @@ async fn tried(
 
 /// Formats by Accept. Whether a query gives solutions or triples is known only later, so each list is searched by
 /// itself, and a caller who accepts only one kind gets the default for the other.
-fn formats(headers: &HeaderMap) -> Result<QueryOptions, Refusal> {
+pub(super) fn formats(headers: &HeaderMap) -> Result<QueryOptions, Refusal> {
     let mut options = QueryOptions::default();
     let ranges = super::graphql::ranges(headers);
     let mut known = ranges.is_empty();

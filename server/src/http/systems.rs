@@ -23,7 +23,7 @@ pub(super) async fn export(
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, Refusal> {
     let wrong = |message: String| {
-        let hint = "the formats are turtle, ntriples, jsonld, trig, nquads, reqif, csv and matrix";
+        let hint = "the formats are turtle, ntriples, jsonld, trig, nquads, reqif, csv, matrix and xlsx";
         Refusal::new(StatusCode::BAD_REQUEST, "HTTP-0008", message, hint)
     };
     let Query(asked) = asked.map_err(|error| wrong(error.body_text()))?;
@@ -45,5 +45,5 @@ pub(super) async fn export(
         };
         Refusal::new(status, error.code(), &error, error.hint())
     })?;
-    Ok(([(header::CONTENT_TYPE, form.media_type())], document.text).into_response())
+    Ok(([(header::CONTENT_TYPE, form.media_type())], document.bytes).into_response())
 }

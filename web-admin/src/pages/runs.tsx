@@ -18,7 +18,7 @@ const RUNS = graphql(`
   }
 `);
 
-const STATES = ["ACTIVE", "COMPLETED", "FAILED", "TERMINATED"] as const;
+const STATES = ["ACTIVE", "SUSPENDED", "COMPLETED", "FAILED", "TERMINATED"] as const;
 type State = (typeof STATES)[number];
 
 export default function Runs() {

@@ -69,10 +69,7 @@ impl Reader<'_> {
             hit_policy,
             inputs: inputs.iter().filter_map(|input| self.input(input)).collect(),
             outputs: outputs.iter().map(|output| self.output(output, outputs.len() == 1)).collect(),
-            rules: rules
-                .iter()
-                .map(|rule| self.rule(element, rule, inputs.len(), outputs.len()))
-                .collect(),
+            rules: rules.iter().map(|rule| self.rule(element, rule, inputs.len(), outputs.len())).collect(),
         };
         self.check_policy(element, &table);
         (self.problems.len() == problems).then_some(table)
@@ -184,14 +181,15 @@ impl Reader<'_> {
         let mut tests: Vec<Option<Expression>> = Vec::with_capacity(inputs);
         for entry in children(element, "inputEntry") {
             let text = text_of(entry);
-            let test = (!text.is_empty() && text != "-").then(|| self.tests(element, entry, "input entry", &text));
+            let test =
+                (!text.is_empty() && text != "-").then(|| self.tests(element, entry, "input entry", &text));
             tests.push(test.flatten());
         }
         let mut values: Vec<Option<Expression>> = Vec::with_capacity(outputs);
         for entry in children(element, "outputEntry") {
             let text = text_of(entry);
-            let value =
-                (!text.is_empty() && text != "-").then(|| self.expression(element, entry, "output entry", &text));
+            let value = (!text.is_empty() && text != "-")
+                .then(|| self.expression(element, entry, "output entry", &text));
             values.push(value.flatten());
         }
         if tests.len() != inputs || values.len() != outputs {
@@ -201,7 +199,8 @@ impl Reader<'_> {
         }
         let annotations = children(element, "annotationEntry").map(text_of);
         let description = child(element, "description").map(RawElement::text);
-        let notes: Vec<String> = description.into_iter().chain(annotations).filter(|it| !it.is_empty()).collect();
+        let notes: Vec<String> =
+            description.into_iter().chain(annotations).filter(|it| !it.is_empty()).collect();
         Rule {
             id: element.get("id").unwrap_or_default().to_owned(),
             line: element.line.0,

@@ -200,7 +200,9 @@ impl Computed {
                 Some(date) => V::Date(date),
                 None => V::DateTime(Arc::new(text.and_then(temporal::parse_date_time)?)),
             },
-            (ValueType::DateTime, V::Text(_)) => V::DateTime(Arc::new(text.and_then(temporal::parse_date_time)?)),
+            (ValueType::DateTime, V::Text(_)) => {
+                V::DateTime(Arc::new(text.and_then(temporal::parse_date_time)?))
+            }
             (ValueType::Time, V::Text(_)) => V::Time(Arc::new(text.and_then(temporal::parse_time)?)),
             (ValueType::Duration, V::Text(_)) => text.and_then(temporal::parse_duration)?,
             _ => return None,

@@ -37,7 +37,9 @@ fn is_constant(ast: &Ast) -> bool {
             Ast::Negate(inner) => waiting.push(inner),
             Ast::List(items) => waiting.extend(items),
             Ast::Range(node) => waiting.extend([&node.start, &node.end]),
-            Ast::Call(builtin, arguments) if CONSTRUCTORS.contains(&builtin.name) => waiting.extend(arguments),
+            Ast::Call(builtin, arguments) if CONSTRUCTORS.contains(&builtin.name) => {
+                waiting.extend(arguments)
+            }
             _ => return false,
         }
     }

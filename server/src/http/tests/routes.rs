@@ -265,3 +265,28 @@ async fn a_system_is_exported_in_every_form_and_what_is_not_there_is_said() {
         assert_eq!((answer.status, &answer.json()["error"]["code"]), (status, &json!(code)), "{path}");
     }
 }
+
+#[tokio::test]
+async fn the_vocabulary_is_given_in_the_form_that_is_accepted() {
+    let house = house().await;
+    for (path, accept, media, says) in [
+        ("/ontology", "", "text/turtle", "procos:Requirement a owl:Class"),
+        ("/ontology", "text/html,*/*;q=0.8", "text/turtle", "procos:Requirement a owl:Class"),
+        ("/ontology", "text/turtle;q=0.1, application/ld+json", "application/ld+json", "\"@id\""),
+        ("/ontology/alignment", "application/n-triples", "application/n-triples", "skos/core#closeMatch"),
+        ("/ontology/shapes", "text/turtle", "text/turtle", "sh:targetClass"),
+    ] {
+        let answer = house.send(request("GET", path, &[("accept", accept)], "")).await;
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (StatusCode::OK, media),
+            "{path} {accept}"
+        );
+        assert!(answer.text().contains(says), "{path} {accept}");
+    }
+    let answer = house.send(request("GET", "/ontology", &[("accept", "image/png")], "")).await;
+    assert_eq!(
+        (answer.status, &answer.json()["error"]["code"]),
+        (StatusCode::NOT_ACCEPTABLE, &json!("HTTP-0009"))
+    );
+}

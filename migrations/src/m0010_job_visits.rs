@@ -10,7 +10,7 @@ pub(crate) struct Migration;
 
 impl MigrationName for Migration {
     fn name(&self) -> &str {
-        "m0012_job_visits"
+        "m0010_job_visits"
     }
 }
 

@@ -10,7 +10,7 @@ pub(crate) struct Migration;
 
 impl MigrationName for Migration {
     fn name(&self) -> &str {
-        "m0011_documents"
+        "m0009_documents"
     }
 }
 
