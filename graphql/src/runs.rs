@@ -1,5 +1,6 @@
 //! What is deployed and what runs: definitions, instances, how their tasks were executed, what waits.
 
+mod decision;
 mod definition;
 mod dry_run;
 mod finding;
@@ -10,6 +11,7 @@ mod simulation;
 mod task_run;
 mod user_task;
 
+pub(crate) use decision::DecisionDefinition;
 pub(crate) use definition::ProcessDefinition;
 pub(crate) use dry_run::{DryRun, DryRunProcessInput, Trial};
 pub(crate) use finding::{EngineTarget, Finding};

@@ -8,7 +8,9 @@ use crate::State;
 use crate::connection::{Connection, Page};
 use crate::error::Result;
 use crate::limits::{PAGE_LIMIT, page_cost};
-use crate::runs::{Incident, InstanceStatus, ProcessDefinition, ProcessInstance, UserTask, instances};
+use crate::runs::{
+    DecisionDefinition, Incident, InstanceStatus, ProcessDefinition, ProcessInstance, UserTask, instances,
+};
 use crate::scalar::Key;
 
 #[derive(Default)]
@@ -36,6 +38,19 @@ impl Runs {
             Err(engine::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Deployed decisions, newest first.
+    #[graphql(complexity = "page_cost(first, child_complexity)")]
+    async fn decisions(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Connection<DecisionDefinition>> {
+        let page = Page::new(first, after)?;
+        let files = ctx.data::<State>()?.engine.decisions().await?.into_iter().rev();
+        Ok(page.of_list(files.flat_map(DecisionDefinition::all).collect())?)
     }
 
     /// One process instance.
