@@ -2,6 +2,7 @@
 //! hint whatever would not be executed.
 
 mod activity;
+mod decision;
 mod event;
 mod extension;
 mod flow;

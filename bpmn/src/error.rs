@@ -59,6 +59,22 @@ pub enum Error {
         /// Where.
         place: Place,
     },
+    /// XML, but not DMN.
+    #[error("not a DMN file: {reason}{place}")]
+    NotDmn {
+        /// Why.
+        reason: String,
+        /// Where.
+        place: Place,
+    },
+    /// Decisions that need each other in a circle.
+    #[error("the decisions need each other in a circle: {path}{place}")]
+    Cycle {
+        /// Ids of the decisions along the circle.
+        path: String,
+        /// Where one of them is.
+        place: Place,
+    },
     /// XML, but not an event log.
     #[error("not an XES event log: {reason}{place}")]
     NotXes {
@@ -185,6 +201,8 @@ impl Error {
             Self::Flow { .. } => "BPMN-0013",
             Self::Start { .. } => "BPMN-0014",
             Self::NotXes { .. } => "BPMN-0015",
+            Self::NotDmn { .. } => "DMN-0001",
+            Self::Cycle { .. } => "DMN-0002",
         }
     }
 
@@ -204,7 +222,11 @@ impl Error {
             Self::NotXes { .. } => {
                 "export the log as XES (its root is `log`, with `trace` and `event` in it), unpacked, or as CSV"
             }
-            Self::DocumentType { .. } => "remove the <!DOCTYPE …> line; BPMN needs none",
+            Self::NotDmn { .. } => {
+                "export as DMN 1.2 to 1.5 XML: its root is `definitions` in a namespace of https://www.omg.org/spec/DMN"
+            }
+            Self::Cycle { .. } => "remove one of the requirements",
+            Self::DocumentType { .. } => "remove the <!DOCTYPE …> line; neither BPMN nor DMN needs one",
             Self::Encoding { .. } => "save the file as UTF-8",
             Self::DuplicateId { .. } => "give every element an id of its own",
             Self::Dangling { .. } => "remove the reference, or add the element it names",
@@ -228,6 +250,8 @@ impl Error {
             | Self::Malformed { place, .. }
             | Self::NotBpmn { place, .. }
             | Self::NotXes { place, .. }
+            | Self::NotDmn { place, .. }
+            | Self::Cycle { place, .. }
             | Self::DocumentType { place }
             | Self::DuplicateId { place, .. }
             | Self::Dangling { place, .. }

@@ -15,6 +15,7 @@
 mod ad_hoc;
 mod apply;
 mod boundary_event;
+mod business_rule_task;
 mod call_activity;
 mod cancel;
 mod catch_event;
@@ -58,6 +59,7 @@ mod work;
 mod tests;
 
 pub use apply::apply;
+pub use business_rule_task::{DecisionInForce, Decisions};
 pub use event::{Event, SubscriptionKind, TraceLine};
 pub use incident::codes;
 pub use input::Input;
@@ -123,7 +125,8 @@ pub fn step(
     advance(program, &mut after, input, context)
 }
 
-/// As [`step`], but moves `state` along instead of leaving it as it was; no copy is made.
+/// As [`step`], but moves `state` along instead of leaving it as it was; no copy is made. No decision is at hand: a
+/// business rule task that asks one raises an incident.
 ///
 /// # Errors
 /// As [`step`]; `state` is unchanged then.
@@ -133,5 +136,20 @@ pub fn advance(
     input: Input,
     context: StepContext,
 ) -> Result<Vec<Event>, StepError> {
-    handle::advance(program, state, input, context)
+    handle::advance(program, state, input, context, &())
+}
+
+/// As [`advance`], with the decisions that business rule tasks ask. The events say which version decided and what came
+/// of it, so that their fold needs no decision.
+///
+/// # Errors
+/// As [`step`]; `state` is unchanged then.
+pub fn advance_deciding(
+    program: &Program,
+    state: &mut State,
+    input: Input,
+    context: StepContext,
+    decisions: &dyn Decisions,
+) -> Result<Vec<Event>, StepError> {
+    handle::advance(program, state, input, context, decisions)
 }

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 pub use error::ExpressionError;
+pub use feel::{Computed, ValueType};
 
 /// Longest expression text accepted, in bytes.
 pub const MAX_SOURCE_BYTES: usize = 64 * 1024;
@@ -76,6 +77,11 @@ pub trait Lookup {
 
     /// The same without a copy, where the variables are held as they are; asked first.
     fn lookup_ref(&self, _name: &str) -> Option<&Value> {
+        None
+    }
+
+    /// The value of a variable that was computed by FEEL and has not become JSON; asked second.
+    fn lookup_computed(&self, _name: &str) -> Option<Computed> {
         None
     }
 }
@@ -167,8 +173,16 @@ impl Expression {
     /// # Errors
     /// As [`Expression::feel`].
     pub fn unary_tests(source: &str) -> Result<Self, ExpressionError> {
+        Self::unary_tests_with_names(source, &[])
+    }
+
+    /// Parses FEEL unary tests in which these variable and function names are known.
+    ///
+    /// # Errors
+    /// As [`Expression::feel`].
+    pub fn unary_tests_with_names(source: &str, names: &[&str]) -> Result<Self, ExpressionError> {
         let (text, offset) = strip_prefix(source)?;
-        let tests = feel::parse_unary_tests(text, &[]).map_err(|error| error.moved(offset))?;
+        let tests = feel::parse_unary_tests(text, names).map_err(|error| error.moved(offset))?;
         let names = feel::free_variables_of_tests(&tests);
         Ok(Self::from_kind(source, Kind::UnaryTests(tests), names))
     }
@@ -280,6 +294,45 @@ impl Expression {
                 feel::evaluate_unary_tests(tests, &input, variables, limits).map(Value::Bool)
             }
             Kind::Juel(template) => template.evaluate(variables, limits),
+        }
+    }
+
+    /// The value as FEEL computes with it. The steps it takes are taken from `limits`, so that several evaluations
+    /// share one budget.
+    ///
+    /// # Errors
+    /// As [`Expression::evaluate`].
+    pub fn compute(&self, variables: &dyn Lookup, limits: &mut Limits) -> Result<Computed, ExpressionError> {
+        match &self.inner.kind {
+            Kind::Feel(ast) => feel::evaluate_computed(ast, variables, limits),
+            _ => Computed::of(&self.evaluate(variables, *limits)?),
+        }
+    }
+
+    /// Whether a computed input passes the unary tests, or equals the value that any other expression has. The steps
+    /// it takes are taken from `limits`.
+    ///
+    /// # Errors
+    /// As [`Expression::evaluate`].
+    pub fn accepts(
+        &self,
+        input: &Computed,
+        variables: &dyn Lookup,
+        limits: &mut Limits,
+    ) -> Result<bool, ExpressionError> {
+        match &self.inner.kind {
+            Kind::UnaryTests(tests) => feel::accepts(tests, input, variables, limits),
+            _ => Ok(self.compute(variables, limits)?.equals(input)),
+        }
+    }
+
+    /// The constants that unary tests compare with; `None` where they also read variables, call functions or look
+    /// inside the input. Between neighbouring constants all inputs fare alike.
+    #[must_use]
+    pub(crate) fn constants(&self, limits: Limits) -> Option<Vec<Computed>> {
+        match &self.inner.kind {
+            Kind::UnaryTests(tests) => feel::constants(tests, limits),
+            _ => None,
         }
     }
 

@@ -350,6 +350,10 @@ fn of_kind(kind: &NodeKind, found: &mut Vec<Access>) {
             read(expression);
             found.extend(result.iter().map(|name| Access::Make(name.clone())));
         }
+        NodeKind::Decision(call) => {
+            read(&call.decision);
+            found.extend(call.result.iter().map(|name| Access::Make(name.clone())));
+        }
         NodeKind::Call { process, .. } => read(process),
         NodeKind::Catch(trigger) | NodeKind::Receive(trigger) | NodeKind::Boundary { trigger, .. } => {
             match trigger {

@@ -4,6 +4,7 @@
 
 pub mod check;
 pub mod compile;
+pub mod dmn;
 pub mod error;
 pub mod exec;
 pub mod expression;

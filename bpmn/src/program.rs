@@ -147,7 +147,9 @@ pub enum NodeKind {
         /// The variable that takes the result.
         result: Option<String>,
     },
-    /// A DMN decision evaluated through the business rule port is a job; this is a receive task.
+    /// A DMN decision made by the engine itself.
+    Decision(DecisionCall),
+    /// Receive task.
     Receive(Trigger),
     /// Embedded, event, transaction or ad-hoc sub-process.
     SubProcess(SubProcess),
@@ -160,6 +162,61 @@ pub enum NodeKind {
         /// Hands all variables up.
         propagate_all_out: bool,
     },
+}
+
+/// Which DMN decision a business rule task asks, and what becomes of the result.
+#[derive(Clone, Debug)]
+pub struct DecisionCall {
+    /// The id of the decision, literal or expression.
+    pub decision: Expression,
+    /// Which version is asked.
+    pub binding: Binding,
+    /// The variable that takes the result.
+    pub result: Option<String>,
+    /// What the variable holds.
+    pub shape: ResultShape,
+}
+
+/// Which version of a decision is asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Binding {
+    /// The newest when it is asked.
+    #[default]
+    Latest,
+    /// The one that was the newest when the process was deployed.
+    Deployment,
+    /// This one.
+    Version(i32),
+    /// The newest with this tag.
+    VersionTag(String),
+}
+
+impl std::fmt::Display for Binding {
+    /// Nothing for the newest, so that it can follow an id.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Latest => Ok(()),
+            Self::Deployment => f.write_str(" (as of the deployment of the process)"),
+            Self::Version(version) => write!(f, " version {version}"),
+            Self::VersionTag(tag) => write!(f, " with version tag {tag}"),
+        }
+    }
+}
+
+/// What the result variable of a decision holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ResultShape {
+    /// The result as DMN and Camunda 8 have it: one value, a context, or a list of these.
+    #[default]
+    Value,
+    /// Camunda 7: the only output of the only rule.
+    SingleEntry,
+    /// Camunda 7: the outputs of the only rule.
+    SingleResult,
+    /// Camunda 7: the only output of each rule.
+    CollectEntries,
+    /// Camunda 7: the outputs of each rule.
+    ResultList,
 }
 
 /// Who does a job.

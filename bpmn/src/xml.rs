@@ -11,8 +11,8 @@ mod write_diagram;
 mod write_node;
 
 pub use read::read;
-pub(crate) use tree::decode;
 pub use tree::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_ELEMENTS, MAX_FILE_BYTES, MAX_ID_BYTES};
+pub(crate) use tree::{decode, parse};
 pub use write::write;
 
 #[cfg(test)]

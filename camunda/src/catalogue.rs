@@ -58,6 +58,13 @@ pub(crate) async fn deploy(core: &Arc<Core>, files: Vec<DeployFile>) -> Result<V
     let mut names = Vec::new();
     for file in files {
         limits::check_text("the file name", &file.name)?;
+        if bpmn::dmn::is_dmn(&file.content) {
+            // Camunda decides by itself; what it does not know it refuses.
+            let name = file.name;
+            resources.push(Resource { name: name.clone(), content: file.content });
+            names.push(name);
+            continue;
+        }
         match prepare(&file) {
             Ok(rewritten) => {
                 let name = resource_name(&file.name);

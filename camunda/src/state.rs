@@ -101,6 +101,7 @@ fn next_tasks(program: &Program, from: &[NodeIndex]) -> Vec<String> {
             NodeKind::PassThrough
             | NodeKind::Job(_)
             | NodeKind::Script { .. }
+            | NodeKind::Decision(_)
             | NodeKind::Receive(_)
             | NodeKind::Call { .. } => {
                 found.insert(index);

@@ -7,7 +7,9 @@
 
 mod batch;
 mod command;
+mod decisions;
 mod deploy;
+mod deploy_decisions;
 mod deployed;
 mod follow_ups;
 mod index;
@@ -39,6 +41,7 @@ use crate::limits::{CACHE_LIMIT, FOLLOW_UP_WORKERS, KEY_BLOCK, NOTICE_LIMIT};
 use crate::port::Notice;
 use crate::store::Commit;
 use crate::{Error, Store};
+use decisions::DecisionCatalogue;
 use deployed::Catalogue;
 use index::Index;
 use live::Live;
@@ -72,6 +75,7 @@ struct Core {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     catalogue: RwLock<Catalogue>,
+    decisions: RwLock<DecisionCatalogue>,
     index: Mutex<Index>,
     slots: Mutex<HashMap<i64, Arc<Slot>>>,
     /// Instances whose last commit failed: it may have been written all the same, so memory is filled again.
@@ -99,6 +103,7 @@ impl Embedded {
             store,
             clock,
             catalogue: RwLock::default(),
+            decisions: RwLock::default(),
             index: Mutex::default(),
             slots: Mutex::default(),
             suspects: Mutex::default(),

@@ -8,7 +8,7 @@ use trail::{
     Event, Filter, GENESIS, NewEvent, Outbox, OutboxItem, PendingItem, Trail, Verification, Verifier,
 };
 
-use crate::port::{Attempt, Definition, Instance, InstanceFilter, TaskRun};
+use crate::port::{Attempt, DecisionRequirements, Definition, Instance, InstanceFilter, TaskRun};
 use crate::store::{
     Commit, JobLease, ScoreCount, ScoreFilter, Store, StoredFollowUp, StoredInstance, StoredJob,
     StoredMessage, StoredSubscription, StoredTimer, Waiting,
@@ -25,6 +25,7 @@ pub struct MemoryStore {
 struct Tables {
     last_key: i64,
     definitions: BTreeMap<i64, (Definition, String)>,
+    decisions: BTreeMap<i64, (DecisionRequirements, String)>,
     instances: BTreeMap<i64, StoredInstance>,
     jobs: BTreeMap<i64, StoredJob>,
     timers: BTreeMap<(i64, u32), StoredTimer>,
@@ -108,6 +109,7 @@ impl Tables {
             self.idempotent.insert(key, result);
         }
         self.definitions.extend(commit.definitions.into_iter().map(|pair| (pair.0.key, pair)));
+        self.decisions.extend(commit.decisions.into_iter().map(|pair| (pair.0.key, pair)));
         self.instances.extend(commit.instances.into_iter().map(|one| (one.instance.key, one)));
         self.jobs.extend(commit.jobs.into_iter().map(|job| (job.key, job)));
         for lease in commit.leases {
@@ -157,6 +159,10 @@ impl Store for MemoryStore {
 
     async fn definitions(&self) -> Result<Vec<(Definition, String)>, Error> {
         Ok(self.tables.lock().definitions.values().cloned().collect())
+    }
+
+    async fn decisions(&self) -> Result<Vec<(DecisionRequirements, String)>, Error> {
+        Ok(self.tables.lock().decisions.values().cloned().collect())
     }
 
     async fn load_instance(&self, key: i64) -> Result<Option<StoredInstance>, Error> {

@@ -1,6 +1,8 @@
 //! The port by which microkernel, PDO, API and command line use any process engine: the embedded one, Camunda 7
 //! or Camunda 8.
 
+mod decision;
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
@@ -9,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
 use crate::Error;
+pub use decision::{DecisionDefinition, DecisionRequirements, Deployment};
 
 /// A process engine.
 ///
@@ -18,8 +21,22 @@ pub trait ProcessEngine: Send + Sync {
     /// Its name: `embedded`, `camunda7`, `camunda8`.
     fn name(&self) -> &'static str;
 
-    /// Deploys BPMN files; all or nothing. The same bytes again give the same definition.
+    /// Deploys BPMN files, and the DMN files that they ask; all or nothing. The same bytes again give the same
+    /// definition.
     async fn deploy(&self, files: Vec<DeployFile>) -> Result<Vec<Definition>, Error>;
+    /// Deploys BPMN and DMN files together, as [`ProcessEngine::deploy`], and says of both what they became.
+    async fn deploy_all(&self, files: Vec<DeployFile>) -> Result<Deployment, Error> {
+        Ok(Deployment { definitions: self.deploy(files).await?, decisions: Vec::new() })
+    }
+    /// All deployed DMN files with their decisions, oldest first; none where the engine keeps them to itself.
+    async fn decisions(&self) -> Result<Vec<DecisionRequirements>, Error> {
+        Ok(Vec::new())
+    }
+    /// A DMN file as deployed, by its key or that of one of its decisions.
+    async fn decision_xml(&self, key: i64) -> Result<String, Error> {
+        let what = format!("show the DMN file of decision {key}");
+        Err(Error::Unsupported { engine: self.name(), what })
+    }
     /// All definitions, newest version of each process first.
     async fn definitions(&self) -> Result<Vec<Definition>, Error>;
     /// One definition.

@@ -7,7 +7,7 @@ use bpmn::program::Variables;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::port::{Attempt, Definition, Instance, InstanceFilter, TaskRun};
+use crate::port::{Attempt, DecisionRequirements, Definition, Instance, InstanceFilter, TaskRun};
 
 /// Organisation and actor of rows and events where nobody said otherwise.
 pub const LOCAL: &str = "local";
@@ -25,6 +25,10 @@ pub trait Store: Send + Sync {
 
     /// All definitions with their XML, oldest first.
     async fn definitions(&self) -> Result<Vec<(Definition, String)>, Error>;
+    /// All DMN files with their XML, oldest first; none where the store keeps none.
+    async fn decisions(&self) -> Result<Vec<(DecisionRequirements, String)>, Error> {
+        Ok(Vec::new())
+    }
     /// One instance with its full state.
     async fn load_instance(&self, key: i64) -> Result<Option<StoredInstance>, Error>;
     /// Instances that match, newest first, without their full state.
@@ -85,6 +89,8 @@ pub struct StoredInstance {
 pub struct Commit {
     /// New definitions with their XML.
     pub definitions: Vec<(Definition, String)>,
+    /// New DMN files with their XML.
+    pub decisions: Vec<(DecisionRequirements, String)>,
     /// Instances to insert or replace.
     pub instances: Vec<StoredInstance>,
     /// Jobs to insert or replace.

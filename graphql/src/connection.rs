@@ -8,7 +8,7 @@ use crate::limits::{PAGE, PAGE_LIMIT};
 use crate::nodes::{ChangeSet, Component, Function, Process, Requirement, SuspectLink, System, TraceLink};
 use crate::quality::{Score, TrailEvent};
 use crate::query::MatrixRow;
-use crate::runs::{ProcessDefinition, ProcessInstance};
+use crate::runs::{DecisionDefinition, ProcessDefinition, ProcessInstance};
 
 /// Where a connection page starts and ends.
 #[derive(Clone, Debug, SimpleObject)]
@@ -36,6 +36,7 @@ pub(crate) struct PageInfo {
     concrete(name = "SuspectLinkEdge", params(SuspectLink)),
     concrete(name = "MatrixRowEdge", params(MatrixRow)),
     concrete(name = "ProcessDefinitionEdge", params(ProcessDefinition)),
+    concrete(name = "DecisionDefinitionEdge", params(DecisionDefinition)),
     concrete(name = "ProcessInstanceEdge", params(ProcessInstance)),
     concrete(name = "ScoreEdge", params(Score)),
     concrete(name = "TrailEventEdge", params(TrailEvent))
@@ -60,6 +61,7 @@ pub(crate) struct Edge<T: OutputType> {
     concrete(name = "SuspectLinkConnection", params(SuspectLink)),
     concrete(name = "MatrixRowConnection", params(MatrixRow)),
     concrete(name = "ProcessDefinitionConnection", params(ProcessDefinition)),
+    concrete(name = "DecisionDefinitionConnection", params(DecisionDefinition)),
     concrete(name = "ProcessInstanceConnection", params(ProcessInstance)),
     concrete(name = "ScoreConnection", params(Score)),
     concrete(name = "TrailEventConnection", params(TrailEvent))

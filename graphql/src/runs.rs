@@ -1,5 +1,6 @@
 //! What is deployed and what runs: definitions, instances, how their tasks were executed, what waits.
 
+mod decision;
 mod definition;
 mod dry_run;
 mod experience;
@@ -12,6 +13,7 @@ mod task_run;
 mod timed;
 mod user_task;
 
+pub(crate) use decision::DecisionDefinition;
 pub(crate) use definition::ProcessDefinition;
 pub(crate) use dry_run::{DryRun, DryRunProcessInput, Trial};
 pub(crate) use experience::{Experience, experience};

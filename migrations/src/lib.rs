@@ -14,6 +14,7 @@ mod m0007_keys;
 mod m0008_change_sets;
 mod m0009_documents;
 mod m0010_job_visits;
+mod m0011_decisions;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{MigrationTrait, async_trait};
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_change_sets::Migration),
             Box::new(m0009_documents::Migration),
             Box::new(m0010_job_visits::Migration),
+            Box::new(m0011_decisions::Migration),
         ]
     }
 }

@@ -10,7 +10,7 @@ pub(crate) use commit::write_commits;
 pub(crate) use touched::Touched;
 
 use async_trait::async_trait;
-use engine::port::{Attempt, Definition, Instance, InstanceFilter, TaskRun};
+use engine::port::{Attempt, DecisionRequirements, Definition, Instance, InstanceFilter, TaskRun};
 use engine::store::{Commit, ScoreCount, ScoreFilter, Store, StoredInstance, Waiting};
 
 use crate::Database;
@@ -30,6 +30,11 @@ impl Store for Database {
     async fn definitions(&self) -> Result<Vec<(Definition, String)>, engine::Error> {
         let rows = self.query("SELECT * FROM definitions ORDER BY key", Vec::new()).await?;
         Ok(rows.iter().map(|row| read::definition(&Row(row))).collect::<Result<_, _>>()?)
+    }
+
+    async fn decisions(&self) -> Result<Vec<(DecisionRequirements, String)>, engine::Error> {
+        let rows = self.query("SELECT * FROM decisions ORDER BY key", Vec::new()).await?;
+        Ok(rows.iter().map(|row| read::decision(&Row(row))).collect::<Result<_, _>>()?)
     }
 
     async fn load_instance(&self, key: i64) -> Result<Option<StoredInstance>, engine::Error> {

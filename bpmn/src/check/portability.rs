@@ -103,15 +103,6 @@ fn has_camunda(element: &Element, name: &str) -> bool {
 
 fn embedded(node: &FlowNode, report: &mut Report<'_>) {
     let element = &node.element;
-    let decides = has_zeebe(element, "calledDecision") || has_camunda(element, "decisionRef");
-    let by_worker = has_zeebe(element, "taskDefinition") || element.extension(PROCOS, "task").is_some();
-    if decides && !by_worker {
-        report(
-            element,
-            "a decision table",
-            "decide in a FEEL script task, or let a worker decide (zeebe:taskDefinition)",
-        );
-    }
     if let FlowNodeKind::Event(event) = &node.kind
         && node.parent.is_none()
         && matches!(event.position, EventPosition::Start { .. })

@@ -47,6 +47,9 @@ impl Compiler<'_> {
             let result = spec.attributes.remove("resultVariable");
             return NodeKind::Script { expression, result };
         }
+        if let Some(call) = self.decision(node, spec) {
+            return NodeKind::Decision(call);
+        }
         if let Some(script) = element.extension(ZEEBE, "script") {
             return self.zeebe_script(node, script.get("expression"), script.get("resultVariable"));
         }

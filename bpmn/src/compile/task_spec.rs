@@ -243,13 +243,6 @@ fn read_camunda_8(element: &Element, spec: &mut TaskSpec) {
     if let Some(priority) = zeebe(element, "priorityDefinition", "priority") {
         read_priority(priority, spec);
     }
-    if let Some(decision) = element.extension(ZEEBE, "calledDecision") {
-        for (attribute, key) in [("decisionId", "decision"), ("resultVariable", "resultVariable")] {
-            if let Some(value) = decision.get(attribute) {
-                spec.attributes.insert(key.to_owned(), value.to_owned());
-            }
-        }
-    }
 }
 
 fn read_priority(text: &str, spec: &mut TaskSpec) {
@@ -270,14 +263,8 @@ fn read_camunda_7(element: &Element, spec: &mut TaskSpec) {
             read_priority(priority, spec);
         }
     }
-    for (name, key) in [
-        ("decisionRef", "decision"),
-        ("mapDecisionResult", "mapDecisionResult"),
-        ("resultVariable", "resultVariable"),
-    ] {
-        if let Some(value) = attribute(element, name) {
-            spec.attributes.insert(key.to_owned(), value.to_owned());
-        }
+    if let Some(value) = attribute(element, "resultVariable") {
+        spec.attributes.insert("resultVariable".to_owned(), value.to_owned());
     }
     if let Some(cycle) = camunda(element, "failedJobRetryTimeCycle").next() {
         // `R3/PT10M`: three attempts. The pause between them is the engine's.

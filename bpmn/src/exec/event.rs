@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::Local;
 use super::schedule::Repetition;
 use super::work::Work;
+use crate::dmn::ExplainedDecision;
 use crate::program::{JobKind, Variables};
 
 /// What a step did. The engine acts on the outward ones (jobs, timers, subscriptions, calls, thrown messages and
@@ -203,6 +204,21 @@ pub enum Event {
         job: Local,
         /// Its inputs as they are now: whoever resolved the incident may have set what was wrong.
         variables: Variables,
+    },
+    /// A business rule task asked a decision: which version decided, and why it decided so.
+    DecisionEvaluated {
+        /// Element instance of the task.
+        element: Local,
+        /// Node id.
+        node: String,
+        /// Id of the decision that was asked.
+        decision: String,
+        /// Key under which it is deployed.
+        key: i64,
+        /// Its version.
+        version: i32,
+        /// How it and the decisions it needs were made, those needed first.
+        decisions: Vec<ExplainedDecision>,
     },
     /// A timer was set.
     TimerScheduled {

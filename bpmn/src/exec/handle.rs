@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::business_rule_task::Decisions;
 use super::event::Event;
 use super::incident::codes;
 use super::input::Input;
@@ -17,6 +18,7 @@ pub(super) fn advance(
     state: &mut State,
     input: Input,
     context: StepContext,
+    decisions: &dyn Decisions,
 ) -> Result<Vec<Event>, StepError> {
     let start = check(program, state, &input)?;
     let mut machine = Machine {
@@ -25,6 +27,7 @@ pub(super) fn advance(
         events: Vec::new(),
         agenda: VecDeque::new(),
         context,
+        decisions,
         changed_variables: false,
         earlier: 0,
     };

@@ -13,6 +13,7 @@ use super::state::WaitKind;
 use super::variables::outside;
 use super::work::Work;
 use super::{Local, MAX_TRANSITIONS, PROCESS};
+use crate::dmn::EvaluationError;
 use crate::expression::Expression;
 use crate::program::Variables;
 
@@ -46,6 +47,8 @@ pub mod codes {
     pub const PROGRAM: &str = "EXEC-0113";
     /// A value has another type than is needed.
     pub const WRONG_TYPE: &str = "EXEC-0114";
+    /// A business rule task asks a decision that is not deployed.
+    pub const DECISION: &str = "EXEC-0115";
 }
 
 /// Why a transition cannot be made.
@@ -65,6 +68,11 @@ impl Fault {
         let message =
             format!("`{source}` failed: {error}; set the variables it reads, then resolve the incident");
         Self::new(codes::EXPRESSION, message)
+    }
+
+    pub(super) fn decision(error: &EvaluationError) -> Self {
+        let message = format!("{error}; {}, then resolve the incident", error.hint());
+        Self::new(error.code(), message)
     }
 
     pub(super) fn program(what: &str) -> Self {

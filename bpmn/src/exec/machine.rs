@@ -12,6 +12,7 @@
 
 use std::collections::VecDeque;
 
+use super::business_rule_task::Decisions;
 use super::event::Event;
 use super::incident::{Fault, codes};
 use super::state::{Element, State, WaitKind};
@@ -33,6 +34,7 @@ pub(super) struct Machine<'m> {
     pub(super) events: Vec<Event>,
     pub(super) agenda: VecDeque<Work>,
     pub(super) context: StepContext,
+    pub(super) decisions: &'m dyn Decisions,
     /// Variables changed since conditions were last looked at.
     pub(super) changed_variables: bool,
     /// Transitions since the last input from outside that earlier steps made.
@@ -214,6 +216,7 @@ impl<'m> Machine<'m> {
             NodeKind::Script { expression, result } => {
                 self.run_script(element, node, expression, result.as_deref())?;
             }
+            NodeKind::Decision(call) => self.run_decision(element, node, call)?,
             NodeKind::Catch(trigger) => self.begin_catch(element, trigger)?,
             NodeKind::Receive(trigger) => self.begin_receive(element, node, trigger)?,
             NodeKind::EventBased { .. } => self.begin_event_based(element, node)?,

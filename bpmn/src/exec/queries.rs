@@ -149,6 +149,7 @@ impl State {
                 NodeKind::PassThrough
                 | NodeKind::Job(_)
                 | NodeKind::Script { .. }
+                | NodeKind::Decision(_)
                 | NodeKind::Receive(_)
                 | NodeKind::Call { .. } => {
                     found.insert(index);

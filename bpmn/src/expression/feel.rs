@@ -4,6 +4,8 @@
 
 mod ast;
 mod builtins;
+mod computed;
+mod constants;
 mod evaluate;
 mod hints;
 mod lexer;
@@ -23,6 +25,8 @@ use parser::Parser;
 use value::FeelValue;
 
 pub(super) use ast::{Ast, UnaryTests};
+pub use computed::{Computed, ValueType};
+pub(super) use constants::constants;
 pub(super) use hints::hints;
 pub(super) use value::json_number;
 
@@ -86,6 +90,31 @@ pub(super) fn evaluate_unary_tests(
     limits: Limits,
 ) -> Result<bool, ExpressionError> {
     Evaluator::new(variables, limits).unary_tests(tests, &value::from_json(input, 0)?)
+}
+
+/// The value as FEEL computes with it; what it costs is taken from the limits.
+pub(super) fn evaluate_computed(
+    ast: &Ast,
+    variables: &dyn Lookup,
+    limits: &mut Limits,
+) -> Result<Computed, ExpressionError> {
+    let evaluator = Evaluator::new(variables, *limits);
+    let value = evaluator.evaluate(ast, None);
+    limits.steps = evaluator.steps_left();
+    value.map(Computed)
+}
+
+/// Whether a computed input passes the tests; what it costs is taken from the limits.
+pub(super) fn accepts(
+    tests: &UnaryTests,
+    input: &Computed,
+    variables: &dyn Lookup,
+    limits: &mut Limits,
+) -> Result<bool, ExpressionError> {
+    let evaluator = Evaluator::new(variables, *limits);
+    let passes = evaluator.unary_tests(tests, &input.0);
+    limits.steps = evaluator.steps_left();
+    passes
 }
 
 /// Whether an input equals a value, or is in the list that it is.

@@ -26,14 +26,14 @@ pub const MAX_ATTRIBUTES: usize = 256;
 pub const MAX_ID_BYTES: usize = 1024;
 
 /// A parsed file.
-pub(super) struct Tree {
-    pub(super) root: RawElement,
+pub(crate) struct Tree {
+    pub(crate) root: RawElement,
     /// Prefix → namespace, first declaration wins; the default namespace is not among them.
     pub(super) prefixes: Prefixes,
 }
 
 /// Parses a file.
-pub(super) fn parse(bytes: &[u8]) -> Result<Tree, Error> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Tree, Error> {
     if bytes.len() > MAX_FILE_BYTES {
         return Err(Error::Limit { what: "bytes", limit: MAX_FILE_BYTES, place: Place::default() });
     }

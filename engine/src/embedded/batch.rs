@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use bpmn::exec::{Event, Input, StepContext, StepError, advance};
+use bpmn::exec::{Event, Input, StepContext, StepError, advance_deciding};
 use serde_json::json;
 use trail::{NewEvent, OutboxItem};
 
 use super::Core;
+use super::decisions::InForce;
 use super::index::Changes;
 use super::job_index::{Meta, outside_type};
 use super::live::{Kept, Live, check_event, key_of};
@@ -101,7 +102,9 @@ impl<'a> Batch<'a> {
     fn advance(&mut self, at: usize, input: Input) -> Result<Vec<Event>, StepError> {
         let live = &mut self.lives[at];
         let context = StepContext { now_ms: self.now_ms, budget: STEP_BUDGET };
-        advance(&live.deployed.program, &mut live.kept.exec, input, context)
+        let definition = live.deployed.definition.key;
+        let decisions = InForce { catalogue: &self.core.decisions, definition };
+        advance_deciding(&live.deployed.program, &mut live.kept.exec, input, context, &decisions)
     }
 
     fn refuse_call(&mut self, at: usize, refusal: &StepError) {

@@ -1,4 +1,4 @@
-//! Deploying BPMN files: all or nothing, the same bytes once, start events registered for the newest version only.
+//! Deploying BPMN files, after the DMN files among them: all or nothing, the same bytes once, start events registered for the newest version only.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,12 +11,14 @@ use bpmn::program::{Node, NodeKind, Program, Trigger};
 use sha2::{Digest, Sha256};
 use trail::NewEvent;
 
+use super::decisions::DeployedModel;
+use super::deploy_decisions::{self, Decided, is_decision};
 use super::deployed::Deployed;
 use super::index::Changes;
 use super::{Core, command, timers};
 use crate::Error;
 use crate::limits;
-use crate::port::{Definition, DeployFile, Notice};
+use crate::port::{Definition, DeployFile, Deployment, Notice};
 use crate::store::{Commit, StoredSubscription};
 
 /// Files in one deployment.
@@ -26,13 +28,14 @@ const FILE_LIMIT: usize = 1_000;
 #[derive(Default)]
 struct Addition {
     answer: Vec<Definition>,
+    decided: Decided,
     added: Vec<Arc<Deployed>>,
     changes: Changes,
     problems: Vec<String>,
 }
 
 /// Deploys files.
-pub(crate) async fn deploy(core: &Arc<Core>, files: Vec<DeployFile>) -> Result<Vec<Definition>, Error> {
+pub(crate) async fn deploy(core: &Arc<Core>, files: Vec<DeployFile>) -> Result<Deployment, Error> {
     core.check_running()?;
     if files.len() > FILE_LIMIT {
         let detail = format!("{} files in one deployment, {FILE_LIMIT} are allowed", files.len());
@@ -46,17 +49,22 @@ pub(crate) async fn deploy(core: &Arc<Core>, files: Vec<DeployFile>) -> Result<V
     task.await.map_err(|error| Error::Store(format!("a deployment was lost: {error}")))?
 }
 
-async fn deploy_here(core: &Arc<Core>, files: Vec<DeployFile>) -> Result<Vec<Definition>, Error> {
+async fn deploy_here(core: &Arc<Core>, files: Vec<DeployFile>) -> Result<Deployment, Error> {
     let _turn = core.deploying.lock().await;
     let now_ms = core.now_ms();
-    let mut addition = Addition::default();
+    let decided = deploy_decisions::decide(core, &files, now_ms).await?;
+    let mut addition = Addition { decided, ..Addition::default() };
+    addition.problems.append(&mut addition.decided.problems);
     let mut versions: HashMap<String, i32> = HashMap::new();
-    for file in files {
-        match compile(&file) {
+    for file in files.iter().filter(|file| !is_decision(file)) {
+        match compile(file) {
             Ok((programs, xml)) => {
                 let checksum = hex::encode(Sha256::digest(&file.content));
                 for program in programs {
-                    if let Some(same) = unchanged(core, &program, &checksum) {
+                    let Addition { decided, problems, .. } = &mut addition;
+                    deploy_decisions::missing(&program, &decided.catalogue, &file.name, problems);
+                    let is_bound = deploy_decisions::is_bound_to(&program, &decided.added);
+                    if let Some(same) = unchanged(core, &program, &checksum).filter(|_| !is_bound) {
                         addition.answer.push(same);
                         continue;
                     }
@@ -85,10 +93,12 @@ async fn deploy_here(core: &Arc<Core>, files: Vec<DeployFile>) -> Result<Vec<Def
     if !addition.problems.is_empty() {
         return Err(Error::Refused { problems: addition.problems });
     }
-    if !addition.added.is_empty() {
-        publish(core, addition.added, addition.changes, now_ms).await?;
+    let Addition { answer, decided, added, changes, .. } = addition;
+    let decisions = decided.answer;
+    if !added.is_empty() || !decided.added.is_empty() {
+        publish(core, added, decided.added, changes, now_ms).await?;
     }
-    Ok(addition.answer)
+    Ok(Deployment { definitions: answer, decisions })
 }
 
 fn unchanged(core: &Core, program: &Program, checksum: &str) -> Option<Definition> {
@@ -137,7 +147,7 @@ fn compile(file: &DeployFile) -> Result<(Vec<Program>, Arc<str>), Vec<String>> {
     Ok((programs, xml))
 }
 
-fn problem(file: &str, code: &str, error: &dyn std::fmt::Display, hint: &str) -> String {
+pub(super) fn problem(file: &str, code: &str, error: &dyn std::fmt::Display, hint: &str) -> String {
     format!("{file}: {code} {error}; {hint}")
 }
 
@@ -215,6 +225,7 @@ fn fixed_name(name: &Expression, now_ms: i64) -> Result<String, String> {
 async fn publish(
     core: &Arc<Core>,
     added: Vec<Arc<Deployed>>,
+    decided: Vec<Arc<DeployedModel>>,
     changes: Changes,
     now_ms: i64,
 ) -> Result<(), Error> {
@@ -233,22 +244,32 @@ async fn publish(
         }
     };
     let commit = Commit {
+        decisions: decided.iter().map(|one| (one.requirements.clone(), one.xml.to_string())).collect(),
         definitions: added.iter().map(|one| (one.definition.clone(), one.xml.to_string())).collect(),
         timers: changes.timers.clone(),
         ended_timers: changes.ended_timers.clone(),
         subscriptions: changes.subscriptions.clone(),
         ended_subscriptions: changes.ended_subscriptions.clone(),
-        events: added.iter().map(event).collect(),
+        events: decided
+            .iter()
+            .map(|one| deploy_decisions::event(one, now_ms))
+            .chain(added.iter().map(event))
+            .collect(),
         ..Commit::default()
     };
     core.commit(commit).await?;
-    let definitions = added.iter().map(|one| one.definition.key).collect();
+    let definitions: Vec<i64> = added.iter().map(|one| one.definition.key).collect();
+    {
+        let mut decisions = core.decisions.write();
+        decided.into_iter().for_each(|model| decisions.insert(model));
+    }
     {
         let mut catalogue = core.catalogue.write();
         for deployed in added {
             catalogue.insert(deployed);
         }
     }
-    command::publish(core, changes, Vec::new(), vec![Notice::Deployed { definitions }], now_ms);
+    let notices = if definitions.is_empty() { Vec::new() } else { vec![Notice::Deployed { definitions }] };
+    command::publish(core, changes, Vec::new(), notices, now_ms);
     Ok(())
 }

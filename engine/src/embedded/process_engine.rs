@@ -11,9 +11,9 @@ use super::command::{self, Command};
 use super::live::split_key;
 use super::{Embedded, deploy, jobs, messages, migration, operations, start};
 use crate::port::{
-    ActivateJobs, Assignment, BpmnError, Definition, DeployFile, Escalation, Incident, Instance,
-    InstanceFilter, InstanceState, Job, JobFailure, JobFilter, Message, Migration, Modification, Notice,
-    Record, StartInstance,
+    ActivateJobs, Assignment, BpmnError, DecisionRequirements, Definition, DeployFile, Deployment,
+    Escalation, Incident, Instance, InstanceFilter, InstanceState, Job, JobFailure, JobFilter, Message,
+    Migration, Modification, Notice, Record, StartInstance,
 };
 use crate::{Error, ProcessEngine, limits};
 
@@ -24,7 +24,19 @@ impl ProcessEngine for Embedded {
     }
 
     async fn deploy(&self, files: Vec<DeployFile>) -> Result<Vec<Definition>, Error> {
+        Ok(deploy::deploy(&self.core, files).await?.definitions)
+    }
+
+    async fn deploy_all(&self, files: Vec<DeployFile>) -> Result<Deployment, Error> {
         deploy::deploy(&self.core, files).await
+    }
+
+    async fn decisions(&self) -> Result<Vec<DecisionRequirements>, Error> {
+        Ok(self.core.decisions.read().list())
+    }
+
+    async fn decision_xml(&self, key: i64) -> Result<String, Error> {
+        self.core.decisions.read().xml(key)
     }
 
     async fn definitions(&self) -> Result<Vec<Definition>, Error> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 
+use super::decisions::DeployedModel;
 use super::deployed::Deployed;
 use super::index::Index;
 use super::job_index::Meta;
@@ -21,6 +22,7 @@ const WIDTH: usize = 64;
 
 /// Fills memory and goes on with what waits.
 pub(crate) async fn recover(core: &Arc<Core>) -> Result<(), Error> {
+    load_decisions(core).await?;
     load_definitions(core).await?;
     let mut with_incidents = load_instances(core, Status::Active).await?;
     with_incidents.extend(load_instances(core, Status::Suspended).await?);
@@ -81,6 +83,21 @@ pub(crate) async fn recover(core: &Arc<Core>) -> Result<(), Error> {
     }
     for key in buffered {
         messages::match_later(core, key);
+    }
+    Ok(())
+}
+
+async fn load_decisions(core: &Core) -> Result<(), Error> {
+    for (requirements, xml) in core.store.decisions().await? {
+        match bpmn::dmn::read(xml.as_bytes()) {
+            Ok(model) => {
+                core.decisions.write().insert(DeployedModel::new(requirements, model, Arc::from(xml)));
+            }
+            // Tasks that ask it raise an incident that says it is not deployed.
+            Err(problems) => {
+                tracing::error!(key = requirements.key, %problems, "a DMN file cannot decide in this release");
+            }
+        }
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The embedded engine over the store in memory, with a clock moved by hand.
 
 mod calls;
+mod decisions;
 mod jobs;
 mod messages;
 mod operations;

@@ -15,7 +15,7 @@ use super::{TEXT_LIMIT_BYTES, XML_LIMIT_BYTES, actor, bounded};
 use crate::error::Result;
 use crate::jobs::Jobs;
 use crate::quality::{Job, Proposal, Suggestion};
-use crate::runs::{EngineTarget, Finding, ProcessDefinition};
+use crate::runs::{DecisionDefinition, EngineTarget, Finding, ProcessDefinition};
 use crate::{Error, State};
 
 /// What to build.
@@ -85,7 +85,7 @@ pub(crate) struct DecideSuggestionInput {
 pub(crate) struct DeployProcessInput {
     /// Name of the file.
     file_name: String,
-    /// BPMN 2.0 XML.
+    /// BPMN 2.0 or DMN XML.
     xml: String,
 }
 
@@ -94,6 +94,8 @@ pub(crate) struct DeployProcessInput {
 pub(crate) struct DeployProcessPayload {
     /// A definition for each process of the file.
     definitions: Vec<ProcessDefinition>,
+    /// The decisions of a DMN file.
+    decisions: Vec<DecisionDefinition>,
 }
 
 #[derive(Default)]
@@ -281,7 +283,8 @@ impl Build {
         Ok(Suggestion::of(state, &decided).await?)
     }
 
-    /// Deploys BPMN as a new version; the same bytes again give the version that is there.
+    /// Deploys BPMN, or the decisions of a DMN file, as a new version; the same bytes again give the version that is
+    /// there.
     async fn deploy_process(
         &self,
         ctx: &Context<'_>,
@@ -290,8 +293,11 @@ impl Build {
         bounded("fileName", &input.file_name, 1_024)?;
         bounded("xml", &input.xml, XML_LIMIT_BYTES)?;
         let file = DeployFile { name: input.file_name, content: input.xml.into_bytes() };
-        let deployed = ctx.data::<State>()?.engine.deploy(vec![file]).await?;
-        Ok(DeployProcessPayload { definitions: deployed.into_iter().map(ProcessDefinition).collect() })
+        let deployed = ctx.data::<State>()?.engine.deploy_all(vec![file]).await?;
+        Ok(DeployProcessPayload {
+            definitions: deployed.definitions.into_iter().map(ProcessDefinition).collect(),
+            decisions: deployed.decisions.into_iter().flat_map(DecisionDefinition::all).collect(),
+        })
     }
 
     /// Checks BPMN without deploying it.

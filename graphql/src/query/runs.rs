@@ -9,7 +9,8 @@ use crate::connection::{Connection, Page};
 use crate::error::Result;
 use crate::limits::{PAGE_LIMIT, page_cost};
 use crate::runs::{
-    Experience, Incident, InstanceStatus, ProcessDefinition, ProcessInstance, UserTask, experience, instances,
+    DecisionDefinition, Experience, Incident, InstanceStatus, ProcessDefinition, ProcessInstance, UserTask,
+    experience, instances,
 };
 use crate::scalar::Key;
 
@@ -43,6 +44,19 @@ impl Runs {
     /// What the newest cases of a process showed: what a simulation learns from. Dry runs do not count.
     async fn experience(&self, ctx: &Context<'_>, process_id: String) -> Result<Experience> {
         Ok(experience(ctx.data::<State>()?, &process_id).await?.into())
+    }
+
+    /// Deployed decisions, newest first.
+    #[graphql(complexity = "page_cost(first, child_complexity)")]
+    async fn decisions(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Connection<DecisionDefinition>> {
+        let page = Page::new(first, after)?;
+        let files = ctx.data::<State>()?.engine.decisions().await?.into_iter().rev();
+        Ok(page.of_list(files.flat_map(DecisionDefinition::all).collect())?)
     }
 
     /// One process instance.

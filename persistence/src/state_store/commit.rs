@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use engine::port::{Attempt, Definition, TaskRun};
+use engine::port::{Attempt, DecisionRequirements, Definition, TaskRun};
 use engine::store::{
     Commit, JobLease, LOCAL, StoredFollowUp, StoredInstance, StoredJob, StoredMessage, StoredSubscription,
     StoredTimer,
@@ -81,6 +81,7 @@ fn keys<'a, T: Copy + 'a>(commits: &[&'a Commit], table: impl Fn(&'a Commit) -> 
 pub(crate) async fn write_commits(on: &DatabaseTransaction, commits: &[&Commit]) -> Result<(), Error> {
     let owned: Vec<(Owner, &Commit)> = commits.iter().map(|commit| (Owner::of(commit), *commit)).collect();
     definitions(on, rows(&owned, |commit| &commit.definitions)).await?;
+    decisions(on, rows(&owned, |commit| &commit.decisions)).await?;
     instances(on, rows(&owned, |commit| &commit.instances)).await?;
     delete(on, "jobs", "key", &keys(commits, |commit| &commit.ended_jobs)).await?;
     jobs(on, rows(&owned, |commit| &commit.jobs)).await?;
@@ -129,6 +130,30 @@ async fn definitions(on: &DatabaseTransaction, rows: Rows<'_, (Definition, Strin
         ]);
     }
     insert(on, HEAD, 10, "", values).await
+}
+
+async fn decisions(
+    on: &DatabaseTransaction,
+    rows: Rows<'_, (DecisionRequirements, String)>,
+) -> Result<(), Error> {
+    const HEAD: &str = "INSERT INTO decisions (organisation, actor, key, requirements_id, name, version, resource, \
+         checksum, deployed_ms, decisions, xml)";
+    let mut values = Vec::with_capacity(rows.len() * 11);
+    for (owner, (row, xml)) in rows {
+        values.extend(owner.values());
+        values.extend([
+            int(row.key),
+            text(row.id.clone()),
+            text(row.name.clone()),
+            int(row.version.into()),
+            text(row.resource.clone()),
+            text(row.checksum.clone()),
+            int(row.deployed_ms),
+            json(&row.decisions)?,
+            text(xml.clone()),
+        ]);
+    }
+    insert(on, HEAD, 11, "", values).await
 }
 
 async fn instances(on: &DatabaseTransaction, rows: Rows<'_, StoredInstance>) -> Result<(), Error> {

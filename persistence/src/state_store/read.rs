@@ -1,6 +1,6 @@
 //! Rows of the engine's tables read back.
 
-use engine::port::{Attempt, Definition, Instance};
+use engine::port::{Attempt, DecisionRequirements, Definition, Instance};
 use engine::store::{
     ScoreCount, StoredFollowUp, StoredJob, StoredMessage, StoredSubscription, StoredTimer, Waiting,
 };
@@ -19,6 +19,20 @@ pub(super) fn definition(row: &Row<'_>) -> Result<(Definition, String), Error> {
         deployed_ms: row.int("deployed_ms")?,
     };
     Ok((definition, row.text("xml")?))
+}
+
+pub(super) fn decision(row: &Row<'_>) -> Result<(DecisionRequirements, String), Error> {
+    let requirements = DecisionRequirements {
+        key: row.int("key")?,
+        id: row.text("requirements_id")?,
+        name: row.text("name")?,
+        version: row.small("version")?,
+        resource: row.text("resource")?,
+        checksum: row.text("checksum")?,
+        deployed_ms: row.int("deployed_ms")?,
+        decisions: row.json("decisions")?,
+    };
+    Ok((requirements, row.text("xml")?))
 }
 
 pub(super) fn instance(row: &Row<'_>) -> Result<Instance, Error> {

@@ -14,6 +14,7 @@ pub(crate) struct Touched {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Table {
     Definitions,
+    Decisions,
     Instances,
     Jobs,
     Timers,
@@ -36,6 +37,7 @@ impl Touched {
 
 fn rows(commit: &Commit) -> impl Iterator<Item = (Table, i64)> {
     let definitions = commit.definitions.iter().map(|(row, _)| (Table::Definitions, row.key));
+    let decisions = commit.decisions.iter().map(|(row, _)| (Table::Decisions, row.key));
     let instances = commit.instances.iter().map(|row| (Table::Instances, row.instance.key));
     let jobs = commit.jobs.iter().map(|row| row.key);
     let jobs = jobs.chain(commit.leases.iter().map(|row| row.key)).chain(commit.ended_jobs.iter().copied());
@@ -47,6 +49,7 @@ fn rows(commit: &Commit) -> impl Iterator<Item = (Table, i64)> {
     let follow_ups =
         commit.follow_ups.iter().map(|row| row.key).chain(commit.ended_follow_ups.iter().copied());
     definitions
+        .chain(decisions)
         .chain(instances)
         .chain(jobs.map(|key| (Table::Jobs, key)))
         .chain(timers.map(|instance| (Table::Timers, instance)))

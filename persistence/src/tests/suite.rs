@@ -3,7 +3,9 @@
 use bpmn::exec::SubscriptionKind;
 use bpmn::program::{JobKind, Variables};
 use engine::MemoryStore;
-use engine::port::{Attempt, Definition, Instance, InstanceFilter, Status, TaskRun};
+use engine::port::{
+    Attempt, DecisionDefinition, DecisionRequirements, Definition, Instance, InstanceFilter, Status, TaskRun,
+};
 use engine::store::{
     Commit, FollowUp, JobLease, ScoreFilter, Store, StoredFollowUp, StoredInstance, StoredJob, StoredMessage,
     StoredSubscription, StoredTimer, Waiting,
@@ -48,6 +50,7 @@ macro_rules! on_every_store {
 on_every_store!(
     keys_are_given_once_and_begin_at_one,
     definitions_come_back_as_they_were,
+    decisions_come_back_as_they_were,
     instances_are_replaced_and_listed_newest_first,
     what_waits_comes_back_and_what_ended_does_not,
     a_lease_changes_only_a_job_that_is_there,
@@ -140,6 +143,29 @@ async fn definitions_come_back_as_they_were(store: &dyn Everything) {
     let pair = (definition, "<xml/>".to_owned());
     store.commit(Commit { definitions: vec![pair.clone()], ..Commit::default() }).await.unwrap();
     assert_eq!(store.definitions().await.unwrap(), [pair]);
+}
+
+async fn decisions_come_back_as_they_were(store: &dyn Everything) {
+    let decision = DecisionDefinition {
+        key: 8,
+        decision_id: "limit".to_owned(),
+        name: "Limit \"A\"".to_owned(),
+        version: 1,
+        version_tag: Some("1.0".to_owned()),
+    };
+    let requirements = DecisionRequirements {
+        key: 7,
+        id: "d".to_owned(),
+        name: "D & E".to_owned(),
+        version: 1,
+        resource: "d.dmn".to_owned(),
+        checksum: "00".to_owned(),
+        deployed_ms: NOW_MS,
+        decisions: vec![decision],
+    };
+    let pair = (requirements, "<xml/>".to_owned());
+    store.commit(Commit { decisions: vec![pair.clone()], ..Commit::default() }).await.unwrap();
+    assert_eq!(store.decisions().await.unwrap(), [pair]);
 }
 
 async fn instances_are_replaced_and_listed_newest_first(store: &dyn Everything) {

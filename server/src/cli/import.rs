@@ -18,8 +18,8 @@ use super::{Found, Output, Session, now_ms, read_file, variant};
 use crate::failure::Failure;
 use crate::wiring::{Assembly, packs};
 
-/// Take in a process (.bpmn), a system or a variant (.json of `procos export`), requirements (.reqif, .reqifz, .csv,
-/// .xlsx) or a domain pack (a folder).
+/// Take in a process (.bpmn), decisions (.dmn), a system or a variant (.json of `procos export`), requirements (.reqif,
+/// .reqifz, .csv, .xlsx) or a domain pack (a folder).
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A process becomes a new version unless it is there already. A system becomes what the file says, as one change set;
@@ -52,7 +52,7 @@ impl Import {
         let content = read_file(&self.file)?;
         let ending = self.file.extension().map(|it| it.to_string_lossy().to_lowercase()).unwrap_or_default();
         let taken = match ending.as_str() {
-            "bpmn" | "xml" => process(name_of(&self.file), content, &session).await?,
+            "bpmn" | "dmn" | "xml" => process(name_of(&self.file), content, &session).await?,
             "json" if is_variant(&content) => return whole(&self.file, &content, output, &session).await,
             "json" => system(&self.file, &content, &session).await?,
             ending if exchange::ENDINGS.contains(&ending) => {
@@ -62,7 +62,7 @@ impl Import {
             }
             _ => {
                 let message = format!("cannot tell what {} is", self.file.display());
-                let hint = "give a .bpmn, .reqif, .reqifz, .csv or .xlsx file, or a .json file of `procos export`; other requirements go to `procos bootstrap`";
+                let hint = "give a .bpmn, .dmn, .reqif, .reqifz, .csv or .xlsx file, or a .json file of `procos export`; other requirements go to `procos bootstrap`";
                 return Err(Failure::wrong_call("CLI-0014", message, hint));
             }
         };
@@ -84,6 +84,10 @@ impl Import {
                 "process {process}: version {}, key {}",
                 definition["version"], definition["key"]
             ));
+        }
+        for decision in taken["decisions"].as_array().into_iter().flatten() {
+            let id = decision["decision"].as_str().unwrap_or_default();
+            output.line(&format!("decision {id}: version {}, key {}", decision["version"], decision["key"]));
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -206,20 +210,32 @@ fn name_of(path: &Path) -> String {
 async fn process(name: String, content: Vec<u8>, session: &Session) -> Result<Value, Failure> {
     match session.at_rest().await? {
         Found::Here(assembly) => {
-            let deployed = assembly.engine.deploy(vec![DeployFile { name, content }]).await;
+            let deployed = assembly.engine.deploy_all(vec![DeployFile { name, content }]).await;
             assembly.close().await;
-            Ok(json!({"definitions": deployed?.iter().map(described).collect::<Vec<_>>()}))
+            let deployed = deployed?;
+            let decisions = deployed.decisions.iter().flat_map(|file| &file.decisions).map(|decision| {
+                json!({"key": decision.key, "decision": decision.decision_id, "version": decision.version})
+            });
+            Ok(json!({
+                "definitions": deployed.definitions.iter().map(described).collect::<Vec<_>>(),
+                "decisions": decisions.collect::<Vec<_>>(),
+            }))
         }
         Found::There(client) => {
             let query = "mutation($input: DeployProcessInput!) { deployProcess(input: $input) { \
-                definitions { key processId version } } }";
+                definitions { key processId version } decisions { key decisionId version } } }";
             let input = json!({"fileName": name, "xml": String::from_utf8_lossy(&content)});
             let answer = client.ask(query, json!({"input": input})).await?;
             let nodes = answer["deployProcess"]["definitions"].as_array().into_iter().flatten();
             let described = nodes.map(|node| {
                 json!({"key": key(&node["key"]), "process": node["processId"], "version": node["version"]})
             });
-            Ok(json!({"definitions": described.collect::<Vec<_>>()}))
+            let decisions = answer["deployProcess"]["decisions"].as_array().into_iter().flatten().map(|node| {
+                json!({"key": key(&node["key"]), "decision": node["decisionId"], "version": node["version"]})
+            });
+            Ok(json!({
+                "definitions": described.collect::<Vec<_>>(), "decisions": decisions.collect::<Vec<_>>(),
+            }))
         }
     }
 }

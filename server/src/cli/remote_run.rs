@@ -31,7 +31,8 @@ pub(crate) async fn run(run: LiveRun, client: &Client, on_line: OnLine<'_>) -> R
         return Err(Failure::wrong_call("CLI-0009", "--signal does not go through a server", hint));
     }
     let mut definition = Value::Null;
-    for file in run.files {
+    // What the process asks and calls first, itself last.
+    for file in run.files.into_iter().rev() {
         let xml = String::from_utf8_lossy(&file.content).into_owned();
         let input = json!({"fileName": file.name, "xml": xml});
         let answer = client.ask(DEPLOY, json!({"input": input})).await?;

@@ -1,7 +1,7 @@
 //! `procos run`: runs a file, for real or dry, and shows how it ends.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use bpmn::program::Variables;
@@ -28,6 +28,7 @@ use crate::wiring::{camunda_address, open_outside};
 Examples:
   procos run order.bpmn --vars '{\"amount\": 12}'
   procos run order.bpmn --dry-run --result ship='{\"sent\": true}' --message paid
+  procos run shipping.bpmn --with shipping.dmn --vars '{\"weight\": 12}'
   procos run order.bpmn --trace --json | jq .
   procos run order.bpmn --engine camunda7 --engine-url http://127.0.0.1:8090/engine-rest
 
@@ -35,6 +36,9 @@ How it ends: completed (exit 0), waiting for something outside (exit 0), termina
 pub(crate) struct Run {
     /// The BPMN file.
     file: PathBuf,
+    /// Deploy this file with it: the DMN file of decisions that it asks, or a process that it calls.
+    #[arg(long, value_name = "FILE")]
+    with: Vec<PathBuf>,
     /// Variables of the process, a JSON object (or @FILE).
     #[arg(long, value_name = "JSON")]
     vars: Option<String>,
@@ -66,9 +70,8 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) async fn execute(self, output: Output, session: Session) -> Result<ExitCode, Failure> {
-        let content = read_file(&self.file)?;
-        let name = self.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        let files = vec![DeployFile { name, content }];
+        let paths = std::iter::once(&self.file).chain(&self.with);
+        let files = paths.map(|path| deploy_file(path)).collect::<Result<Vec<_>, _>>()?;
         let variables =
             self.vars.as_deref().map_or_else(|| Ok(Variables::new()), |text| object("--vars", text))?;
         let seed = self.seed.unwrap_or_else(seed);
@@ -164,6 +167,12 @@ impl Run {
         }
         ExitCode::from(u8::from(ended.state == DryRunState::Failed))
     }
+}
+
+/// A file to deploy, under its own name.
+pub(crate) fn deploy_file(path: &Path) -> Result<DeployFile, Failure> {
+    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    Ok(DeployFile { name, content: read_file(path)? })
 }
 
 /// A file that cannot be deployed is a wrong call, not failed work.

@@ -87,6 +87,7 @@ pub(super) fn times(count: &str, sequential: bool) -> Repeat {
 impl Build {
     pub(super) fn node(&mut self, id: &str, kind: NodeKind) -> NodeIndex {
         let local_name = match &kind {
+            NodeKind::Decision(_) => "businessRuleTask",
             NodeKind::Start { .. } => "startEvent",
             NodeKind::End(_) => "endEvent",
             NodeKind::Catch(_) => "intermediateCatchEvent",

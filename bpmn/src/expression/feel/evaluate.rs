@@ -101,6 +101,11 @@ impl<'a> Evaluator<'a> {
         self.limits.now_ms
     }
 
+    /// What is left of the budget.
+    pub(super) fn steps_left(&self) -> u64 {
+        self.steps.get()
+    }
+
     /// Takes so many steps from the budget.
     pub(super) fn charge(&self, steps: u64) -> Result<(), ExpressionError> {
         match self.steps.get().checked_sub(steps) {
@@ -146,6 +151,9 @@ impl<'a> Evaluator<'a> {
         }
         if let Some(value) = self.variables.lookup_ref(name) {
             return self.convert(value);
+        }
+        if let Some(computed) = self.variables.lookup_computed(name) {
+            return Ok(computed.0);
         }
         if let Some((_, value)) = self.copied.borrow().iter().find(|(copied, _)| copied == name) {
             return Ok(value.clone());

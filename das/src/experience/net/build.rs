@@ -167,6 +167,7 @@ impl<'a> Builder<'a> {
         let seen = match node.kind {
             NodeKind::PassThrough
             | NodeKind::Script { .. }
+            | NodeKind::Decision(_)
             | NodeKind::Call { .. }
             | NodeKind::Receive(_)
             | NodeKind::Job(_) => !node.local_name.ends_with("Event") || is_seen(&name),

@@ -75,12 +75,13 @@ fn begins(tokens: &[Token], place: usize, end: usize, clearly: bool) -> bool {
     let Some(reading) = lexicon::verb(&token.lower).iter().find(|reading| reading.form == Form::Base) else {
         return false;
     };
-    // "to check", "can check", "the check", "does not check", "pays and orders".
+    // "to check", "can check", "the check", "does not check", "pays and orders", "is complete".
     let hangs_on = |before: &Token| {
         matches!(
             before.tag,
             Tag::To
                 | Tag::Modal
+                | Tag::Be
                 | Tag::Do
                 | Tag::Not
                 | Tag::Determiner

@@ -244,7 +244,11 @@ impl<'a> Builder<'a> {
             }
             (
                 None,
-                NodeKind::PassThrough | NodeKind::Job(_) | NodeKind::Script { .. } | NodeKind::Throw(_),
+                NodeKind::PassThrough
+                | NodeKind::Job(_)
+                | NodeKind::Script { .. }
+                | NodeKind::Decision(_)
+                | NodeKind::Throw(_),
             ) => Law::Constant(0.0),
             (None, _) => {
                 return Err(refused(

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{FromRequest, Multipart, Request, State};
-use engine::port::DeployFile;
+use engine::port::{DecisionDefinition, DecisionRequirements, Definition, DeployFile};
 use serde_json::{Value, json};
 
 use super::{Cluster, Problem, TENANT, check_tenant};
@@ -17,22 +17,50 @@ pub(super) async fn deploy(State(cluster): State<Cluster>, request: Request) -> 
     if files.is_empty() {
         return Err(Problem::invalid("there is no file: send each as a part named resources"));
     }
-    let definitions = cluster.engine.deploy(files).await?;
-    // A deployment is not kept apart from its definitions: the first one's key names it.
-    let deployment = definitions.first().map_or(0, |definition| definition.key).to_string();
-    let deployed = |definition: &engine::port::Definition| {
-        let process = json!({
-            "processDefinitionId": definition.process_id, "processDefinitionVersion": definition.version,
-            "processDefinitionKey": definition.key.to_string(), "resourceName": definition.resource,
-            "tenantId": TENANT,
+    let deployed = cluster.engine.deploy_all(files).await?;
+    // A deployment is not kept apart from what it holds: the first key names it.
+    let keys = deployed.definitions.iter().map(|definition| definition.key);
+    let key = keys.chain(deployed.decisions.iter().map(|file| file.key)).next().unwrap_or(0).to_string();
+    let mut deployments: Vec<Value> = deployed.definitions.iter().map(process).collect();
+    deployments.extend(deployed.decisions.iter().flat_map(decisions));
+    Ok(Json(json!({"deploymentKey": key, "tenantId": TENANT, "deployments": deployments})))
+}
+
+/// One entry of the answer; the kinds that it is not are null.
+fn entry(kind: &str, value: Value) -> Value {
+    let mut entry = json!({
+        "processDefinition": null, "decisionDefinition": null, "decisionRequirements": null, "form": null,
+        "resource": null,
+    });
+    entry[kind] = value;
+    entry
+}
+
+fn process(definition: &Definition) -> Value {
+    let process = json!({
+        "processDefinitionId": definition.process_id, "processDefinitionVersion": definition.version,
+        "processDefinitionKey": definition.key.to_string(), "resourceName": definition.resource,
+        "tenantId": TENANT,
+    });
+    entry("processDefinition", process)
+}
+
+/// A DMN file: its requirements, and each of its decisions.
+fn decisions(file: &DecisionRequirements) -> Vec<Value> {
+    let requirements = json!({
+        "decisionRequirementsId": file.id, "decisionRequirementsName": file.name, "version": file.version,
+        "decisionRequirementsKey": file.key.to_string(), "resourceName": file.resource, "tenantId": TENANT,
+    });
+    let decision = |decision: &DecisionDefinition| {
+        let decision = json!({
+            "decisionDefinitionId": decision.decision_id, "name": decision.name, "version": decision.version,
+            "decisionDefinitionKey": decision.key.to_string(), "decisionRequirementsId": file.id,
+            "decisionRequirementsKey": file.key.to_string(), "tenantId": TENANT,
         });
-        json!({
-            "processDefinition": process, "decisionDefinition": null, "decisionRequirements": null,
-            "form": null, "resource": null,
-        })
+        entry("decisionDefinition", decision)
     };
-    let deployments: Vec<Value> = definitions.iter().map(deployed).collect();
-    Ok(Json(json!({"deploymentKey": deployment, "tenantId": TENANT, "deployments": deployments})))
+    let decisions = file.decisions.iter().map(decision);
+    decisions.chain([entry("decisionRequirements", requirements)]).collect()
 }
 
 async fn read(cluster: &Cluster, request: Request) -> Result<Vec<DeployFile>, Problem> {

@@ -241,3 +241,31 @@ async fn searches_filter_sort_and_page() {
     let before = json!({"limit": 2, "before": next["page"]["startCursor"]});
     assert_eq!(search(json!({"sort": up, "page": before})).await, keys[..2]);
 }
+
+#[tokio::test]
+async fn a_dmn_file_is_deployed_as_camunda_8_answers_it_and_decides() {
+    let api = Api::open().await;
+    let example = |name: &str| {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/");
+        std::fs::read_to_string(format!("{path}{name}")).unwrap()
+    };
+    let (status, refused) = api.deploy("shipping-cost.bpmn", &example("shipping-cost.bpmn")).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{refused}");
+    assert!(refused["detail"].as_str().unwrap().contains("DMN-0003"), "{refused}");
+    let (status, answer) = api.deploy("shipping-cost.dmn", &example("shipping-cost.dmn")).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let entries = answer["deployments"].as_array().unwrap();
+    let ids: Vec<&Value> =
+        entries.iter().map(|entry| &entry["decisionDefinition"]["decisionDefinitionId"]).collect();
+    assert_eq!(ids, [&json!("shipping_cost"), &json!("carrier"), &json!("surcharges"), &Value::Null]);
+    let file = &entries[3]["decisionRequirements"];
+    assert_eq!((&file["resourceName"], &file["version"]), (&json!("shipping-cost.dmn"), &json!(1)));
+    assert_eq!(entries[0]["decisionDefinition"]["decisionRequirementsKey"], file["decisionRequirementsKey"]);
+
+    let (status, answer) = api.deploy("shipping-cost.bpmn", &example("shipping-cost.bpmn")).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let variables = json!({"zone": "world", "weight": 80, "value": 900, "fragile": true});
+    let body = json!({"processDefinitionId": "ship_order", "variables": variables, "awaitCompletion": true});
+    let ended = api.post("/v2/process-instances", body).await;
+    assert_eq!(ended["variables"]["shipping"]["carrier"], "Sea freight", "{ended}");
+}
