@@ -9,6 +9,7 @@ mod arrange;
 mod assemble;
 mod complete;
 mod graph;
+mod label;
 mod order;
 mod place;
 mod route;

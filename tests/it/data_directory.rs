@@ -207,3 +207,52 @@ fn a_simulation_in_time_gives_the_same_numbers_on_any_number_of_threads_and_comp
     let refused = place.procos(&["simulate", &example("trading-order.bpmn"), "--precision", "1%"]);
     assert_eq!(refused.code, 2);
 }
+
+#[test]
+fn what_was_grown_in_one_directory_goes_on_in_another_and_overwrites_nothing() {
+    let place = Place::empty();
+    let file = example("light-aircraft/requirements.md");
+    place.procos(&["bootstrap", &file, "--name", "Plane", "--data-dir", "one"]).fine();
+    let (process, table) = (example("shipping-cost.bpmn"), example("shipping-cost.dmn"));
+    let order = r#"{"zone": "union", "weight": 120, "value": 900, "fragile": true}"#;
+    let run = |data: &str, with: &[&str]| {
+        let mut call = vec!["run", process.as_str(), "--vars", order, "--json", "--data-dir", data];
+        call.extend(with);
+        place.procos(&call)
+    };
+    run("one", &["--with", &table]).fine();
+    place.procos(&["import", &example("credit-application.bpmn"), "--data-dir", "one"]).fine();
+    place.file("talk.jsonl", "{\"role\": \"user\", \"content\": \"How is a zeppelin moored?\"}\n");
+    place.procos(&["memory", "log", "talk.jsonl", "--data-dir", "one"]).fine();
+    place.procos(&["export", "--variant", "grown.json", "--data-dir", "one"]).fine();
+
+    // The other directory has a process of the same name that differs.
+    let own = std::fs::read_to_string(example("credit-application.bpmn")).expect("an example");
+    place.file("own.bpmn", &own.replace("name=\"Credit application\"", "name=\"My own\""));
+    place.procos(&["import", "own.bpmn", "--data-dir", "two"]).fine();
+    let taken = place.procos(&["import", "grown.json", "--json", "--data-dir", "two"]).fine().json();
+    assert_eq!(taken["decisions"]["new"], json!(["shipping_cost_decisions"]), "{taken}");
+    assert_eq!(taken["processes"]["proposed"].as_array().map(Vec::len), Some(1), "{taken}");
+    assert_eq!(taken["systems"], json!([{"system": "Plane", "is": "new"}]));
+    let scores = |data: &str| {
+        let found = place.procos(&["scores", "--json", "--data-dir", data]).fine().json();
+        let rows = found["scores"].as_array().cloned().unwrap_or_default();
+        rows.iter()
+            .map(|row| format!("{} {} {}", row["subject"], row["attempts"], row["successes"]))
+            .collect::<Vec<_>>()
+    };
+    assert!(!scores("one").is_empty());
+    assert_eq!(scores("two"), scores("one"));
+    let recalled =
+        place.procos(&["memory", "recall", "zeppelin", "--json", "--data-dir", "two"]).fine().json();
+    assert!(recalled["hits"][0].to_string().contains("moored"), "{recalled}");
+    // Work goes on there: the decision is at hand.
+    assert_eq!(run("two", &[]).fine().json()["variables"]["shipping"]["carrier"], "Road freight");
+    let mine =
+        place.procos(&["export", "--process", "credit_application", "--data-dir", "two"]).fine().stdout;
+    assert!(mine.contains("My own"), "nothing of mine was overwritten");
+    // The same file again changes nothing.
+    let again = place.procos(&["import", "grown.json", "--json", "--data-dir", "two"]).fine().json();
+    assert_eq!((&again["processes"]["new"], &again["decisions"]["new"]), (&json!([]), &json!([])));
+    assert_eq!((&again["scores"], &again["memory"]), (&json!(0), &json!(0)));
+}

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::label::name_flows;
 use super::route::direct;
 use super::scope::{Input, ScopeLayout, lay_out};
 use super::size::{self, LABEL_WIDTH, LANE_HEIGHT, PADDING, POOL_GAP, STRIP, TEXT, TITLE};
@@ -25,6 +26,7 @@ pub(super) fn diagram(definitions: &Definitions) -> Diagram {
             }
         }
     }
+    name_flows(&drawing.shapes, &mut drawing.edges, &drawing.names);
     let plane = collaboration.map(|it| it.element.id.clone()).filter(|id| !id.is_empty());
     let plane = plane.or_else(|| definitions.processes.first().map(|process| process.element.id.clone()));
     Diagram {
@@ -42,6 +44,8 @@ struct Drawing {
     shapes: Vec<Shape>,
     edges: Vec<Edge>,
     places: HashMap<String, Bounds>,
+    /// Names of edges, by their places.
+    names: Vec<(usize, String)>,
 }
 
 /// Leaf lanes of a process in drawing order, with their depth, and which parent lanes they stand in.
@@ -193,18 +197,13 @@ impl Drawing {
     }
 
     fn line(&mut self, id: &str, waypoints: Vec<Point>, name: Option<&str>) {
-        let label = name.and_then(|name| {
-            let start = waypoints.iter().rev().nth(1)?;
-            let width = (size::count(name.chars().count()) * 6.5).clamp(20.0, LABEL_WIDTH);
-            let height = size::lines(name, 14) * TEXT;
-            let area = Bounds { x: start.x + 6.0, y: start.y - height - 3.0, width, height };
-            Some(Label { bounds: Some(area), ..Label::default() })
-        });
+        if let Some(name) = name {
+            self.names.push((self.edges.len(), name.to_owned()));
+        }
         self.edges.push(Edge {
             id: format!("{id}_di"),
             element: id.to_owned(),
             waypoints,
-            label,
             ..Edge::default()
         });
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{Bounds, Builder, EventDefinitionKind, SubProcess};
+use crate::model::{Bounds, Builder, EventDefinitionKind, FlowNodeKind, Label, SubProcess};
 use crate::samples::{self, Block};
 
 fn bounds(definitions: &Definitions) -> HashMap<&str, Bounds> {
@@ -113,6 +113,27 @@ fn crossed_nodes(
     }
 }
 
+/// Names of flows that meet a shape, the name of one, or each other.
+fn met_by_names(definitions: &Definitions) -> Vec<String> {
+    let diagram = &definitions.diagrams[0];
+    let is_frame = |shape: &&Shape| shape.is_horizontal.is_some() || shape.is_expanded == Some(true);
+    let name = |label: &Option<Label>| label.as_ref().and_then(|label| label.bounds);
+    let solid = diagram.shapes.iter().filter(|shape| !is_frame(shape));
+    let solid = solid.map(|shape| (shape.element.as_str(), shape.bounds));
+    let named = diagram.shapes.iter().filter_map(|it| Some((it.element.as_str(), name(&it.label)?)));
+    let others: Vec<(&str, Bounds)> = solid.chain(named).collect();
+    let flows: Vec<(&str, Bounds)> =
+        diagram.edges.iter().filter_map(|edge| Some((edge.element.as_str(), name(&edge.label)?))).collect();
+    let mut met = Vec::new();
+    for (place, (flow, area)) in flows.iter().enumerate() {
+        let rest = others.iter().chain(&flows[place + 1..]);
+        met.extend(
+            rest.filter(|(_, other)| area.overlaps(other)).map(|(other, _)| format!("{flow} meets {other}")),
+        );
+    }
+    met
+}
+
 fn has_loop(block: &Block) -> bool {
     match block {
         Block::Loop(_) => true,
@@ -140,6 +161,27 @@ proptest! {
                 prop_assert!(from.x < to.x, "{} runs backwards", flow.element.id);
             }
         }
+    }
+
+    #[test]
+    fn answers_of_gateways_stand_where_nothing_else_is(block in samples::blocks(), name in "[a-z ]{1,12}[a-z]") {
+        let mut definitions = samples::process_of(&block);
+        let process = &mut definitions.processes[0];
+        let gateways: HashSet<String> = process
+            .nodes
+            .iter()
+            .filter(|node| matches!(node.kind, FlowNodeKind::Gateway(_)))
+            .map(|node| node.element.id.clone())
+            .collect();
+        for flow in process.flows.iter_mut().filter(|flow| gateways.contains(&flow.source)) {
+            flow.element.name = Some(name.clone());
+        }
+        let named = process.flows.iter().filter(|flow| flow.element.name.is_some()).count();
+        ensure_diagram(&mut definitions);
+        let drawn = definitions.diagrams[0].edges.iter().filter(|edge| edge.label.is_some()).count();
+        prop_assert_eq!(drawn, named);
+        let met = met_by_names(&definitions);
+        prop_assert!(met.is_empty(), "{met:?}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! | part | when it is taken in |
 //! | --- | --- |
 //! | processes with all their versions | unknown ones are deployed version by version; where the newest differs from what is here, it waits as a proposal |
+//! | decisions (DMN files) | unknown ones are deployed; where the newest differs from what is here, it is left out and named |
 //! | systems | unknown ones are stored; a different one under the same name arrives beside it as `NAME (variant)` |
 //! | prompts with all their versions | as further versions; no label moves |
 //! | scores | attempts and successes of subjects that have none here |
@@ -34,6 +35,9 @@ pub(super) struct VariantFile {
     pub(super) made_ms: i64,
     /// Processes.
     pub(super) processes: Vec<GrownProcess>,
+    /// DMN files, oldest first.
+    #[serde(default)]
+    pub(super) decisions: Vec<GrownDecisions>,
     /// Systems; their processes are among [`VariantFile::processes`].
     pub(super) systems: Vec<SystemFile>,
     /// Prompts, each with its versions, oldest first.
@@ -51,6 +55,17 @@ pub(super) struct GrownProcess {
     pub(super) process_id: String,
     /// BPMN of its versions, oldest first.
     pub(super) versions: Vec<String>,
+}
+
+/// A deployed DMN file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct GrownDecisions {
+    /// The `id` of its `definitions`.
+    pub(super) id: String,
+    /// File it came from.
+    pub(super) resource: String,
+    /// DMN.
+    pub(super) xml: String,
 }
 
 /// What a score rests on.

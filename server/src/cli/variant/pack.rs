@@ -7,7 +7,7 @@ use ontology::model::Node;
 
 use super::super::export::{SYSTEM_FILE, SystemFile};
 use super::super::now_ms;
-use super::{Evidence, GrownProcess, VARIANT_FILE, VariantFile};
+use super::{Evidence, GrownDecisions, GrownProcess, VARIANT_FILE, VariantFile};
 use crate::failure::Failure;
 use crate::wiring::Assembly;
 
@@ -32,6 +32,7 @@ pub(in super::super) async fn pack(assembly: &Assembly) -> Result<VariantFile, F
         format: VARIANT_FILE.to_owned(),
         made_ms: now_ms(),
         processes: processes(assembly).await?,
+        decisions: decisions(assembly).await?,
         systems: systems(assembly)?,
         prompts,
         scores: scores(assembly).await?,
@@ -52,6 +53,12 @@ async fn processes(assembly: &Assembly) -> Result<Vec<GrownProcess>, Failure> {
         }
     }
     Ok(found)
+}
+
+/// DMN files with all their versions, oldest first.
+async fn decisions(assembly: &Assembly) -> Result<Vec<GrownDecisions>, Failure> {
+    let found = Store::decisions(&assembly.database).await?.into_iter();
+    Ok(found.map(|(file, xml)| GrownDecisions { id: file.id, resource: file.resource, xml }).collect())
 }
 
 fn systems(assembly: &Assembly) -> Result<Vec<SystemFile>, Failure> {

@@ -16,7 +16,7 @@ use trail::NewEvent;
 use super::super::export::SystemFile;
 use super::super::{Output, now_ms};
 use super::pack::{ORGANISATION, forget_key};
-use super::{Evidence, GrownProcess, VARIANT_FILE, VariantFile};
+use super::{Evidence, GrownDecisions, GrownProcess, VARIANT_FILE, VariantFile};
 use crate::failure::Failure;
 use crate::wiring::Assembly;
 
@@ -38,6 +38,7 @@ pub(in super::super) async fn unpack(file: VariantFile, assembly: &Assembly) -> 
         ));
     }
     let mut taken = json!({"variant": file.made_ms});
+    taken["decisions"] = decisions(file.decisions, assembly).await?;
     taken["processes"] = processes(file.processes, assembly).await?;
     let mut systems = Vec::new();
     for system in file.systems {
@@ -58,6 +59,27 @@ pub(in super::super) async fn unpack(file: VariantFile, assembly: &Assembly) -> 
         assembly.memory.store(batch).await?;
     }
     Ok(taken)
+}
+
+/// Before the processes that ask them. A file that differs from one here is left out: which of the two decides is not
+/// for a file to say.
+async fn decisions(found: Vec<GrownDecisions>, assembly: &Assembly) -> Result<Value, Failure> {
+    let here = Store::decisions(&assembly.database).await?;
+    let is_here = |id: &str| here.iter().any(|(file, _)| file.id == id);
+    let newest: BTreeMap<&str, &str> =
+        found.iter().map(|file| (file.id.as_str(), file.xml.as_str())).collect();
+    let differs =
+        |id: &str, xml: &str| is_here(id) && !here.iter().any(|(file, text)| file.id == id && text == xml);
+    let kept: Vec<&str> = newest.iter().filter(|(id, xml)| differs(id, xml)).map(|(id, _)| *id).collect();
+    let mut fresh = Vec::new();
+    for file in found.iter().filter(|file| !is_here(&file.id)) {
+        let deployed = DeployFile { name: file.resource.clone(), content: file.xml.clone().into_bytes() };
+        assembly.engine.deploy(vec![deployed]).await?;
+        if !fresh.contains(&file.id) {
+            fresh.push(file.id.clone());
+        }
+    }
+    Ok(json!({"new": fresh, "kept": kept}))
 }
 
 async fn processes(found: Vec<GrownProcess>, assembly: &Assembly) -> Result<Value, Failure> {
@@ -81,11 +103,16 @@ async fn processes(found: Vec<GrownProcess>, assembly: &Assembly) -> Result<Valu
     // Round by round, so that what calls another process finds it.
     let rounds = fresh.iter().map(|process| process.versions.len()).max().unwrap_or_default();
     for round in 0..rounds {
-        let files = fresh.iter().filter_map(|process| {
-            let content = process.versions.get(round)?.clone().into_bytes();
-            Some(DeployFile { name: format!("{}.bpmn", process.process_id), content })
-        });
-        assembly.engine.deploy(files.collect()).await?;
+        let mut files: Vec<DeployFile> = Vec::new();
+        for process in &fresh {
+            let Some(xml) = process.versions.get(round) else { continue };
+            // Processes of one file share its text.
+            if files.iter().all(|file| file.content != xml.as_bytes()) {
+                let name = format!("{}.bpmn", process.process_id);
+                files.push(DeployFile { name, content: xml.clone().into_bytes() });
+            }
+        }
+        assembly.engine.deploy(files).await?;
     }
     let fresh: Vec<Value> = fresh
         .iter()
@@ -259,6 +286,12 @@ pub(in super::super) fn show(output: Output, taken: &Value) {
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let processes = &taken["processes"];
+    for id in list(&taken["decisions"]["new"]) {
+        output.line(&format!("decisions {}: new", text(&id)));
+    }
+    for id in list(&taken["decisions"]["kept"]) {
+        output.line(&format!("decisions {}: differ from yours, which stay", text(&id)));
+    }
     for process in list(&processes["new"]) {
         output.line(&format!("process {}: new, {} versions", text(&process["process"]), process["versions"]));
     }

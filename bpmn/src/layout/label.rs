@@ -1,0 +1,157 @@
+//! Where the name of a flow stands: beside its line, where nothing else is.
+//!
+//! Candidates lie on both sides of every piece of the line: where its last piece begins, then along the pieces from the
+//! last to the first. The first that meets no shape, no other name and no line is taken, otherwise the one that meets
+//! least.
+
+use std::collections::HashMap;
+
+use super::size::{self, LABEL_WIDTH, TASK_HEIGHT, TEXT};
+use crate::model::{Bounds, Edge, Label, Point, Shape};
+
+/// Distance of a name from its line.
+const APART: f64 = 3.0;
+/// Distance of a name from the end of a piece.
+const FROM_END: f64 = 6.0;
+/// How many places above and below are tried.
+const OUTWARD: usize = 6;
+/// What meets a shape or name weighs so much more than what meets a line.
+const SOLID: f64 = 100.0;
+/// Width of the squares by which neighbours are found.
+const SQUARE: f64 = 200.0;
+/// Most squares that one thing is entered in: beyond, it is a frame around others.
+const SQUARES_LIMIT: usize = 4_096;
+
+/// Sets the names of edges, given by their places.
+pub(super) fn name_flows(shapes: &[Shape], edges: &mut [Edge], names: &[(usize, String)]) {
+    if names.is_empty() {
+        return;
+    }
+    let mut taken = Taken::default();
+    for shape in shapes {
+        if !is_frame(shape) {
+            taken.add(shape.bounds, SOLID);
+        }
+        if let Some(bounds) = shape.label.as_ref().and_then(|label| label.bounds) {
+            taken.add(bounds, SOLID);
+        }
+    }
+    for edge in edges.iter() {
+        for piece in edge.waypoints.windows(2) {
+            if let [from, to] = piece {
+                taken.add(around(*from, *to), 1.0);
+            }
+        }
+    }
+    for (place, name) in names {
+        let Some(edge) = edges.get_mut(*place) else { continue };
+        let width = (size::count(name.chars().count()) * 6.5).clamp(20.0, LABEL_WIDTH);
+        let height = size::lines(name, 14) * TEXT;
+        let mut best: Option<(f64, Bounds)> = None;
+        for area in candidates(&edge.waypoints, width, height) {
+            let met = taken.met(&area);
+            if best.is_none_or(|(least, _)| met < least) {
+                best = Some((met, area));
+            }
+            if met == 0.0 {
+                break;
+            }
+        }
+        if let Some((_, area)) = best {
+            taken.add(area, SOLID);
+            edge.label = Some(Label { bounds: Some(area), ..Label::default() });
+        }
+    }
+}
+
+/// Pools, lanes and open sub-processes have others inside.
+fn is_frame(shape: &Shape) -> bool {
+    shape.is_horizontal.is_some() || shape.is_expanded == Some(true)
+}
+
+fn around(from: Point, to: Point) -> Bounds {
+    let (x, y) = (from.x.min(to.x), from.y.min(to.y));
+    Bounds { x, y, width: (from.x - to.x).abs().max(1.0), height: (from.y - to.y).abs().max(1.0) }
+}
+
+/// Places beside a line, the best first; where the shapes at its ends leave no room for the name, above or below them.
+fn candidates(line: &[Point], width: f64, height: f64) -> Vec<Bounds> {
+    let mut found = beside(line, width, height);
+    for piece in line.windows(2).rev() {
+        let [from, to] = piece else { continue };
+        let x = (from.x + to.x - width) / 2.0;
+        let (top, bottom) = (from.y.min(to.y), from.y.max(to.y));
+        for step in 0..OUTWARD {
+            let far = TASK_HEIGHT / 2.0 + APART + size::count(step) * (TEXT + APART);
+            found.push(Bounds { x, y: top - far - height, width, height });
+            found.push(Bounds { x, y: bottom + far, width, height });
+        }
+    }
+    found
+}
+
+fn beside(line: &[Point], width: f64, height: f64) -> Vec<Bounds> {
+    let mut found = Vec::new();
+    let mut add = |x: f64, y: f64| found.push(Bounds { x, y, width, height });
+    for piece in line.windows(2).rev() {
+        let [from, to] = piece else { continue };
+        let (left, right) = (from.x.min(to.x), from.x.max(to.x));
+        let (top, bottom) = (from.y.min(to.y), from.y.max(to.y));
+        if right - left >= bottom - top {
+            let middle = (left + right - width) / 2.0;
+            let (begin, end) = match from.x <= to.x {
+                true => (left + FROM_END, right - FROM_END - width),
+                false => (right - FROM_END - width, left + FROM_END),
+            };
+            for x in [begin, middle, end] {
+                add(x, top - APART - height);
+                add(x, bottom + APART);
+            }
+        } else {
+            let middle = (top + bottom - height) / 2.0;
+            let (begin, end) = match from.y <= to.y {
+                true => (top + FROM_END, bottom - FROM_END - height),
+                false => (bottom - FROM_END - height, top + FROM_END),
+            };
+            for y in [begin, middle, end] {
+                add(right + FROM_END, y);
+                add(left - FROM_END - width, y);
+            }
+        }
+    }
+    found
+}
+
+/// What stands somewhere already, found by squares.
+#[derive(Default)]
+struct Taken {
+    squares: HashMap<(i64, i64), Vec<(Bounds, f64)>>,
+}
+
+impl Taken {
+    fn add(&mut self, bounds: Bounds, weight: f64) {
+        for square in squares(&bounds) {
+            self.squares.entry(square).or_default().push((bounds, weight));
+        }
+    }
+
+    /// How much of what is there an area meets, by weight; what lies in several squares counts in each.
+    fn met(&self, area: &Bounds) -> f64 {
+        let near = squares(area).filter_map(|square| self.squares.get(&square)).flatten();
+        near.map(|(other, weight)| shared(area, other) * weight).sum()
+    }
+}
+
+fn squares(bounds: &Bounds) -> impl Iterator<Item = (i64, i64)> + use<> {
+    let square = |at: f64| (at / SQUARE).floor() as i64;
+    let (left, right) = (square(bounds.x), square(bounds.right()));
+    let (top, bottom) = (square(bounds.y), square(bounds.bottom()));
+    (top..=bottom).flat_map(move |y| (left..=right).map(move |x| (x, y))).take(SQUARES_LIMIT)
+}
+
+/// The area that two boxes share.
+fn shared(one: &Bounds, two: &Bounds) -> f64 {
+    let width = one.right().min(two.right()) - one.x.max(two.x);
+    let height = one.bottom().min(two.bottom()) - one.y.max(two.y);
+    width.max(0.0) * height.max(0.0)
+}
