@@ -228,7 +228,7 @@ fn what_was_grown_in_one_directory_goes_on_in_another_and_overwrites_nothing() {
 
     // The other directory has a process of the same name that differs.
     let own = std::fs::read_to_string(example("credit-application.bpmn")).expect("an example");
-    place.file("own.bpmn", &own.replace("name=\"Credit application\"", "name=\"My own\""));
+    place.file("own.bpmn", own.replace("name=\"Credit application\"", "name=\"My own\""));
     place.procos(&["import", "own.bpmn", "--data-dir", "two"]).fine();
     let taken = place.procos(&["import", "grown.json", "--json", "--data-dir", "two"]).fine().json();
     assert_eq!(taken["decisions"]["new"], json!(["shipping_cost_decisions"]), "{taken}");

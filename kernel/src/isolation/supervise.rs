@@ -19,6 +19,9 @@ use super::survey::{Survey, disk_bytes, end_all};
 use super::{Ended, Level, Plan, REFUSAL, REFUSED, SELF, Stopped};
 
 const MIB: u64 = 1024 * 1024;
+/// What stands in the scratch directory beside the tool's own files, at most: one file that reaches its limit is the
+/// tool's own failure, and only many together are stopped from here.
+const OWN_FILES: u64 = MIB;
 /// Shortest and longest pause between two looks at the tool.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(20));
 /// How often memory and disk are measured.
@@ -151,7 +154,7 @@ fn overuse(plan: &Plan) -> Option<Stopped> {
     if Survey::take().resident_bytes() > plan.limits.memory_mib * MIB {
         return Some(Stopped::Memory);
     }
-    (disk_bytes(&plan.scratch) > plan.limits.disk_mib * MIB).then_some(Stopped::Disk)
+    (disk_bytes(&plan.scratch) > plan.limits.disk_mib * MIB + OWN_FILES).then_some(Stopped::Disk)
 }
 
 /// Reads a pipe up to the limit; beyond it says so and reads no more.
