@@ -3,18 +3,32 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::compile::{Compiler, place};
-use crate::error::Error;
-use crate::model::{ArtifactKind, FlowNode};
+use crate::error::{Error, Place};
+use crate::model::{ArtifactKind, FlowNode, RawElement};
 use crate::program::{Flow, NodeIndex, NodeKind, Program, SubProcess, Throw, Trigger};
 
-impl Compiler<'_> {
+impl<'a> Compiler<'a> {
     /// Adds the sequence flows to the program.
     pub(super) fn flows(&mut self, program: &mut Program, ordered: &[&FlowNode]) {
         let mut by_id: HashMap<&str, usize> = HashMap::new();
+        let mut unknown = self.unknown();
         for flow in &self.process.flows {
             let ends = (self.index.get(flow.source.as_str()), self.index.get(flow.target.as_str()));
             let (Some(&source), Some(&target)) = ends else {
-                self.wrong_flow(&flow.element, "a sequence flow may not leave its process");
+                let ends = [flow.source.as_str(), flow.target.as_str()];
+                if !ends.iter().any(|end| unknown.contains_key(end)) {
+                    self.wrong_flow(&flow.element, "a sequence flow may not leave its process");
+                }
+                for end in ends {
+                    // Each is told once.
+                    if let Some(element) = unknown.get_mut(end).and_then(Option::take) {
+                        self.problems.push(Error::NotExecuted {
+                            what: element.local_name.clone(),
+                            hint: "use a task, a call activity or a sub-process in its place",
+                            place: Place::at(end, element.line.0),
+                        });
+                    }
+                }
                 continue;
             };
             if let Some(reason) = refusal(program, source, target) {
@@ -49,6 +63,13 @@ impl Compiler<'_> {
                 }),
             }
         }
+    }
+
+    /// Elements of the process that the reader kept without knowing what they are, by id.
+    fn unknown(&self) -> HashMap<&'a str, Option<&'a RawElement>> {
+        let inside = self.process.nodes.iter().flat_map(|node| &node.element.children);
+        let all = self.process.element.children.iter().chain(inside);
+        all.filter_map(|element| Some((element.get("id")?, Some(element)))).collect()
     }
 
     fn wrong_flow(&mut self, element: &crate::model::Element, reason: &str) {

@@ -226,6 +226,10 @@ fn what_would_not_be_executed_is_refused_with_element_and_hint() {
             "<intermediateCatchEvent id=\"t\"><timerEventDefinition><timeDate>x</timeDate></timerEventDefinition><signalEventDefinition/></intermediateCatchEvent>",
             "BPMN-0011",
         ),
+        (
+            "<choreographyTask id=\"t\"/><sequenceFlow id=\"f\" sourceRef=\"start\" targetRef=\"t\"/>",
+            "BPMN-0011",
+        ),
         ("<intermediateCatchEvent id=\"t\"/>", "BPMN-0008"),
         ("<intermediateCatchEvent id=\"t\"><timerEventDefinition/></intermediateCatchEvent>", "BPMN-0008"),
         ("<intermediateCatchEvent id=\"t\"><messageEventDefinition/></intermediateCatchEvent>", "BPMN-0008"),
