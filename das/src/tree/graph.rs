@@ -181,7 +181,7 @@ impl<'a> Graph<'a> {
                 if sources.len() > 1 { next } else { std::mem::replace(&mut entry, next) }
             } else {
                 let ways = std::mem::take(waiting.get_mut(child)?);
-                self.join(&format!("{}_{child}", partial.id), ways, Element::Parallel)?
+                self.join(&format!("{}_before_{child}", partial.id), ways, Element::Parallel)?
             };
             let out = self.emit(node, way)?;
             let after: Vec<usize> = order.iter().filter(|&&(b, _)| b == child).map(|&(_, a)| a).collect();
@@ -189,7 +189,7 @@ impl<'a> Graph<'a> {
                 [] => last.push(out),
                 [single] => waiting.get_mut(*single)?.push(out),
                 many => {
-                    let id = format!("{}_{child}_split", partial.id);
+                    let id = format!("{}_after_{child}_split", partial.id);
                     let split = self.add(id, None, Element::Parallel, None);
                     self.connect(out, split);
                     for &next in many {

@@ -91,6 +91,22 @@ proptest! {
     }
 }
 
+/// A partial order inside another one: its gateways have names of their own.
+#[test]
+fn gateways_of_nested_partial_orders_do_not_share_an_id() {
+    let wait = || Node::from(Event::new("Wait", EventKind::Timer("PT1S".to_owned())));
+    let inner = Node::partial(vec![wait(), wait()], Vec::new());
+    let tree = Tree::new(Node::partial(vec![inner, wait(), wait()], vec![(0, 2), (1, 2)]));
+    let definitions = compile(&tree, "p", "P").unwrap();
+    let mut ids: Vec<&str> =
+        definitions.processes[0].nodes.iter().map(|node| node.element.id.as_str()).collect();
+    let count = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), count);
+    assert_eq!(bpmn::check::soundness(&bpmn::compile::compile(&definitions, None).unwrap()[0]), []);
+}
+
 fn three() -> Tree {
     Tree::new(Node::sequence(vec![
         Activity::new("Pack goods").into(),
