@@ -13,8 +13,10 @@ use crate::model::{Bounds, Edge, Label, Point, Shape};
 const APART: f64 = 3.0;
 /// Distance of a name from the end of a piece.
 const FROM_END: f64 = 6.0;
+/// In how many steps a name is moved along a piece.
+const STEPS: usize = 8;
 /// How many places above and below are tried.
-const OUTWARD: usize = 6;
+const OUTWARD: usize = 12;
 /// What meets a shape or name weighs so much more than what meets a line.
 const SOLID: f64 = 100.0;
 /// Width of the squares by which neighbours are found.
@@ -98,28 +100,31 @@ fn beside(line: &[Point], width: f64, height: f64) -> Vec<Bounds> {
         let (left, right) = (from.x.min(to.x), from.x.max(to.x));
         let (top, bottom) = (from.y.min(to.y), from.y.max(to.y));
         if right - left >= bottom - top {
-            let middle = (left + right - width) / 2.0;
             let (begin, end) = match from.x <= to.x {
                 true => (left + FROM_END, right - FROM_END - width),
                 false => (right - FROM_END - width, left + FROM_END),
             };
-            for x in [begin, middle, end] {
+            for x in between(begin, end) {
                 add(x, top - APART - height);
                 add(x, bottom + APART);
             }
         } else {
-            let middle = (top + bottom - height) / 2.0;
             let (begin, end) = match from.y <= to.y {
                 true => (top + FROM_END, bottom - FROM_END - height),
                 false => (bottom - FROM_END - height, top + FROM_END),
             };
-            for y in [begin, middle, end] {
+            for y in between(begin, end) {
                 add(right + FROM_END, y);
                 add(left - FROM_END - width, y);
             }
         }
     }
     found
+}
+
+/// Both ends and places between them.
+fn between(begin: f64, end: f64) -> impl Iterator<Item = f64> {
+    (0..=STEPS).map(move |step| begin + (end - begin) * size::count(step) / size::count(STEPS))
 }
 
 /// What stands somewhere already, found by squares.

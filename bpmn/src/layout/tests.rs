@@ -172,6 +172,7 @@ proptest! {
             .iter()
             .filter(|node| matches!(node.kind, FlowNodeKind::Gateway(_)))
             .map(|node| node.element.id.clone())
+            .filter(|id| process.flows.iter().filter(|flow| flow.source == *id).count() > 1)
             .collect();
         for flow in process.flows.iter_mut().filter(|flow| gateways.contains(&flow.source)) {
             flow.element.name = Some(name.clone());
