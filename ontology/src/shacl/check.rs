@@ -35,15 +35,14 @@ pub(super) struct Check<'a> {
     compiled: &'a Compiled,
     data: &'a Data,
     breaches: Vec<Breach>,
-    pub(super) is_cut: bool,
 }
 
 impl<'a> Check<'a> {
     pub(super) fn new(compiled: &'a Compiled, data: &'a Data) -> Self {
-        Self { compiled, data, breaches: Vec::new(), is_cut: false }
+        Self { compiled, data, breaches: Vec::new() }
     }
 
-    /// Checks every target, or only those among `only`.
+    /// Checks every target, or only those among `only`; with whether there was more than is kept.
     pub(super) fn run(mut self, only: Option<&BTreeSet<String>>) -> Result<(Vec<Breach>, bool), Error> {
         for place in 0..self.compiled.shapes.len() {
             for focus in self.targets(place)? {
@@ -55,7 +54,6 @@ impl<'a> Check<'a> {
                     self.shape(place, &focus.0)?;
                 }
                 if self.breaches.len() >= MAX_RESULTS {
-                    self.is_cut = true;
                     self.breaches.truncate(MAX_RESULTS);
                     return Ok((self.breaches, true));
                 }
