@@ -24,8 +24,19 @@ install_packages() { # install_packages WHY PACKAGE…
   exit 1
 }
 
+require_room() { # require_room GIGABYTES WHAT
+  local target=${CARGO_TARGET_DIR:-target} free
+  mkdir -p "$target"
+  free=$(df -Pk "$target" | awk 'NR == 2 { print int($4 / 1000000) }')
+  if [ "$free" -lt "$1" ]; then
+    echo "error: $2 needs $1 GB of disk for $target, $free GB are free; free some, or set CARGO_TARGET_DIR to a folder on another disk" >&2
+    exit 1
+  fi
+}
+
 require_build() {
   local wanted found node
+  require_room 4 "a build"
   wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
   if ! command -v cargo >/dev/null; then
     echo "error: no Rust toolchain found; install Rust $wanted or newer from https://rustup.rs and run this again" >&2
@@ -52,6 +63,7 @@ require_build() {
 
 require_test() {
   require_build
+  require_room 12 "the tests' build"
   command -v chromium >/dev/null || install_packages "Chromium (browser tests)" chromium
   if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && ! command -v initdb >/dev/null; then
     install_packages "PostgreSQL (database tests)" postgresql

@@ -86,7 +86,7 @@ pub(crate) async fn work(core: &Arc<Core>, key: i64) {
         Ok(variables) => {
             answer::give(core, key, held.attempt, Answer::Complete { variables }, Record::default()).await
         }
-        Err(error @ (EngineError::Remote { .. } | EngineError::Store(_))) => Err(error),
+        Err(error @ (EngineError::Remote { .. } | EngineError::Store(_) | EngineError::Full)) => Err(error),
         Err(error) => {
             refuse(core, key, held.attempt, &error).await;
             Ok(())

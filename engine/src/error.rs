@@ -42,6 +42,9 @@ pub enum Error {
     /// The store failed.
     #[error("the engine's store failed: {0}")]
     Store(String),
+    /// The disk under the store is full. Nothing of the command was kept; the engine goes on once there is room.
+    #[error("the disk is full: nothing of the command was kept")]
+    Full,
     /// A remote engine did not answer or answered with an error.
     #[error("the engine at {url} failed: {detail}")]
     Remote {
@@ -78,6 +81,7 @@ impl Error {
             Self::Remote { .. } => "ENGINE-0008",
             Self::Unsupported { .. } => "ENGINE-0009",
             Self::Stopping => "ENGINE-0010",
+            Self::Full => "ENGINE-0012",
         }
     }
 
@@ -91,6 +95,7 @@ impl Error {
             Self::Conflict(_) => Some("read the state again"),
             Self::Limit { .. } => Some("keep large data outside and pass its name"),
             Self::Store(_) => Some("see that the disk or database works, then give the command again"),
+            Self::Full => Some("free disk space where the database is, then give the command again"),
             Self::Remote { .. } => Some("check the engine's address, credentials and log"),
             Self::Stopping => Some("give the command again after the next start"),
             Self::Invalid(_) | Self::Unsupported { .. } => None,

@@ -34,6 +34,11 @@ const CHUNK: usize = 256;
 /// Size of a file of the write-ahead log.
 const LOG_BYTES: usize = 4 * 1024 * 1024;
 
+/// Free space in bytes that must be there before anything is written. The store maps files with holes into memory
+/// (some 100 MB when new, 32 MB at a time later); filling a hole on a full disk is no error to catch but a SIGBUS,
+/// which would end the whole server.
+const ROOM_BYTES: u64 = 256 * 1024 * 1024;
+
 /// Memory in a directory.
 #[derive(Clone)]
 pub struct EdgeMemory {
@@ -120,11 +125,21 @@ fn failed(place: &Path, detail: &dyn std::fmt::Display) -> Error {
     Error::Store { place: place.display().to_string(), detail: detail.to_string() }
 }
 
+/// Refuses to write where the disk has too little room.
+fn need_room(place: &Path, needed: u64) -> Result<(), Error> {
+    let free = fs4::available_space(place).map_err(|e| failed(place, &e))?;
+    if free < needed {
+        return Err(Error::Full { place: place.display().to_string(), free, needed });
+    }
+    Ok(())
+}
+
 /// Opens the folder in use; with another embedding model, a fresh one and the former.
 type Opened = (Shard, Option<(Shard, Manifest)>);
 
 fn open_folder(directory: &Path, shape: Option<(String, usize)>) -> Result<Opened, Error> {
     std::fs::create_dir_all(directory).map_err(|e| failed(directory, &e))?;
+    need_room(directory, ROOM_BYTES)?;
     let (model, dimension) = shape.map_or((None, 0), |(name, dimension)| (Some(name), dimension));
     let wanted = |folder: &str| Manifest {
         format: FORMAT,
@@ -222,6 +237,7 @@ impl Shard {
         let edge = self.edge.write();
         let mut points = points.into_iter().peekable();
         while points.peek().is_some() {
+            need_room(&self.place, ROOM_BYTES)?;
             let chunk: Vec<PointStructPersisted> =
                 points.by_ref().take(CHUNK).map(|point| self.persisted(point)).collect::<Result<_, _>>()?;
             let insert = PointOperations::UpsertPoints(PointInsertOperations::PointsList(chunk));
@@ -308,6 +324,7 @@ impl Shard {
     }
 
     fn forget(&self, filter: Value) -> Result<usize, Error> {
+        need_room(&self.place, ROOM_BYTES)?;
         let filter = self.filter(filter)?;
         let edge = self.edge.write();
         let request = CountRequest { filter: Some(filter.clone()), exact: true };
@@ -403,5 +420,23 @@ impl Memory for EdgeMemory {
         let kinds = kind.into_iter().map(|kind| Condition::OneOf("kind", vec![kind.as_str().to_owned()]));
         let filter = filter_of(&kinds.collect::<Vec<_>>());
         self.run(move |shard| shard.count(filter)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ROOM_BYTES, need_room};
+    use crate::Error;
+
+    #[test]
+    fn a_disk_with_too_little_room_is_refused_before_anything_is_written() {
+        let folder = tempfile::TempDir::new().unwrap();
+        need_room(folder.path(), ROOM_BYTES).unwrap();
+        let error = need_room(folder.path(), u64::MAX).unwrap_err();
+        assert!(
+            matches!(&error, Error::Full { needed: u64::MAX, free, .. } if *free > ROOM_BYTES),
+            "{error}"
+        );
+        assert_eq!(error.code(), "MEM-0005");
     }
 }

@@ -30,6 +30,16 @@ pub enum Error {
         /// What differs.
         detail: String,
     },
+    /// The disk has too little room to write safely.
+    #[error("memory at {place} was not written: {} MB of disk are free, {} MB are needed", free / 1_000_000, needed.div_ceil(1_000_000))]
+    Full {
+        /// The directory.
+        place: String,
+        /// Free bytes.
+        free: u64,
+        /// Bytes that must be free.
+        needed: u64,
+    },
 }
 
 impl Error {
@@ -41,6 +51,7 @@ impl Error {
             Self::Limit { .. } => "MEM-0002",
             Self::Invalid(_) => "MEM-0003",
             Self::Mismatch { .. } => "MEM-0004",
+            Self::Full { .. } => "MEM-0005",
         }
     }
 
@@ -51,6 +62,7 @@ impl Error {
             Self::Store { .. } => "check disk space and the directory, or that the Qdrant server answers",
             Self::Limit { .. } => "store less in one call, or shorter texts",
             Self::Invalid(_) => "say what to forget: ids, a kind, a system, a source or a time",
+            Self::Full { .. } => "free disk space; what was to be stored waits and is stored then",
             Self::Mismatch { .. } => "restore the former embedding model, or rebuild memory from the trail",
         }
     }

@@ -6,6 +6,9 @@ pub enum Error {
     /// The store of change sets failed.
     #[error("the store of change sets failed: {0}")]
     Store(String),
+    /// The disk under the store is full. Nothing of the change was kept.
+    #[error("the disk is full: nothing of the change was kept")]
+    Full,
     /// Somebody else changed the system in between.
     #[error("system {system} was changed by somebody else (change set {found}, you saw {expected})")]
     Conflict {
@@ -95,6 +98,7 @@ impl Error {
             Self::Conflicts { .. } => "ONTO-0008",
             Self::Malformed { .. } => "ONTO-0009",
             Self::Shapes { .. } => "ONTO-0010",
+            Self::Full => "ONTO-0011",
         }
     }
 
@@ -103,6 +107,7 @@ impl Error {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Store(_) => "see that the disk or database works; the server's log says more",
+            Self::Full => "free disk space where the database is, then repeat the change",
             Self::Conflict { .. } => "read the system again, then repeat the change",
             Self::NotFound { .. } => "list what there is and use an id from there",
             Self::Query(_) => "only SPARQL queries are answered; make this one smaller or correct it",

@@ -67,6 +67,7 @@ impl ChangeSets for Database {
                 Some(found) => OntologyError::Conflict { system, expected, found },
                 None => OntologyError::Store(error.to_string()),
             },
+            Error::Full(_) => OntologyError::Full,
             _ => OntologyError::Store(error.to_string()),
         })
     }

@@ -122,6 +122,7 @@ impl From<Error> for engine::Error {
         match error {
             Error::Taken(_) | Error::Conflict(_) => Self::Conflict(error.to_string()),
             Error::Closed => Self::Stopping,
+            Error::Full(_) => Self::Full,
             _ => Self::Store(error.to_string()),
         }
     }

@@ -86,7 +86,8 @@ impl From<ontology::Error> for Failure {
             error,
             ontology::Error::NotFound { .. } | ontology::Error::Invalid(_) | ontology::Error::Query(_)
         );
-        Self { code: error.code().to_owned(), message: error.to_string(), hint: String::new(), wrong_call }
+        let hint = error.hint().to_owned();
+        Self { code: error.code().to_owned(), message: error.to_string(), hint, wrong_call }
     }
 }
 
@@ -107,7 +108,7 @@ impl From<trail::Error> for Failure {
 
 impl From<memory::Error> for Failure {
     fn from(error: memory::Error) -> Self {
-        Self::work(error.code(), &error, "")
+        Self::work(error.code(), &error, error.hint())
     }
 }
 

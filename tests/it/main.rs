@@ -16,6 +16,7 @@ mod camunda_clients;
 mod crash;
 mod data_directory;
 mod engine_contract;
+mod full_disk;
 mod kills;
 mod procos;
 mod run;

@@ -54,14 +54,33 @@ impl Place {
 
     /// Starts `procos` and reads its output line by line.
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
-        let mut child = self.command(arguments).stderr(Stdio::null()).spawn().expect("procos starts");
-        let lines = BufReader::new(child.stdout.take().expect("its output is piped")).lines();
-        Running { child, lines }
+        Running::of(self.command(arguments).stderr(Stdio::null()).spawn().expect("procos starts"))
     }
 
     /// Starts a server of the folder `data` on a free port; gives it with its address when it is ready.
     pub(crate) fn serve(&self) -> (Running, String) {
-        let mut server = self.start(&["serve", "--listen", "127.0.0.1:0", "--data-dir", "data"]);
+        Self::ready(self.start(&["serve", "--listen", "127.0.0.1:0", "--data-dir", "data"]))
+    }
+
+    /// The same on a disk of its own, of so many megabytes; none where the system does not let us make one.
+    pub(crate) fn serve_on_a_disk_of(&self, megabytes: u32) -> Option<(Running, String)> {
+        std::fs::create_dir_all(self.path("disk")).expect("a folder");
+        let script = format!(
+            "mount -t tmpfs -o size={megabytes}m tmpfs disk && exec \"$0\" serve --listen 127.0.0.1:0 --data-dir disk/data"
+        );
+        let in_namespace = |script: &str| {
+            let mut command = Command::new("unshare");
+            command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]).arg(binary());
+            command.current_dir(self.folder.path()).stdin(Stdio::null());
+            command.stdout(Stdio::piped()).stderr(Stdio::null());
+            command
+        };
+        let possible =
+            in_namespace("mount -t tmpfs tmpfs disk").status().is_ok_and(|status| status.success());
+        possible.then(|| Self::ready(Running::of(in_namespace(&script).spawn().expect("it starts"))))
+    }
+
+    fn ready(mut server: Running) -> (Running, String) {
         let line = server.line(|line| line.contains("http://")).expect("it says where it is");
         let address = line.split_whitespace().find(|word| word.starts_with("http://")).expect("an address");
         (server, address.trim_end_matches('/').to_owned())
@@ -137,6 +156,17 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    fn of(mut child: Child) -> Self {
+        let lines = BufReader::new(child.stdout.take().expect("its output is piped")).lines();
+        Self { child, lines }
+    }
+
+    /// A path as the process itself sees it, whose mounts may be its own.
+    pub(crate) fn sees(&self, path: &Path) -> PathBuf {
+        let inside = path.strip_prefix("/").expect("an absolute path");
+        Path::new("/proc").join(self.child.id().to_string()).join("root").join(inside)
+    }
+
     /// The next line that satisfies `wanted`; none where the output ends first.
     pub(crate) fn line(&mut self, wanted: impl Fn(&str) -> bool) -> Option<String> {
         self.lines.by_ref().map_while(Result::ok).find(|line| wanted(line))
