@@ -57,6 +57,8 @@ pub struct About {
     pub memory: String,
     /// Where everything is kept.
     pub data_directory: String,
+    /// The model that turns speech into text, where one is configured.
+    pub speech: Option<String>,
 }
 
 /// Who calls; put it into the request's data, `local` counts otherwise.

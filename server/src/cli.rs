@@ -28,6 +28,7 @@ mod session;
 mod simulate;
 mod trade;
 mod trail;
+mod transcribe;
 mod validate;
 mod variant;
 
@@ -91,6 +92,8 @@ enum Command {
     Trade(trade::Trade),
     /// Draft a process from text.
     Generate(generate::Generate),
+    /// Turn a recording into text.
+    Transcribe(transcribe::Transcribe),
     /// Find a process in an event log.
     Discover(discover::Discover),
     /// Replay an event log on a process.
@@ -165,6 +168,7 @@ async fn dispatch(arguments: Arguments, output: Output) -> Result<ExitCode, Fail
         Command::Validate(command) => command.execute(output, session).await,
         Command::Trade(command) => command.execute(output, session).await,
         Command::Generate(command) => command.execute(output, session).await,
+        Command::Transcribe(command) => command.execute(output, session).await,
         Command::Discover(command) => command.execute(output, session).await,
         Command::Conform(command) => command.execute(output, session).await,
         Command::Simulate(command) => command.execute(output, session).await,

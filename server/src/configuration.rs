@@ -35,6 +35,8 @@ pub struct Configuration {
     pub database: Database,
     /// Language model.
     pub model: llm::Config,
+    /// Where speech is turned into text, where that is not the endpoint of the language model.
+    pub speech: Speech,
     /// Vector memory.
     pub memory: Memory,
     /// Prompts.
@@ -53,6 +55,7 @@ impl Default for Configuration {
             engine: Engine::default(),
             database: Database::default(),
             model: llm::Config::default(),
+            speech: Speech::default(),
             memory: Memory::default(),
             prompts: Prompts::default(),
             network: Network::default(),
@@ -104,6 +107,16 @@ impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Database").field("url", &masked_url(&self.url)).finish()
     }
+}
+
+/// An endpoint of its own for speech; its model is `model.transcription_model`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Speech {
+    /// Address up to and including the version; empty: that of the language model.
+    pub base_url: String,
+    /// Its key.
+    pub api_key: llm::Secret,
 }
 
 /// Which vector memory.

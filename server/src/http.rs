@@ -15,6 +15,7 @@ mod systems;
 #[cfg(test)]
 mod tests;
 mod vocabulary;
+mod voice;
 mod watch;
 
 use std::net::SocketAddr;
@@ -23,7 +24,7 @@ use std::time::Duration;
 
 use async_graphql::Executor;
 use axum::Router;
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use engine::ProcessEngine;
 use kernel::{Census, Scores};
 use memory::Memory;
@@ -52,6 +53,8 @@ pub struct Ports {
     pub memory: Arc<dyn Memory>,
     /// Live PDOs and TDEs.
     pub census: Census,
+    /// The model that turns speech into text, where one is configured.
+    pub speech: Option<Arc<dyn llm::Model>>,
 }
 
 /// What bounds the work that callers can cause.
@@ -125,6 +128,7 @@ pub fn router<E: Executor>(ports: Ports, executor: E, site: Site) -> Router {
     let meters = metrics::Meters::default();
     meters.follow(ports.engine.notices(), site.stop.clone());
     let cluster = orchestration::routes(ports.engine.clone(), site.limits, site.listen, site.stop.clone());
+    let ear = voice::Ear::new(ports.speech.clone(), ports.trail.clone(), site.limits);
     let shared = Shared { ports, meters: meters.clone(), stop: site.stop.clone() };
     let gate = watch::Gate {
         meters,
@@ -149,11 +153,13 @@ pub fn router<E: Executor>(ports: Ports, executor: E, site: Site) -> Router {
     let operations = Router::new()
         .route("/graphql", any(graphql::answer::<E>))
         .with_state(graphql::Endpoint::new(executor, site.limits, site.stop.clone()));
+    let spoken = Router::new().route("/api/voice", post(voice::transcribe)).with_state(ear);
     let compression = CompressionLayer::new().quality(CompressionLevel::Fastest);
     // The last layer sees a request first.
     plain
         .merge(operations)
         .merge(cluster)
+        .merge(spoken.method_not_allowed_fallback(refusal::wrong_method))
         .layer(compression)
         .layer(axum::middleware::from_fn_with_state(gate, watch::pass))
 }

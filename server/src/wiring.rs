@@ -52,6 +52,8 @@ pub struct Assembly {
     pub contexts: ContextManager,
     /// The language model, where one is configured.
     pub model: Option<Arc<dyn llm::Model>>,
+    /// The same, where it turns speech into text.
+    pub speech: Option<Arc<dyn llm::Model>>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     stop: CancellationToken,
@@ -122,6 +124,7 @@ impl Assembly {
             ontology,
             memory,
             contexts,
+            speech: open_speech(configuration)?,
             model,
             clock,
             stop: CancellationToken::new(),
@@ -272,6 +275,7 @@ pub(crate) fn camunda_address(engine: &configuration::Engine) -> Result<&str, Fa
     Ok(&engine.url)
 }
 
+/// The configured model, where there is one.
 fn open_model(configuration: &Configuration) -> Result<Option<Arc<dyn llm::Model>>, Failure> {
     if configuration.model.base_url.is_empty() {
         return Ok(None);
@@ -280,6 +284,26 @@ fn open_model(configuration: &Configuration) -> Result<Option<Arc<dyn llm::Model
     model.jitter_seed = rand::random();
     let client = llm::ModelClient::new(model)
         .map_err(|error| Failure::wrong_call(error.code(), &error, "see the settings model.*"))?;
+    Ok(Some(Arc::new(client)))
+}
+
+/// The model that turns speech into text, where one is configured.
+pub(crate) fn open_speech(configuration: &Configuration) -> Result<Option<Arc<dyn llm::Model>>, Failure> {
+    let Some(name) = configuration.model.transcription_model.clone() else { return Ok(None) };
+    let mut model = configuration.model.clone();
+    if !configuration.speech.base_url.is_empty() {
+        model.base_url.clone_from(&configuration.speech.base_url);
+        model.api_key = configuration.speech.api_key.clone();
+    }
+    if model.base_url.is_empty() {
+        let hint = "set speech.base_url or model.base_url beside model.transcription_model";
+        return Err(Failure::wrong_call("LLM-0001", "nothing says where speech is transcribed", hint));
+    }
+    // An endpoint for speech alone has no chat model; it is never asked for one.
+    model.model = name;
+    let client = llm::ModelClient::new(model).map_err(|error| {
+        Failure::wrong_call(error.code(), &error, "see the settings speech.* and model.*")
+    })?;
     Ok(Some(Arc::new(client)))
 }
 

@@ -21,3 +21,4 @@ mod kills;
 mod procos;
 mod run;
 mod server;
+mod voice;

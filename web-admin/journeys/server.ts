@@ -36,8 +36,8 @@ export interface Running {
   stop: () => Promise<void>;
 }
 
-/** Starts a server and waits until it is ready. */
-export async function start(): Promise<Running> {
+/** Starts a server, with these settings in its environment, and waits until it is ready. */
+export async function start(settings: Record<string, string> = {}): Promise<Running> {
   const folder = mkdtempSync(join(tmpdir(), "procos-journey-"));
   const port = await freePort();
   const child: ChildProcess = spawn(
@@ -45,6 +45,7 @@ export async function start(): Promise<Running> {
     ["serve", "--listen", `127.0.0.1:${port}`, "--data-dir", folder],
     {
       stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...settings },
     },
   );
   let said = "";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { count, duration, interval, percent, verdictSentence } from "./format";
+import { count, duration, interval, minutes, percent, verdictSentence } from "./format";
 
 describe("numbers for people", () => {
   it("a share shows a digit only near the ends, where it matters", () => {
@@ -36,6 +36,12 @@ describe("numbers for people", () => {
       "2 runs",
       "0 processes",
     ]);
+  });
+});
+
+describe("a time that runs", () => {
+  it("is minutes and seconds", () => {
+    expect([0, 9, 65, 180].map(minutes)).toEqual(["0:00", "0:09", "1:05", "3:00"]);
   });
 });
 

@@ -54,3 +54,8 @@ export function verdictSentence(verdict: {
   if (verdict.undecided || !leader) return `Undecided ${after}: ${verdict.reason}`;
   return `${leader.label} wins with ${percent(leader.share)} (95 %: ${interval(leader.low, leader.high)}) ${after}`;
 }
+
+/** Seconds as minutes and seconds, e.g. `1:05`. */
+export function minutes(seconds: number): string {
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}

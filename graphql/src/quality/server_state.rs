@@ -13,6 +13,8 @@ pub(crate) struct ServerState {
     engine: String,
     /// Its language model, where one is configured.
     model: Option<String>,
+    /// The model that turns speech into text, where one is configured; recordings go to `/api/voice`.
+    speech: Option<String>,
     /// Its database: `sqlite` or `postgres`.
     database: String,
     /// Its memory: `embedded` or the address of a server.
@@ -31,6 +33,7 @@ impl From<&State> for ServerState {
             version: state.about.version.clone(),
             engine: state.engine.name().to_owned(),
             model: state.model.as_ref().map(|model| model.name().to_owned()),
+            speech: state.about.speech.clone(),
             database: state.about.database.clone(),
             memory: state.about.memory.clone(),
             live_pdos: state.census.pdos(),

@@ -106,6 +106,12 @@ impl Served<'_> {
             database: self.assembly.database.kind().to_owned(),
             memory: if memory.is_empty() { "embedded".to_owned() } else { masked_url(memory) },
             data_directory: self.assembly.data_directory.display().to_string(),
+            speech: self
+                .configuration
+                .model
+                .transcription_model
+                .clone()
+                .filter(|_| self.assembly.speech.is_some()),
         }
     }
 }
@@ -118,6 +124,7 @@ fn ports(assembly: &Assembly) -> Ports {
         ontology: assembly.ontology.clone(),
         memory: assembly.memory.clone(),
         census: assembly.parts.census.clone(),
+        speech: assembly.speech.clone(),
     }
 }
 

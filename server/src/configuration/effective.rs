@@ -40,6 +40,8 @@ fn value_of(configuration: &Configuration, key: &str) -> String {
         "model.transcription_model" => model.transcription_model.clone().unwrap_or_default(),
         "model.retries" => model.retries.to_string(),
         "model.concurrency" => model.concurrency.to_string(),
+        "speech.base_url" => masked_url(&configuration.speech.base_url),
+        "speech.api_key" => secret(&configuration.speech.api_key),
         "memory.url" => masked_url(&configuration.memory.url),
         "memory.api_key" => secret(&configuration.memory.api_key),
         "prompts.approvers" => configuration.prompts.approvers.to_string(),

@@ -26,6 +26,8 @@ const VARIABLES: &[(&str, &str, Kind)] = &[
     ("PROCOS_MODEL_TRANSCRIPTION", "model.transcription_model", Kind::Text),
     ("PROCOS_MODEL_RETRIES", "model.retries", Kind::Number),
     ("PROCOS_MODEL_CONCURRENCY", "model.concurrency", Kind::Number),
+    ("PROCOS_SPEECH_BASE_URL", "speech.base_url", Kind::Text),
+    ("PROCOS_SPEECH_API_KEY", "speech.api_key", Kind::Text),
     ("PROCOS_MEMORY_URL", "memory.url", Kind::Text),
     ("PROCOS_MEMORY_API_KEY", "memory.api_key", Kind::Text),
     ("PROCOS_PROMPT_APPROVERS", "prompts.approvers", Kind::Number),

@@ -5,6 +5,7 @@ mod door;
 mod operations;
 mod routes;
 mod subscriptions;
+mod voice;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use engine::clock::SystemClock;
 use engine::{Embedded, MemoryStore};
 use futures::Stream;
 use kernel::{Census, ScoreFilter, ScoreRow, Scores};
+use llm::scripted::ScriptedServer;
 use memory::{Entry, Filter, Kind, Memory, Query as MemoryQuery, Recall};
 use ontology::{Ontology, VolatileChangeSets};
 use serde_json::Value;
@@ -134,22 +136,41 @@ impl Memory for NoMemory {
 
 struct House {
     router: Router,
+    trail: Arc<MemoryStore>,
     engine: Embedded,
     ontology: Arc<Ontology>,
     site: Site,
 }
 
 async fn house_with(limits: Limits, memory_down: bool) -> House {
+    house_of(limits, memory_down, None).await
+}
+
+/// A house whose speech goes to this endpoint.
+async fn house_that_hears(server: &ScriptedServer) -> House {
+    let configuration = llm::Config {
+        base_url: server.base_url().to_owned(),
+        model: "scripted".to_owned(),
+        transcription_model: Some("scripted-ear".to_owned()),
+        retries: 0,
+        ..llm::Config::default()
+    };
+    let model = llm::ModelClient::new(configuration).unwrap();
+    house_of(Limits::default(), false, Some(Arc::new(model))).await
+}
+
+async fn house_of(limits: Limits, memory_down: bool, speech: Option<Arc<dyn llm::Model>>) -> House {
     let store = Arc::new(MemoryStore::new());
     let engine = Embedded::open(store.clone(), Arc::new(SystemClock)).await.unwrap();
     let ontology = Arc::new(Ontology::open(Arc::new(VolatileChangeSets::default())).await.unwrap());
     let ports = Ports {
         engine: Arc::new(engine.clone()),
-        trail: store,
+        trail: store.clone(),
         scores: Arc::new(FixedScores),
         ontology: ontology.clone(),
         memory: Arc::new(NoMemory { down: memory_down }),
         census: Census::default(),
+        speech,
     };
     let site = Site {
         listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
@@ -157,7 +178,7 @@ async fn house_with(limits: Limits, memory_down: bool) -> House {
         limits,
         stop: CancellationToken::new(),
     };
-    House { router: router(ports, schema(), site.clone()), engine, ontology, site }
+    House { router: router(ports, schema(), site.clone()), trail: store, engine, ontology, site }
 }
 
 async fn house() -> House {
@@ -237,6 +258,7 @@ async fn any_executor_can_be_served() {
         ontology: Arc::new(Ontology::open(Arc::new(VolatileChangeSets::default())).await.unwrap()),
         memory: Arc::new(NoMemory { down: false }),
         census: Census::default(),
+        speech: None,
     };
     let other = Schema::new(Query, EmptyMutation, Events);
     let answer = router(ports, other, site).oneshot(request("GET", "/livez", &[], "")).await.unwrap();

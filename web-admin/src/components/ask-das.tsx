@@ -7,6 +7,7 @@ import { Comparison } from "../diagram/comparison";
 import { Diagram } from "../diagram/diagram";
 import { asking, looking } from "./asking";
 import { Failure } from "./states";
+import { Voice } from "./voice";
 
 const GENERATE = graphql(`
   mutation Generate($input: GenerateProcessInput!) {
@@ -132,6 +133,15 @@ export function AskDas() {
                 Mention “{change.step}”
               </button>
             )}
+            <Voice
+              onError={setError}
+              onText={(heard) => {
+                setText(
+                  (written) => `${written}${written === "" || written.endsWith(" ") ? "" : " "}${heard}`,
+                );
+                box.current?.focus();
+              }}
+            />
             <span class="quiet small">
               {change && "DAS sees the process as it is on the page, with what is not saved yet. "}
               Nothing changes until you accept the draft.
