@@ -29,7 +29,7 @@ const DECIDE = graphql(`
 
 type Draft = ResultOf<typeof GENERATE>["generateProcess"];
 
-export function AskDas() {
+export default function AskDas() {
   const dialog = useRef<HTMLDialogElement>(null);
   const box = useRef<HTMLTextAreaElement>(null);
   const [, go] = useLocation();

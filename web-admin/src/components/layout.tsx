@@ -1,10 +1,13 @@
 // The frame around every page: navigation, and the box to ask DAS.
 import type { ComponentChildren } from "preact";
+import { lazy, Suspense } from "preact/compat";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
-import { AskDas } from "./ask-das";
 import { asking } from "./asking";
 import { GoTo, KeyboardHelp, PAGES } from "./keyboard";
+
+// Loaded when it is first asked for: the box draws diagrams, and most visits do not open it.
+const AskDas = lazy(() => import("./ask-das"));
 
 /** Whether a person writes just now: then a letter is a letter. */
 function isWriting(event: KeyboardEvent): boolean {
@@ -98,7 +101,11 @@ export function Layout({ children }: { children: ComponentChildren }) {
       <main id="content" tabIndex={-1}>
         {children}
       </main>
-      {asking.value && <AskDas />}
+      {asking.value && (
+        <Suspense fallback={null}>
+          <AskDas />
+        </Suspense>
+      )}
       {open === "places" && <GoTo close={close} />}
       {open === "keys" && <KeyboardHelp close={close} />}
     </>
