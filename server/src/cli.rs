@@ -14,6 +14,7 @@ mod import;
 mod isolate;
 mod kill;
 mod live;
+mod mcp;
 mod memory;
 mod output;
 mod prompt;
@@ -38,6 +39,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub(crate) use output::Output;
+pub(crate) use serve::about;
 pub(crate) use session::{Found, Session};
 
 use crate::failure::Failure;
@@ -120,6 +122,8 @@ enum Command {
     Backup(backup::Backup),
     /// Make a data directory from a backup.
     Restore(backup::Restore),
+    /// Be a tool server of a coding assistant (Model Context Protocol).
+    Mcp(mcp::Mcp),
     /// Check what is there, and show the configuration in effect.
     Doctor(doctor::Doctor),
     /// Launches a tool in isolation; the server starts it.
@@ -182,6 +186,7 @@ async fn dispatch(arguments: Arguments, output: Output) -> Result<ExitCode, Fail
         Command::Export(command) => command.execute(output, session).await,
         Command::Backup(command) => command.execute(output, session).await,
         Command::Restore(command) => command.execute(output, session).await,
+        Command::Mcp(command) => command.execute(output, session).await,
         Command::Doctor(command) => command.execute(output, session).await,
         Command::Isolate(command) => Ok(command.execute()),
     }

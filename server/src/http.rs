@@ -4,6 +4,7 @@ mod admin;
 mod graphql;
 mod health;
 mod listener;
+mod mcp;
 mod metrics;
 mod openapi;
 mod orchestration;
@@ -150,6 +151,9 @@ pub fn router<E: Executor>(ports: Ports, executor: E, site: Site) -> Router {
         .method_not_allowed_fallback(refusal::wrong_method)
         .with_state(shared)
         .layer(axum::middleware::from_fn_with_state(site.limits, watch::in_time));
+    let tools = Router::new()
+        .route("/mcp", post(mcp::talk))
+        .with_state(mcp::Endpoint::new(executor.clone(), site.limits));
     let operations = Router::new()
         .route("/graphql", any(graphql::answer::<E>))
         .with_state(graphql::Endpoint::new(executor, site.limits, site.stop.clone()));
@@ -159,6 +163,7 @@ pub fn router<E: Executor>(ports: Ports, executor: E, site: Site) -> Router {
     plain
         .merge(operations)
         .merge(cluster)
+        .merge(tools.method_not_allowed_fallback(refusal::wrong_method))
         .merge(spoken.method_not_allowed_fallback(refusal::wrong_method))
         .layer(compression)
         .layer(axum::middleware::from_fn_with_state(gate, watch::pass))

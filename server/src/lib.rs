@@ -4,4 +4,5 @@ pub mod cli;
 pub mod configuration;
 pub mod failure;
 pub mod http;
+mod mcp;
 pub mod wiring;

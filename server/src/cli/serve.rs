@@ -79,7 +79,7 @@ impl Served<'_> {
         let Self { assembly, configuration, address, output } = *self;
         let limits = Limits::default();
         let site = Site { listen: address, hosts: configuration.hosts.clone(), limits, stop: stop.clone() };
-        let schema = graphql::schema(assembly.graphql_state(self.about()));
+        let schema = graphql::schema(assembly.graphql_state(about(assembly, configuration)));
         let router = http::router(ports(assembly), schema, site);
         let serving = http::listen(listener, router, limits, stop.clone());
         tracing::info!(%address, data = %assembly.data_directory.display(), "serving");
@@ -98,21 +98,17 @@ impl Served<'_> {
         };
         tokio::join!(serving, beside);
     }
+}
 
-    fn about(&self) -> graphql::About {
-        let memory = &self.configuration.memory.url;
-        graphql::About {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            database: self.assembly.database.kind().to_owned(),
-            memory: if memory.is_empty() { "embedded".to_owned() } else { masked_url(memory) },
-            data_directory: self.assembly.data_directory.display().to_string(),
-            speech: self
-                .configuration
-                .model
-                .transcription_model
-                .clone()
-                .filter(|_| self.assembly.speech.is_some()),
-        }
+/// What the API says about this ProcOS.
+pub(crate) fn about(assembly: &Assembly, configuration: &Configuration) -> graphql::About {
+    let memory = &configuration.memory.url;
+    graphql::About {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        database: assembly.database.kind().to_owned(),
+        memory: if memory.is_empty() { "embedded".to_owned() } else { masked_url(memory) },
+        data_directory: assembly.data_directory.display().to_string(),
+        speech: configuration.model.transcription_model.clone().filter(|_| assembly.speech.is_some()),
     }
 }
 

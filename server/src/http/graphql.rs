@@ -22,6 +22,7 @@ use accept::{Accepted, Media};
 use reply::Fault;
 
 pub(super) use accept::ranges;
+pub(super) use read::is_json;
 
 /// What the handler needs.
 #[derive(Clone)]

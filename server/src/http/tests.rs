@@ -2,6 +2,7 @@
 
 mod connection;
 mod door;
+mod mcp;
 mod operations;
 mod routes;
 mod subscriptions;

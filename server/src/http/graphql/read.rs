@@ -78,7 +78,7 @@ pub(super) async fn from_body(
 }
 
 /// `application/json`, in UTF-8 where it names a charset.
-fn is_json(content_type: &str) -> bool {
+pub(in crate::http) fn is_json(content_type: &str) -> bool {
     let mut parts = content_type.split(';').map(str::trim);
     let media = parts.next().unwrap_or_default();
     media.eq_ignore_ascii_case("application/json")
