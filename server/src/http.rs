@@ -127,7 +127,8 @@ struct Shared {
 pub fn router<E: Executor>(ports: Ports, executor: E, site: Site) -> Router {
     let meters = metrics::Meters::default();
     meters.follow(ports.engine.notices(), site.stop.clone());
-    let cluster = orchestration::routes(ports.engine.clone(), site.limits, site.listen, site.stop.clone());
+    let (engine, trail) = (ports.engine.clone(), ports.trail.clone());
+    let cluster = orchestration::routes(engine, trail, site.limits, site.listen, site.stop.clone());
     let ear = voice::Ear::new(ports.speech.clone(), ports.trail.clone(), site.limits);
     let shared = Shared { ports, meters: meters.clone(), stop: site.stop.clone() };
     let gate = watch::Gate {
