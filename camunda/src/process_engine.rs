@@ -11,13 +11,13 @@ use engine::{Error, ProcessEngine, limits};
 use tokio::sync::broadcast;
 
 use crate::{
-    Camunda7, answer, catalogue, fetch, incidents, instances, lease, messages, operations, state, user_tasks,
+    Camunda, answer, catalogue, fetch, incidents, instances, lease, messages, operations, state, user_tasks,
 };
 
 #[async_trait]
-impl ProcessEngine for Camunda7 {
+impl ProcessEngine for Camunda {
     fn name(&self) -> &'static str {
-        "camunda7"
+        self.core.name()
     }
 
     async fn deploy(&self, files: Vec<DeployFile>) -> Result<Vec<Definition>, Error> {

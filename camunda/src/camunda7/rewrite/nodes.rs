@@ -8,10 +8,8 @@ use bpmn::model::{
 use bpmn::program::{JobKind, Node, NodeKind, Throw, Trigger};
 use bpmn::xml::namespace::{CAMUNDA, ZEEBE};
 
-use super::{
-    MESSAGE_TOPIC, Problems, SCRIPT_TOPIC, TOPIC, expression, has, outside_type, remove, remove_extensions,
-    repeat, set, set_default,
-};
+use super::{Problems, expression, has, remove, remove_extensions, repeat, set, set_default};
+use crate::topic::{self, outside_type};
 
 /// Rewrites a node; messages that only a message flow names are added to `messages`.
 pub(crate) fn node(
@@ -24,12 +22,12 @@ pub(crate) fn node(
     match &compiled.kind {
         NodeKind::Job(JobKind::Service) => service(problems, node, compiled),
         NodeKind::Job(JobKind::User) => user(problems, node, compiled),
-        NodeKind::Script { .. } => external(node, SCRIPT_TOPIC, compiled),
+        NodeKind::Script { .. } => external(node, topic::SCRIPT, compiled),
         NodeKind::End(Throw::Message { .. }) | NodeKind::Throw(Throw::Message { .. }) => {
-            thrown(node, MESSAGE_TOPIC, compiled, messages);
+            thrown(node, topic::MESSAGE, compiled, messages);
         }
         NodeKind::End(Throw::Job) | NodeKind::Throw(Throw::Job) => {
-            let topic = outside_type(&compiled.task).unwrap_or(TOPIC).to_owned();
+            let topic = outside_type(&compiled.task).unwrap_or(topic::TASK).to_owned();
             thrown(node, &topic, compiled, messages);
         }
         NodeKind::Call { propagate_all_in, propagate_all_out, .. } => {
@@ -73,7 +71,7 @@ fn service(problems: &mut Problems<'_>, node: &mut FlowNode, compiled: &Node) {
             mappings(problems, node, compiled);
         }
         None => {
-            external(node, TOPIC, compiled);
+            external(node, topic::TASK, compiled);
             remove_extensions(node, "inputOutput");
         }
     }
@@ -89,7 +87,7 @@ fn external(node: &mut FlowNode, topic: &str, compiled: &Node) {
     for name in ["expression", "resultVariable", "decisionRef", "mapDecisionResult", "resource"] {
         remove(&mut node.element, name);
     }
-    if topic == SCRIPT_TOPIC {
+    if topic == topic::SCRIPT {
         remove_extensions(node, "inputOutput");
     }
     set(&mut node.element, "type", "external");

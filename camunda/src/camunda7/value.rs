@@ -12,8 +12,6 @@
 use bpmn::program::Variables;
 use serde_json::{Map, Value, json};
 
-/// Prefix of the variables by which ProcOS keeps what Camunda has no place for; nobody else sees them.
-pub(crate) const HIDDEN: &str = "procosInstance";
 /// Longest text kept as String; Camunda's column holds 4,000 characters, some databases count bytes.
 const STRING_LIMIT: usize = 2_000;
 
@@ -61,13 +59,9 @@ fn parse(value: &Value) -> Option<Value> {
     }
 }
 
-/// Variables of a `{name: typed}` object, without those that only ProcOS sees.
-pub(crate) fn visible(typed: &Map<String, Value>) -> Variables {
-    typed
-        .iter()
-        .filter(|(name, _)| !name.starts_with(HIDDEN))
-        .filter_map(|(name, value)| Some((name.clone(), from_camunda(value)?)))
-        .collect()
+/// Variables of a `{name: typed}` object.
+pub(crate) fn plain(typed: &Map<String, Value>) -> Variables {
+    typed.iter().filter_map(|(name, value)| Some((name.clone(), from_camunda(value)?))).collect()
 }
 
 #[cfg(test)]
@@ -90,9 +84,8 @@ mod tests {
         let typed = json!({
             "a": {"type": "File", "value": null}, "b": {"type": "Object", "value": "rO0", "valueInfo": {
                 "serializationDataFormat": "application/x-java-serialized-object"}},
-            "c": {"type": "Integer", "value": 3}, "procosInstance": {"type": "String", "value": "{}"},
+            "c": {"type": "Integer", "value": 3},
         });
-        let visible = visible(typed.as_object().unwrap());
-        assert_eq!(Value::Object(visible), json!({"c": 3}));
+        assert_eq!(Value::Object(plain(typed.as_object().unwrap())), json!({"c": 3}));
     }
 }

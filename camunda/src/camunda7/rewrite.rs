@@ -19,23 +19,11 @@ mod repeat;
 use std::collections::HashMap;
 
 use bpmn::model::{Definitions, Element, FlowNode, RawAttribute};
-use bpmn::program::{ExecutedBy, Node, Program, TaskSpec};
+use bpmn::program::{Node, Program};
 use bpmn::xml::namespace::{CAMUNDA, CAMUNDA_FAMILY};
 
-/// Topic of the kernel's tasks.
-pub(crate) const TOPIC: &str = "procos";
-/// Topic of FEEL scripts.
-pub(crate) const SCRIPT_TOPIC: &str = "procos.script";
-/// Topic of messages that a process throws.
-pub(crate) const MESSAGE_TOPIC: &str = "procos.message";
 /// How long Camunda keeps the history of an instance where the model does not say it.
 const HISTORY_TIME_TO_LIVE: &str = "P180D";
-
-/// The outside job type of a task: none where the kernel executes it.
-pub(crate) fn outside_type(spec: &TaskSpec) -> Option<&str> {
-    let declared = spec.job_type.as_deref().filter(|_| spec.by == ExecutedBy::Undeclared)?;
-    (declared != TOPIC).then_some(declared)
-}
 
 /// Collects what cannot be said to Camunda.
 pub(crate) struct Problems<'f> {
