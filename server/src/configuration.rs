@@ -78,10 +78,12 @@ pub enum LogFormat {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Engine {
-    /// `embedded` or `camunda7`.
+    /// `embedded`, `camunda7` or `camunda8`.
     pub kind: EngineKind,
-    /// Address of its REST API, e.g. `http://127.0.0.1:8090/engine-rest`.
+    /// Address of its REST API, e.g. `http://127.0.0.1:8090/engine-rest` or `http://127.0.0.1:8080`.
     pub url: String,
+    /// Bearer token for a Camunda 8 that wants one.
+    pub token: llm::Secret,
 }
 
 /// The kinds of process engine.
@@ -93,6 +95,8 @@ pub enum EngineKind {
     Embedded,
     /// A Camunda 7, Operaton or CIB seven, by its REST API.
     Camunda7,
+    /// A Camunda 8.8 or later, by its Orchestration Cluster REST API.
+    Camunda8,
 }
 
 /// Where records are kept.
@@ -246,7 +250,7 @@ fn insert(table: &mut Table, key: &str, value: Value) {
 
 fn shown(key: &str, value: &Value) -> String {
     match value {
-        _ if key.ends_with("api_key") => "***".to_owned(),
+        _ if key.ends_with("api_key") || key.ends_with("token") => "***".to_owned(),
         Value::String(text) if key.ends_with("url") => masked_url(text),
         Value::String(text) => text.clone(),
         other => other.to_string(),

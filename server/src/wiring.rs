@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use camunda::{Camunda7, Settings};
+use camunda::{Camunda, Generation, Settings};
 use context::{ContextManager, DirectApproval};
 use engine::clock::{Clock, SystemClock};
 use engine::{Embedded, ProcessEngine, Store};
@@ -41,7 +41,7 @@ pub struct Assembly {
     /// The embedded engine, where that is the one.
     pub embedded: Option<Embedded>,
     /// The adapter of Camunda 7, where that is the one.
-    pub camunda: Option<Camunda7>,
+    pub camunda: Option<Camunda>,
     /// Kernel parts: templates, census, model, prompts, memory.
     pub parts: Arc<Parts>,
     /// The knowledge graph.
@@ -244,7 +244,7 @@ pub(crate) async fn open_database(
 }
 
 /// The engine, and which one it is.
-type OpenEngine = (Arc<dyn ProcessEngine>, Option<Embedded>, Option<Camunda7>);
+type OpenEngine = (Arc<dyn ProcessEngine>, Option<Embedded>, Option<Camunda>);
 
 async fn open_engine(
     configuration: &Configuration,
@@ -257,22 +257,32 @@ async fn open_engine(
             let embedded = Embedded::open(store, clock).await?;
             Ok((Arc::new(embedded.clone()), Some(embedded), None))
         }
-        EngineKind::Camunda7 => {
-            let url = camunda_address(&configuration.engine)?;
-            let camunda = Camunda7::open(Settings::at(url), store, trail, clock).await?;
+        EngineKind::Camunda7 | EngineKind::Camunda8 => {
+            let settings = camunda_settings(&configuration.engine)?;
+            let camunda = Camunda::open(settings, store, trail, clock).await?;
             Ok((Arc::new(camunda.clone()), None, Some(camunda)))
         }
     }
 }
 
-/// Where Camunda is.
-pub(crate) fn camunda_address(engine: &configuration::Engine) -> Result<&str, Failure> {
+/// Where Camunda is, and which one.
+pub(crate) fn camunda_settings(engine: &configuration::Engine) -> Result<Settings, Failure> {
+    let (generation, number, example) = match engine.kind {
+        EngineKind::Camunda8 => (Generation::Eight, 8, "http://127.0.0.1:8080"),
+        _ => (Generation::Seven, 7, "http://127.0.0.1:8090/engine-rest"),
+    };
     if engine.url.is_empty() {
-        let hint = "say it with --engine-url or engine.url, e.g. http://127.0.0.1:8090/engine-rest";
-        return Err(Failure::wrong_call("SERVER-0004", "nothing says where Camunda 7 is", hint));
+        let hint = format!("say it with --engine-url or engine.url, e.g. {example}");
+        return Err(Failure::wrong_call(
+            "SERVER-0004",
+            format!("nothing says where Camunda {number} is"),
+            &hint,
+        ));
     }
-    Settings::at(&engine.url).check()?;
-    Ok(&engine.url)
+    let mut settings = Settings::of(generation, &engine.url);
+    settings.token = Some(engine.token.reveal().to_owned()).filter(|token| !token.is_empty());
+    settings.check()?;
+    Ok(settings)
 }
 
 /// The configured model, where there is one.

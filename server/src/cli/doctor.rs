@@ -12,7 +12,7 @@ use super::output::table;
 use super::{Found, Output, Session};
 use crate::configuration::{EngineKind, Loaded};
 use crate::failure::Failure;
-use crate::wiring::camunda_address;
+use crate::wiring::camunda_settings;
 
 /// Check the data directory and what it needs, and show the configuration in effect with its origin.
 #[derive(Debug, Args)]
@@ -144,12 +144,15 @@ async fn engine(loaded: &Loaded) -> Check {
         return Check { name, state: "ok", text: "embedded".to_owned() };
     }
     let url = crate::configuration::masked_url(&engine.url);
-    let version = match camunda_address(engine) {
-        Ok(url) => camunda::version(url).await.map_err(Failure::from),
+    let number = if engine.kind == EngineKind::Camunda8 { 8 } else { 7 };
+    let version = match camunda_settings(engine) {
+        Ok(settings) => settings.version().await.map_err(Failure::from),
         Err(failure) => Err(failure),
     };
     match version {
-        Ok(version) => Check { name, state: "ok", text: format!("Camunda 7, version {version}, at {url}") },
+        Ok(version) => {
+            Check { name, state: "ok", text: format!("Camunda {number}, version {version}, at {url}") }
+        }
         Err(failure) => Check { name, state: "bad", text: failure.to_string().replace('\n', "; ") },
     }
 }

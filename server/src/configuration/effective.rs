@@ -32,6 +32,7 @@ fn value_of(configuration: &Configuration, key: &str) -> String {
         "log_filter" => configuration.log_filter.clone(),
         "engine.kind" => format!("{:?}", configuration.engine.kind).to_lowercase(),
         "engine.url" => masked_url(&configuration.engine.url),
+        "engine.token" => secret(&configuration.engine.token),
         "database.url" => masked_url(&configuration.database.url),
         "model.base_url" => masked_url(&model.base_url),
         "model.api_key" => secret(&model.api_key),

@@ -18,6 +18,7 @@ const VARIABLES: &[(&str, &str, Kind)] = &[
     ("PROCOS_LOG", "log_filter", Kind::Text),
     ("PROCOS_ENGINE", "engine.kind", Kind::Text),
     ("PROCOS_ENGINE_URL", "engine.url", Kind::Text),
+    ("PROCOS_ENGINE_TOKEN", "engine.token", Kind::Text),
     ("PROCOS_DATABASE_URL", "database.url", Kind::Text),
     ("PROCOS_MODEL_BASE_URL", "model.base_url", Kind::Text),
     ("PROCOS_MODEL_API_KEY", "model.api_key", Kind::Text),
