@@ -12,6 +12,7 @@ mod architecture;
 mod bad_input;
 mod bootstrap;
 mod camunda7;
+mod camunda8;
 mod camunda_clients;
 mod crash;
 mod data_directory;
