@@ -8,6 +8,7 @@
 mod arrange;
 mod assemble;
 mod complete;
+mod corner;
 mod graph;
 mod label;
 mod order;

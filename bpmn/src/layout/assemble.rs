@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::label::name_flows;
+use super::label::{name_flows, name_gateways};
 use super::route::direct;
 use super::scope::{Input, ScopeLayout, lay_out};
 use super::size::{self, LABEL_WIDTH, LANE_HEIGHT, PADDING, POOL_GAP, STRIP, TEXT, TITLE};
@@ -26,6 +26,10 @@ pub(super) fn diagram(definitions: &Definitions) -> Diagram {
             }
         }
     }
+    let gateways = definitions.processes.iter().flat_map(|process| &process.nodes);
+    let gateways = gateways.filter(|node| matches!(node.kind, FlowNodeKind::Gateway(_)));
+    let gateways = gateways.map(|node| node.element.id.clone()).collect();
+    name_gateways(&mut drawing.shapes, &drawing.edges, &gateways);
     name_flows(&drawing.shapes, &mut drawing.edges, &drawing.names);
     let plane = collaboration.map(|it| it.element.id.clone()).filter(|id| !id.is_empty());
     let plane = plane.or_else(|| definitions.processes.first().map(|process| process.element.id.clone()));

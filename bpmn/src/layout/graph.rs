@@ -11,6 +11,8 @@ pub(super) struct Item {
     pub(super) height: f64,
     /// Extra room below: boundary events, their lines, labels.
     pub(super) below: f64,
+    /// A diamond: lines may leave and enter it by its upper and lower corner.
+    pub(super) is_gateway: bool,
     /// Lane, 0 where there are none.
     pub(super) lane: usize,
     pub(super) layer: usize,

@@ -1,10 +1,9 @@
 //! Where the name of a flow stands: beside its line, where nothing else is.
 //!
-//! Candidates lie on both sides of every piece of the line: where its last piece begins, then along the pieces from the
-//! last to the first. The first that meets no shape, no other name and no line is taken, otherwise the one that meets
-//! least.
+//! Candidates lie on both sides of every piece of the line, from where the line parts from the others that leave with
+//! it. The first that meets no shape, no other name and no line is taken, otherwise the one that meets least.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::size::{self, LABEL_WIDTH, TASK_HEIGHT, TEXT};
 use crate::model::{Bounds, Edge, Label, Point, Shape};
@@ -45,12 +44,19 @@ pub(super) fn name_flows(shapes: &[Shape], edges: &mut [Edge], names: &[(usize, 
             }
         }
     }
+    let mut begun: HashMap<Beginning, usize> = HashMap::new();
+    for (from, to) in edges.iter().flat_map(|edge| pieces(&edge.waypoints)) {
+        *begun.entry(beginning(from, to)).or_default() += 1;
+    }
     for (place, name) in names {
         let Some(edge) = edges.get_mut(*place) else { continue };
         let width = (size::count(name.chars().count()) * 6.5).clamp(20.0, LABEL_WIDTH);
         let height = size::lines(name, 14) * TEXT;
         let mut best: Option<(f64, Bounds)> = None;
-        for area in candidates(&edge.waypoints, width, height) {
+        let mut pieces: Vec<(Point, Point)> = pieces(&edge.waypoints).collect();
+        // What several lines have in common comes last.
+        pieces.sort_by_key(|(from, to)| begun.get(&beginning(*from, *to)).is_some_and(|lines| *lines > 1));
+        for area in candidates(&pieces, width, height) {
             let met = taken.met(&area);
             if best.is_none_or(|(least, _)| met < least) {
                 best = Some((met, area));
@@ -66,6 +72,50 @@ pub(super) fn name_flows(shapes: &[Shape], edges: &mut [Edge], names: &[(usize, 
     }
 }
 
+/// Moves the names of gateways to where no line runs: below, above, or beside their upper half.
+pub(super) fn name_gateways(shapes: &mut [Shape], edges: &[Edge], gateways: &HashSet<String>) {
+    let mut taken = Taken::default();
+    for shape in shapes.iter().filter(|shape| !is_frame(shape)) {
+        taken.add(shape.bounds, SOLID);
+        let name = shape.label.as_ref().and_then(|label| label.bounds);
+        if let Some(name) = name.filter(|_| !gateways.contains(&shape.element)) {
+            taken.add(name, SOLID);
+        }
+    }
+    for piece in edges.iter().flat_map(|edge| edge.waypoints.windows(2)) {
+        if let [from, to] = piece {
+            taken.add(around(*from, *to), 1.0);
+        }
+    }
+    for shape in shapes.iter_mut().filter(|shape| gateways.contains(&shape.element)) {
+        let own = shape.bounds;
+        let Some(area) = shape.label.as_mut().and_then(|label| label.bounds.as_mut()) else { continue };
+        let middle = own.center().x - area.width / 2.0;
+        let (right, left) = (own.center().x + FROM_END, own.center().x - FROM_END - area.width);
+        let places = [
+            (middle, area.y),
+            (middle, own.y - APART - area.height),
+            (own.right() + APART, own.center().y - area.height / 2.0),
+            (right, own.y - area.height),
+            (left, own.y - area.height),
+            (right, own.bottom()),
+            (left, own.bottom()),
+        ];
+        let mut best: Option<(f64, Bounds)> = None;
+        for (x, y) in places {
+            let there = Bounds { x, y, ..*area };
+            let met = taken.met(&there);
+            if best.is_none_or(|(least, _)| met < least) {
+                best = Some((met, there));
+            }
+        }
+        if let Some((_, there)) = best {
+            *area = there;
+            taken.add(there, SOLID);
+        }
+    }
+}
+
 /// Pools, lanes and open sub-processes have others inside.
 fn is_frame(shape: &Shape) -> bool {
     shape.is_horizontal.is_some() || shape.is_expanded == Some(true)
@@ -76,11 +126,24 @@ fn around(from: Point, to: Point) -> Bounds {
     Bounds { x, y, width: (from.x - to.x).abs().max(1.0), height: (from.y - to.y).abs().max(1.0) }
 }
 
+/// Where a piece begins, in whole pixels, and which way it goes.
+type Beginning = (i64, i64, bool, bool);
+
+fn beginning(from: Point, to: Point) -> Beginning {
+    let is_flat = (to.x - from.x).abs() >= (to.y - from.y).abs();
+    let is_forth = if is_flat { from.x <= to.x } else { from.y <= to.y };
+    (from.x.round() as i64, from.y.round() as i64, is_flat, is_forth)
+}
+
+/// Pieces of a line, from the first to the last.
+fn pieces(line: &[Point]) -> impl Iterator<Item = (Point, Point)> {
+    line.windows(2).filter_map(|pair| Some((*pair.first()?, *pair.last()?)))
+}
+
 /// Places beside a line, the best first; where the shapes at its ends leave no room for the name, above or below them.
-fn candidates(line: &[Point], width: f64, height: f64) -> Vec<Bounds> {
-    let mut found = beside(line, width, height);
-    for piece in line.windows(2).rev() {
-        let [from, to] = piece else { continue };
+fn candidates(pieces: &[(Point, Point)], width: f64, height: f64) -> Vec<Bounds> {
+    let mut found = beside(pieces, width, height);
+    for (from, to) in pieces {
         let x = (from.x + to.x - width) / 2.0;
         let (top, bottom) = (from.y.min(to.y), from.y.max(to.y));
         for step in 0..OUTWARD {
@@ -92,11 +155,10 @@ fn candidates(line: &[Point], width: f64, height: f64) -> Vec<Bounds> {
     found
 }
 
-fn beside(line: &[Point], width: f64, height: f64) -> Vec<Bounds> {
+fn beside(pieces: &[(Point, Point)], width: f64, height: f64) -> Vec<Bounds> {
     let mut found = Vec::new();
     let mut add = |x: f64, y: f64| found.push(Bounds { x, y, width, height });
-    for piece in line.windows(2).rev() {
-        let [from, to] = piece else { continue };
+    for (from, to) in pieces {
         let (left, right) = (from.x.min(to.x), from.x.max(to.x));
         let (top, bottom) = (from.y.min(to.y), from.y.max(to.y));
         if right - left >= bottom - top {

@@ -1,10 +1,13 @@
-//! Heights of items: as close to their neighbours as the least distances allow, each lane for itself.
+//! Heights of items: as close to their neighbours as the least distances allow, each lane for itself; at last small
+//! steps between neighbours are levelled.
 
 use super::graph::{Graph, Item};
 use super::size::{LINE_GAP, ROW_GAP, count};
 
 /// Sweeps forth and back; the last one goes forth.
 const SWEEPS: usize = 9;
+/// Steps up to this height are levelled.
+const SMALL_STEP: f64 = 40.0;
 
 /// Sets the `y` of all items, relative to their lane.
 pub(super) fn set_heights(graph: &mut Graph) {
@@ -47,6 +50,42 @@ pub(super) fn set_heights(graph: &mut Graph) {
                 .map(|above| graph.items[above].y + distance(&graph.items[above], &graph.items[item]));
             graph.items[item].y = least.map_or(y, |least| y.max(least));
             previous = Some(item);
+        }
+    }
+    level_small_steps(graph, &left, &right);
+}
+
+/// Moves items that stand a little higher or lower than their only neighbour on one side onto one line with it, where
+/// there is room: from left to right, then passing lines once more from right to left.
+fn level_small_steps(graph: &mut Graph, left: &[Vec<usize>], right: &[Vec<usize>]) {
+    let layers = 0..graph.layers.len();
+    for layer in layers.clone() {
+        level(graph, layer, left, |_| true);
+    }
+    for layer in layers.rev() {
+        level(graph, layer, right, |item| item.node.is_none());
+    }
+}
+
+fn level(graph: &mut Graph, layer: usize, neighbours: &[Vec<usize>], may_move: impl Fn(&Item) -> bool) {
+    for place in 0..graph.layers[layer].len() {
+        let item = graph.layers[layer][place];
+        let own = &graph.items[item];
+        let &[beside] = neighbours[item].as_slice() else { continue };
+        let wish = graph.items[beside].y;
+        let is_small = graph.items[beside].lane == own.lane && (wish - own.y).abs() <= SMALL_STEP;
+        if !is_small || !may_move(own) {
+            continue;
+        }
+        let in_lane = |other: &usize| graph.items[*other].lane == own.lane;
+        let above = place.checked_sub(1).and_then(|place| graph.layers[layer].get(place));
+        let above = above.copied().filter(in_lane).map(|above| &graph.items[above]);
+        let below = graph.layers[layer].get(place + 1).copied().filter(in_lane);
+        let below = below.map(|below| &graph.items[below]);
+        let has_room = above.is_none_or(|above| wish - above.y >= distance(above, own))
+            && below.is_none_or(|below| below.y - wish >= distance(own, below));
+        if has_room {
+            graph.items[item].y = wish;
         }
     }
 }

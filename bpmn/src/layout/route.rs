@@ -1,27 +1,34 @@
-//! Lines: horizontal inside layers, vertical only in the channels between them, so that no line crosses a node.
+//! Lines: horizontal inside layers, vertical only in the channels between them, so that no line crosses a node. At a
+//! gateway a line goes straight up or down from its corner where nothing stands in the way, as people draw it.
 
 use std::collections::HashMap;
 
-use super::graph::Graph;
+use super::corner;
+use super::graph::{Graph, Link};
 use super::point;
-use super::size::{CHANNEL, EVENT, LINE_GAP, TRACK, count};
+use super::size::{CHANNEL, EVENT, LINE_GAP, TASK_HEIGHT, TRACK, count};
 use crate::model::{Bounds, Point};
 
+/// Distance of a line from the corners of the task that it meets.
+const CORNER: f64 = 14.0;
+
 /// A vertical piece of a line in a channel.
-struct Piece {
-    channel: usize,
-    top: f64,
-    bottom: f64,
+pub(super) struct Piece {
+    pub(super) channel: usize,
+    pub(super) top: f64,
+    pub(super) bottom: f64,
     from: usize,
     to: usize,
     track: usize,
+    /// The gateway whose corner it starts or ends at, in place of the channel.
+    pub(super) corner: Option<usize>,
 }
 
 /// A line before its vertical pieces have a place: it runs along `heights[0]`, changes at `pieces[0]`, and so on.
-struct Course {
-    link: usize,
-    heights: Vec<f64>,
-    pieces: Vec<usize>,
+pub(super) struct Course {
+    pub(super) link: usize,
+    pub(super) heights: Vec<f64>,
+    pub(super) pieces: Vec<usize>,
 }
 
 /// Where the lines and layers are.
@@ -60,10 +67,11 @@ fn back_tracks(graph: &Graph) -> HashMap<usize, usize> {
 /// Sets the `x` of all items and routes all links. `top` is the upper border of the nodes.
 pub(super) fn route(graph: &mut Graph, top: f64) -> Routes {
     let (courses, mut pieces) = courses(graph, top);
+    corner::take_corners(graph, &courses, &mut pieces);
     let channels = graph.layers.len() + 1;
     let widths = assign_tracks(&mut pieces, channels);
     let mut tracks = vec![0_usize; channels];
-    for piece in &pieces {
+    for piece in pieces.iter().filter(|piece| piece.corner.is_none()) {
         tracks[piece.channel] = tracks[piece.channel].max(piece.track + 1);
     }
     let mut channel_x = Vec::with_capacity(channels);
@@ -80,7 +88,11 @@ pub(super) fn route(graph: &mut Graph, top: f64) -> Routes {
         }
         x += widest;
     }
+    let middles: Vec<f64> = graph.items.iter().map(|item| item.x + item.width / 2.0).collect();
     let piece_x = |piece: &Piece| {
+        if let Some(gateway) = piece.corner {
+            return middles[gateway];
+        }
         let share = count(piece.track + 1) / count(tracks[piece.channel] + 1);
         (channel_x[piece.channel] + widths[piece.channel] * share).round()
     };
@@ -98,6 +110,9 @@ fn line(
     let source = &graph.items[link.from];
     let target = &graph.items[link.to];
     let first = course.heights.first().copied().unwrap_or(source.y);
+    let corner = |place: Option<&usize>| place.and_then(|&piece| pieces[piece].corner);
+    let leaves_by_corner = corner(course.pieces.first()) == Some(link.from);
+    let enters_by_corner = corner(course.pieces.last()) == Some(link.to);
     let mut points = Vec::with_capacity(course.pieces.len() * 2 + 3);
     match link.boundary {
         Some((place, number)) => {
@@ -105,16 +120,23 @@ fn line(
             points.push(point(x, source.y + source.height / 2.0 + EVENT / 2.0));
             points.push(point(x, first));
         }
+        None if leaves_by_corner => {}
         None => points.push(point(source.x + source.width, first)),
     }
+    let mut before = first;
     for (&piece, &height) in course.pieces.iter().zip(course.heights.iter().skip(1)) {
         let x = piece_x(&pieces[piece]);
-        let before = points.last().map_or(first, |point| point.y);
         points.push(point(x, before));
         points.push(point(x, height));
+        before = height;
     }
-    let last = points.last().map_or(first, |point| point.y);
-    points.push(point(target.x, last));
+    if leaves_by_corner && let Some(begin) = points.first_mut() {
+        begin.y = corner::toward(source, course.heights[1]);
+    }
+    match points.last_mut().filter(|_| enters_by_corner) {
+        Some(end) => end.y = corner::toward(target, course.heights[course.heights.len() - 2]),
+        None => points.push(point(target.x, before)),
+    }
     (link.id.clone(), points)
 }
 
@@ -128,8 +150,7 @@ fn courses(graph: &Graph, top: f64) -> (Vec<Course>, Vec<Piece>) {
     let mut pieces = Vec::new();
     let mut courses = Vec::with_capacity(graph.links.len());
     for (index, link) in graph.links.iter().enumerate() {
-        let start = graph.start_y(link);
-        let end = graph.items[link.to].y;
+        let (start, end) = ends(graph, link);
         let mut course = Course { link: index, heights: vec![start], pieces: Vec::new() };
         let mut turn = |course: &mut Course, channel: usize, height: f64| {
             let before = course.heights.last().copied().unwrap_or(height);
@@ -145,6 +166,7 @@ fn courses(graph: &Graph, top: f64) -> (Vec<Course>, Vec<Piece>) {
                 from: link.from,
                 to: link.to,
                 track: 0,
+                corner: None,
             });
         };
         let from_layer = graph.items[link.from].layer;
@@ -165,11 +187,32 @@ fn courses(graph: &Graph, top: f64) -> (Vec<Course>, Vec<Piece>) {
     (courses, pieces)
 }
 
+/// Heights at which a link leaves and arrives: the middles of its ends, except that a task is left or entered a little
+/// above or below its middle where that makes the line straight.
+fn ends(graph: &Graph, link: &Link) -> (f64, f64) {
+    let (start, end) = (graph.start_y(link), graph.items[link.to].y);
+    if link.is_back {
+        return (start, end);
+    }
+    let first = link.passes.first().map_or(end, |&pass| graph.items[pass].y);
+    let last = link.passes.last().map_or(start, |&pass| graph.items[pass].y);
+    let reaches = |item: usize, height: f64| {
+        let item = &graph.items[item];
+        item.height >= TASK_HEIGHT && (height - item.y).abs() <= TASK_HEIGHT / 2.0 - CORNER
+    };
+    match (link.boundary.is_none() && reaches(link.from, first), reaches(link.to, last)) {
+        (true, _) if !link.passes.is_empty() && reaches(link.to, last) => (first, last),
+        (_, true) => (start, last),
+        (true, false) => (first, end),
+        (false, false) => (start, end),
+    }
+}
+
 /// Gives each vertical piece a track in its channel; pieces of the same source or target may share one. The result
 /// is the width of each channel.
 fn assign_tracks(pieces: &mut [Piece], channels: usize) -> Vec<f64> {
     let mut by_channel: Vec<Vec<usize>> = vec![Vec::new(); channels];
-    for (index, piece) in pieces.iter().enumerate() {
+    for (index, piece) in pieces.iter().enumerate().filter(|(_, piece)| piece.corner.is_none()) {
         by_channel[piece.channel].push(index);
     }
     let mut widths = Vec::with_capacity(channels);

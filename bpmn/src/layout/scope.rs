@@ -102,7 +102,16 @@ fn graph(input: &Input<'_>) -> Graph {
             boundary_of.insert(&event.element.id, (graph.items.len(), (place, events)));
         }
         item_of.insert(id, graph.items.len());
-        graph.items.push(Item { node: Some(index), width, height, below, lane, ..Item::default() });
+        let is_gateway = matches!(node.kind, FlowNodeKind::Gateway(_));
+        graph.items.push(Item {
+            node: Some(index),
+            width,
+            height,
+            below,
+            is_gateway,
+            lane,
+            ..Item::default()
+        });
     }
     let associations = input.process.artifacts.iter().filter_map(|artifact| match &artifact.kind {
         ArtifactKind::Association { source, target } if boundary_of.contains_key(source.as_str()) => {

@@ -188,10 +188,14 @@ proptest! {
     #[test]
     fn any_graph_is_drawn_without_faults(
         nodes in 1_usize..14, links in prop::collection::vec((0_usize..14, 0_usize..14), 0..30),
+        gateways in prop::collection::hash_set(0_usize..14, 0..14),
     ) {
         let mut builder = Builder::process("p");
         for node in 0..nodes {
-            builder.task(&format!("t{node}"), "");
+            match gateways.contains(&node) {
+                true => builder.exclusive(&format!("t{node}"), ""),
+                false => builder.task(&format!("t{node}"), ""),
+            };
         }
         for (from, to) in links {
             builder.flow(&format!("t{}", from % nodes), &format!("t{}", to % nodes));
@@ -222,6 +226,62 @@ fn pools_lanes_boundary_events_data_and_notes_are_drawn() {
         definitions.diagrams[0].edges.iter().map(|edge| edge.element.as_str()).collect();
     for id in ["mf", "mf2", "as", "dia", "f3", "sf1"] {
         assert!(lines.contains(id), "{id} is not drawn");
+    }
+}
+
+fn line<'a>(definitions: &'a Definitions, flow: &str) -> &'a [Point] {
+    let edge = definitions.diagrams[0].edges.iter().find(|edge| edge.element == flow);
+    edge.map_or(&[], |edge| edge.waypoints.as_slice())
+}
+
+#[test]
+fn lines_leave_and_enter_gateways_by_their_corners_and_a_name_stands_where_its_line_begins() {
+    let mut builder = Builder::process("p");
+    builder.start("s").exclusive("again", "").task("a", "A").exclusive("good", "Good?").end("e");
+    builder.task("b", "B").task("c", "C").exclusive("join", "");
+    builder.flow("s", "again").flow("again", "a").flow("a", "good").flow("good", "again");
+    builder.flow("good", "b").flow("good", "c").flow("b", "join").flow("c", "join").flow("join", "e");
+    let mut definitions = builder.finish();
+    for flow in definitions.processes[0].flows.iter_mut().filter(|flow| flow.source == "good") {
+        flow.element.name = Some(flow.target.clone());
+    }
+    ensure_diagram(&mut definitions);
+    assert_eq!(faults(&definitions), Vec::<String>::new());
+    assert_eq!(met_by_names(&definitions), Vec::<String>::new());
+    let places = bounds(&definitions);
+    let (good, again) = (places["good"], places["again"]);
+    let back = line(&definitions, "good-again");
+    assert_eq!(back.first(), Some(&point(good.center().x, good.y)), "the loop leaves upward");
+    assert_eq!(back.last(), Some(&point(again.center().x, again.y)), "and comes in from above");
+    assert_eq!(line(&definitions, "good-c").first(), Some(&point(good.center().x, good.bottom())));
+    assert_eq!(
+        line(&definitions, "c-join").last(),
+        Some(&point(places["join"].center().x, places["join"].bottom()))
+    );
+    for edge in definitions.diagrams[0].edges.iter().filter(|edge| edge.element.starts_with("good-")) {
+        let name = edge.label.as_ref().and_then(|label| label.bounds).unwrap();
+        assert!((name.center().x - good.center().x).abs() < 100.0, "{} {name:?} {good:?}", edge.element);
+    }
+}
+
+#[test]
+fn a_corner_is_for_lines_that_leave_or_for_lines_that_enter() {
+    let mut builder = Builder::process("p");
+    builder.start("s").exclusive("x", "").task("a", "A").task("b", "B").end("e");
+    builder.flow("s", "x").flow("x", "a").flow("x", "b").flow("a", "x").flow("b", "x").flow("x", "e");
+    let mut definitions = builder.finish();
+    ensure_diagram(&mut definitions);
+    let x = bounds(&definitions)["x"];
+    let flows = &definitions.processes[0].flows;
+    let at = |corner: Point, leaves: bool| {
+        let touches = |flow: &&crate::model::SequenceFlow| {
+            let points = line(&definitions, &flow.element.id);
+            (if leaves { points.first() } else { points.last() }) == Some(&corner)
+        };
+        flows.iter().filter(touches).count()
+    };
+    for corner in [point(x.center().x, x.y), point(x.center().x, x.bottom())] {
+        assert!(at(corner, true) == 0 || at(corner, false) == 0);
     }
 }
 

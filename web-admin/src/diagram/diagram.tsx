@@ -3,13 +3,21 @@ import type NavigatedViewer from "bpmn-js/lib/NavigatedViewer";
 import { useEffect, useRef, useState } from "preact/hooks";
 import "bpmn-js/dist/assets/diagram-js.css";
 import "bpmn-js/dist/assets/bpmn-js.css";
-import { type Fittable, heightFor, showWhole } from "./fit";
+import { type Fittable, heightFor, isTooLong, showStart, showWhole } from "./fit";
 import { draw, type Marks } from "./marks";
 import { type BusinessObject, type OutlineEntry, outline } from "./outline";
 
 interface Registry {
   getAll(): { businessObject: BusinessObject }[];
 }
+interface Zoomable extends Fittable {
+  zoom(): number;
+  zoom(scale: number, around: "auto"): number;
+}
+/** How much a press on a button enlarges, and how small and large a drawing may get. */
+const ZOOM_STEP = 1.25;
+const [SMALLEST, LARGEST] = [0.1, 3];
+
 export function Diagram(props: {
   xml: string;
   label: string;
@@ -43,7 +51,8 @@ export function Diagram(props: {
         // As high as the drawing needs at this width, within the limits of the style sheet.
         place.current.style.height = `${heightFor(canvas, place.current.clientWidth)}px`;
         canvas.resized();
-        showWhole(canvas);
+        if (isTooLong(canvas, place.current.clientWidth)) showStart(canvas);
+        else showWhole(canvas);
         setEntries(outline(created.get<Registry>("elementRegistry").getAll()));
         setProblem(undefined);
         setShown((count) => count + 1);
@@ -67,11 +76,38 @@ export function Diagram(props: {
     };
   }, [shown, props.marks]);
 
+  const canvas = () => viewer.current?.get<Zoomable>("canvas");
+  const zoom = (factor: number) => {
+    const drawing = canvas();
+    drawing?.zoom(Math.min(LARGEST, Math.max(SMALLEST, drawing.zoom() * factor)), "auto");
+  };
+
   return (
     <>
       {problem && <div class="notice bad">The diagram cannot be shown: {problem}</div>}
       <figure aria-label={props.label}>
-        <div ref={place} class={`diagram${props.tall ? " tall" : ""}`} />
+        <div class="framed">
+          <div ref={place} class={`diagram${props.tall ? " tall" : ""}`} />
+          {shown > 0 && (
+            <fieldset class="zoom" aria-label="Size of the drawing">
+              <button type="button" aria-label="Smaller" onClick={() => zoom(1 / ZOOM_STEP)}>
+                −
+              </button>
+              <button type="button" aria-label="Larger" onClick={() => zoom(ZOOM_STEP)}>
+                +
+              </button>
+              <button
+                type="button"
+                onClick={() => {
+                  const drawing = canvas();
+                  if (drawing) showWhole(drawing);
+                }}
+              >
+                Whole
+              </button>
+            </fieldset>
+          )}
+        </div>
         {props.words && entries.length > 0 && (
           <details class="small">
             <summary>The steps in words</summary>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Fittable, heightFor, showWhole } from "./fit";
+import { type Fittable, heightFor, isTooLong, showStart, showWhole } from "./fit";
 
 function canvas(
   inner: { x: number; y: number; width: number; height: number },
@@ -27,6 +27,19 @@ describe("fitting a drawing into its frame", () => {
     const scale = 1000 / box.width;
     expect((150 - box.x) * scale).toBeGreaterThan(110);
     expect((2150 - box.x) * scale).toBeLessThan(1000);
+  });
+
+  it("shows a drawing that nobody could read whole from its start", () => {
+    const { of, shown } = canvas({ x: 150, y: 100, width: 4000, height: 200 }, { width: 1000, height: 300 });
+    expect(isTooLong(of, 1000)).toBe(true);
+    showStart(of);
+    const box = shown();
+    expect(box.x).toBeLessThan(150);
+    expect(1000 / box.width).toBeCloseTo(0.6);
+    expect(box.y).toBeLessThan(100);
+    expect(box.y + box.height).toBeGreaterThan(300);
+    const short = canvas({ x: 0, y: 0, width: 2000, height: 200 }, { width: 1000, height: 300 });
+    expect(isTooLong(short.of, 1000)).toBe(false);
   });
 
   it("gives a long flat drawing a low frame, and an empty one still a frame", () => {

@@ -1,4 +1,5 @@
-// How a drawing is fitted into its frame: whole, with a margin, never larger than life, beside what floats over it.
+// How a drawing is fitted into its frame: whole, with a margin, never larger than life, beside what floats over it. One
+// so long that nobody could read it whole is shown from its start instead.
 
 interface Box {
   x: number;
@@ -17,6 +18,10 @@ const MARGIN = 28;
 /** Pixels under the drawing that belong to the mark of bpmn.io. */
 const FOOT = 40;
 const LOWEST = 220;
+/** Below this scale words in a drawing cannot be read. */
+const UNREADABLE = 0.45;
+/** The scale at which such a drawing is shown. */
+const READABLE = 0.6;
 
 function bounds(canvas: Fittable): Box {
   const { inner } = canvas.viewbox();
@@ -28,10 +33,15 @@ function bounds(canvas: Fittable): Box {
   };
 }
 
-/** The height in pixels that shows the whole drawing at a given width. */
+/** Whether the whole drawing, as wide as its frame, would be too small to read. */
+export function isTooLong(canvas: Fittable, width: number): boolean {
+  return width / bounds(canvas).width < UNREADABLE;
+}
+
+/** The height in pixels for a frame of a given width: enough for the whole drawing as it is shown first. */
 export function heightFor(canvas: Fittable, width: number): number {
   const box = bounds(canvas);
-  const scale = Math.min(1, width / box.width);
+  const scale = isTooLong(canvas, width) ? READABLE : Math.min(1, width / box.width);
   return Math.max(LOWEST, Math.ceil(box.height * scale) + FOOT);
 }
 
@@ -48,5 +58,18 @@ export function showWhole(canvas: Fittable, left = 0): void {
     y: box.y - (headroom / scale - box.height) / 2,
     width: outer.width / scale,
     height: outer.height / scale,
+  });
+}
+
+/** Shows the start of a drawing that is too long to be read whole, its middle in the middle of the frame. */
+export function showStart(canvas: Fittable): void {
+  const box = bounds(canvas);
+  const { outer } = canvas.viewbox();
+  const headroom = Math.max(outer.height - FOOT, 1);
+  canvas.viewbox({
+    x: box.x,
+    y: box.y - Math.max((headroom / READABLE - box.height) / 2, 0),
+    width: outer.width / READABLE,
+    height: outer.height / READABLE,
   });
 }
