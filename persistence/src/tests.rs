@@ -3,6 +3,7 @@
 mod differential;
 mod engine_on_database;
 mod faults;
+pub(crate) mod kills;
 mod schema;
 mod suite;
 
