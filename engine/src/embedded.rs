@@ -155,6 +155,11 @@ impl Embedded {
     }
 }
 
+/// Whether an instance is loaded and goes on.
+fn is_open(live: Option<&Live>) -> bool {
+    live.is_some_and(|live| live.instance.status.is_open())
+}
+
 impl Core {
     fn now_ms(&self) -> i64 {
         self.clock.now_ms()
@@ -198,13 +203,17 @@ impl Core {
     fn slot(&self, key: i64) -> Arc<Slot> {
         let mut slots = self.slots.lock();
         if slots.len() > CACHE_LIMIT {
-            // A slot that is in use has another owner besides the map.
+            // What has ended goes first, then whatever is idle. A slot that is in use has another owner besides the map.
             let mut spare = slots.len() - CACHE_LIMIT / 2;
-            slots.retain(|_, slot| {
-                let keep = spare == 0 || Arc::strong_count(slot) > 1;
-                spare -= usize::from(!keep);
-                keep
-            });
+            for ended_only in [true, false] {
+                slots.retain(|_, slot| {
+                    let keep = spare == 0
+                        || Arc::strong_count(slot) > 1
+                        || (ended_only && slot.live.try_lock().is_ok_and(|live| is_open(live.as_ref())));
+                    spare -= usize::from(!keep);
+                    keep
+                });
+            }
         }
         Arc::clone(slots.entry(key).or_default())
     }

@@ -146,6 +146,15 @@ pub trait ProcessEngine: Send + Sync {
     /// Keys of open instances that started after `after`, oldest first: how the microkernel finds instances that
     /// were started in the engine itself.
     async fn open_instances(&self, after: i64, limit: usize) -> Result<Vec<i64>, Error>;
+    /// Those of them that have work for the kernel: jobs without an outside job type. All, where the engine cannot
+    /// tell.
+    async fn instances_with_work(&self, after: i64, limit: usize) -> Result<Vec<i64>, Error> {
+        self.open_instances(after, limit).await
+    }
+    /// Whether an instance has work for the kernel; true where the engine cannot tell.
+    fn has_work(&self, _instance: i64) -> bool {
+        true
+    }
 }
 
 /// A file to deploy.

@@ -8,6 +8,7 @@ use bpmn::program::Variables;
 use serde::{Deserialize, Serialize};
 
 use super::deployed::Deployed;
+use super::job_index::Meta;
 use crate::limits::HISTORY_LIMIT;
 use crate::port::{ElementState, Incident, Instance, InstanceState};
 use crate::store::StoredInstance;
@@ -76,6 +77,16 @@ impl Live {
             Error::Store(format!("the state of instance {} cannot be written: {error}", self.instance.key))
         })?;
         Ok(StoredInstance { instance: self.instance.clone(), state })
+    }
+
+    /// What the index holds of it.
+    pub(crate) fn meta(&self) -> Arc<Meta> {
+        Arc::new(Meta {
+            deployed: Arc::clone(&self.deployed),
+            seed: self.instance.seed,
+            dry_run: self.instance.dry_run,
+            business_key: self.instance.business_key.clone(),
+        })
     }
 
     fn variables(&self) -> Variables {

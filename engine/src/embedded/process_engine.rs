@@ -194,4 +194,12 @@ impl ProcessEngine for Embedded {
         let open = index.open.range((Bound::Excluded(after), end));
         Ok(open.map(|(key, _)| *key).take(limit).collect())
     }
+
+    async fn instances_with_work(&self, after: i64, limit: usize) -> Result<Vec<i64>, Error> {
+        Ok(self.core.index.lock().jobs.instances_with_work(after, limit))
+    }
+
+    fn has_work(&self, instance: i64) -> bool {
+        self.core.index.lock().jobs.instances_with_work(instance - 1, 1) == [instance]
+    }
 }
