@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
-use trail::{Outbox, OutboxItem};
+use trail::{Outbox, OutboxItem, PendingItem};
 
 use crate::Error;
 
@@ -22,6 +22,9 @@ const LONGEST_PAUSE: u32 = 64;
 pub trait Receiver: Send + Sync {
     /// The topic it receives.
     fn topic(&self) -> &str;
+    /// Hears what is about to be delivered, one by one: what is the same for many items can be read once for all of
+    /// them.
+    async fn expect(&self, _: &[PendingItem]) {}
     /// Takes an item; the reason where it cannot.
     async fn deliver(&self, item: &OutboxItem) -> Result<(), String>;
 }
@@ -55,7 +58,11 @@ impl Relay {
             }
             let mut taken = Vec::new();
             let mut failed = false;
-            for pending in self.outbox.pending(receiver.topic(), BATCH).await? {
+            let waiting = self.outbox.pending(receiver.topic(), BATCH).await?;
+            if !waiting.is_empty() {
+                receiver.expect(&waiting).await;
+            }
+            for pending in waiting {
                 match receiver.deliver(&pending.item).await {
                     Ok(()) => taken.push(pending.id),
                     Err(reason) => {

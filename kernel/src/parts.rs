@@ -23,6 +23,9 @@ pub trait Assistant: Send + Sync {
 /// Limits of the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
+    /// PDOs that live though their instance has nothing for them to do: beyond that, idle ones leave memory and come
+    /// back with the next job.
+    pub idle_orchestrators: usize,
     /// TDEs of one instance that live at once.
     pub executors_per_instance: usize,
     /// TDEs of all instances that work at once; the others wait in order of arrival.
@@ -44,6 +47,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            idle_orchestrators: 1_000,
             executors_per_instance: 256,
             executors: 10_000,
             lease_ms: 60_000,

@@ -3,6 +3,7 @@
 mod aircraft;
 mod delivery;
 mod fairness;
+mod idle;
 mod model;
 mod outward;
 mod restart;

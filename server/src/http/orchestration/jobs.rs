@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use bpmn::program::{JobKind, Variables};
-use engine::port::{ActivateJobs, BpmnError, Job, JobFailure, JobFilter, Record};
+use engine::port::{ActivateJobs, BpmnError, InstanceState, Job, JobFailure, JobFilter, Record};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -91,8 +91,13 @@ pub(super) async fn activate(
     };
     let fetched = asked.fetch_variable.filter(|names| !names.is_empty());
     let mut shown = Vec::with_capacity(jobs.len());
+    // Jobs of one instance stand together mostly: its state is asked for once for all of them.
+    let mut state = (0, InstanceState::default());
     for job in &jobs {
-        let mut view = activated(job, element_of(&cluster, job).await);
+        if state.0 != job.instance {
+            state = (job.instance, cluster.engine.state(job.instance).await.unwrap_or_default());
+        }
+        let mut view = activated(job, element_of(&state.1, job));
         if let (Some(names), Some(variables)) = (&fetched, view["variables"].as_object_mut()) {
             variables.retain(|name, _| names.contains(name));
         }
@@ -118,8 +123,7 @@ fn activated(job: &Job, element: i64) -> Value {
 }
 
 /// Key of the element instance that a job belongs to; the first one at that element where several are active.
-async fn element_of(cluster: &Cluster, job: &Job) -> i64 {
-    let state = cluster.engine.state(job.instance).await.unwrap_or_default();
+fn element_of(state: &InstanceState, job: &Job) -> i64 {
     let current = state.current.iter().find(|current| current.node == job.element);
     current.map_or(job.instance, |current| element_key(job.instance, current.element))
 }
