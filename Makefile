@@ -59,6 +59,11 @@ bench-engine: ## engine throughput and latency: embedded, over HTTP, the raw wri
 
 bench: bench-engine
 
+.PHONY: bench-scale
+bench-scale: ## ready with 100,000 open instances, memory of 1,000,000 waiting ones, 10,000 timers due at once
+	@cargo build --release --locked -p tests --bin bench-engine
+	@for what in open waiting timers; do $(TARGET)/release/bench-engine --scale $$what || exit 1; done
+
 .PHONY: bench-simulate
 bench-simulate: ## simulation: CPU time per case beside the same process written by hand, and beside SimPy
 	cargo bench --locked -p scoring --bench simulate
