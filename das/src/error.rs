@@ -72,6 +72,25 @@ pub enum Error {
         /// Why not.
         why: String,
     },
+    /// A proposal cannot be decided on or taken back.
+    #[error("the proposal '{id}': {why}")]
+    Proposal {
+        /// Its id.
+        id: String,
+        /// Why not.
+        why: String,
+    },
+    /// What people did cannot be kept.
+    #[error("what was done cannot be kept: {0}")]
+    Act(String),
+    /// A policy cannot be kept or found.
+    #[error("the policy '{name}': {why}")]
+    Policy {
+        /// Its name.
+        name: String,
+        /// Why not.
+        why: String,
+    },
     /// An event log cannot be read or used.
     #[error("the event log: {why}")]
     Log {
@@ -125,6 +144,9 @@ impl Error {
             Self::Stopped(_) => "DAS-0021",
             Self::Offer { .. } => "DAS-0022",
             Self::Transcript { .. } => "DAS-0023",
+            Self::Proposal { .. } => "DAS-0024",
+            Self::Act(_) => "DAS-0025",
+            Self::Policy { .. } => "DAS-0026",
         }
     }
 
@@ -148,6 +170,13 @@ impl Error {
             Self::Source { hint, .. } => Some(hint),
             Self::Ontology(_) | Self::Engine(_) | Self::Kernel(_) => None,
             Self::Stopped(_) => Some("try again; the log says more"),
+            Self::Proposal { .. } => {
+                Some("list the proposals again: its state and what it changed stand there")
+            }
+            Self::Act(_) => Some("send at most 100 acts at once, with names of at most 300 bytes"),
+            Self::Policy { .. } => {
+                Some("docs/das.md says what a policy may hold; `procos policy list` names them")
+            }
             Self::Offer { .. } => Some("list the suggestions again: it may have been decided or withdrawn"),
             Self::Transcript { .. } => Some(
                 "give JSON lines with role and content, or text in which lines begin with 'User:' and 'Assistant:'",
