@@ -11,6 +11,7 @@ mod offers;
 mod postgres;
 mod prompts;
 mod proposals;
+mod records;
 mod rows;
 mod scores;
 mod sqlite;
@@ -25,6 +26,7 @@ pub use error::Error;
 pub use offers::Offers;
 pub use prompts::Prompts;
 pub use proposals::Proposals;
+pub use records::Records;
 
 #[cfg(test)]
 mod tests;

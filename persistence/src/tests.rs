@@ -3,6 +3,7 @@
 mod differential;
 mod engine_on_database;
 mod faults;
+mod records;
 mod schema;
 mod suite;
 
