@@ -1,6 +1,9 @@
-//! How good it is and what is known: scores, proposals, suggestions, prompts, memory, the trail, SPARQL, jobs.
+//! How good it is and what is known: scores, proposals, suggestions, policies, prompts, memory, the trail, SPARQL,
+//! jobs, the machine.
 
+mod consent;
 mod job;
+mod policy;
 mod prompt;
 mod proposal;
 mod recall;
@@ -9,8 +12,11 @@ mod server_state;
 mod sparql;
 mod suggestion;
 mod trail_event;
+mod vitals;
 
+pub(crate) use consent::{ActKind, ActsTold, Consent};
 pub(crate) use job::{Job, JobError, JobState, Progress};
+pub(crate) use policy::{ChangeKind, FindingKind, Policy};
 pub(crate) use prompt::{Prompt, PromptTest};
 pub(crate) use proposal::{Proposal, ProposalState};
 pub(crate) use recall::{MemoryKind, Recall};
@@ -19,3 +25,4 @@ pub(crate) use server_state::ServerState;
 pub(crate) use sparql::SparqlResult;
 pub(crate) use suggestion::{Suggestion, suggestions};
 pub(crate) use trail_event::{TrailEvent, TrailVerification, trail_page};
+pub(crate) use vitals::Vitals;

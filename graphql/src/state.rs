@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use context::ContextManager;
-use das::{Offers, Proposals};
+use das::proposals::Deciding;
+use das::watch::{Machine, People, Vitals};
+use das::{Offers, Policies, Proposals};
 use engine::clock::Clock;
 use engine::{ProcessEngine, Store};
 use kernel::{Census, Scores};
@@ -34,10 +36,22 @@ pub struct State {
     pub proposals: Arc<dyn Proposals>,
     /// What the watching assistant offered.
     pub offers: Arc<dyn Offers>,
+    /// How a decision on a proposal is brought about.
+    pub deciding: Deciding,
+    /// What people let DAS do without asking.
+    pub policies: Policies,
+    /// What people did, where they agreed to be watched.
+    pub people: People,
+    /// What was sampled of the machine.
+    pub vitals: Vitals,
+    /// Says how the machine is, where nobody samples it.
+    pub machine: Option<Arc<dyn Machine>>,
     /// Live PDOs and TDEs.
     pub census: Census,
     /// What a bootstrap works with.
     pub bootstrap: das::bootstrap::Deps,
+    /// Archetypes and words of packs.
+    pub trade: Arc<das::text::Trade>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Gives seeds and ids where a caller gives none.

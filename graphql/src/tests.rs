@@ -10,3 +10,4 @@ mod prompts;
 mod running;
 mod suggesting;
 mod trying;
+mod watching;

@@ -1,11 +1,15 @@
 //! Version and state of this server.
 
-use async_graphql::SimpleObject;
+use async_graphql::{ComplexObject, Context, SimpleObject};
+use das::watch::SAMPLE_EVERY_MS;
 
+use super::Vitals;
 use crate::State;
+use crate::error::Result;
 
 /// State of this server.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
 pub(crate) struct ServerState {
     /// Version of the program.
     version: String,
@@ -25,6 +29,27 @@ pub(crate) struct ServerState {
     live_tdes: usize,
     /// Where everything is kept.
     data_directory: String,
+}
+
+#[ComplexObject]
+impl ServerState {
+    /// The machine and the parts: as sampled within the last minute, else as they are now.
+    async fn vitals(&self, ctx: &Context<'_>) -> Result<Option<Vitals>> {
+        let state = ctx.data::<State>()?;
+        let now_ms = state.clock.now_ms();
+        let fresh =
+            state.vitals.newest().filter(|one| now_ms.saturating_sub(one.at_ms) < 2 * SAMPLE_EVERY_MS);
+        Ok(match (fresh, &state.machine) {
+            (Some(sample), _) => Some(sample.into()),
+            (None, Some(machine)) => Some(machine.sample(now_ms).await.into()),
+            (None, None) => None,
+        })
+    }
+
+    /// What the watching assistant sampled in the last hour, oldest first, twice a minute.
+    async fn recent_vitals(&self, ctx: &Context<'_>) -> Result<Vec<Vitals>> {
+        Ok(ctx.data::<State>()?.vitals.recent().into_iter().map(Into::into).collect())
+    }
 }
 
 impl From<&State> for ServerState {
