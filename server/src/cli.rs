@@ -1,5 +1,6 @@
 //! The command line: one file per command, and what they share.
 
+mod asking;
 mod backup;
 mod bootstrap;
 mod calibration;
@@ -16,7 +17,9 @@ mod kill;
 mod live;
 mod memory;
 mod output;
+mod policy;
 mod prompt;
+mod proposals;
 mod ps;
 mod questions;
 mod remote_bootstrap;
@@ -31,6 +34,7 @@ mod trail;
 mod transcribe;
 mod validate;
 mod variant;
+mod watch;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -110,6 +114,12 @@ enum Command {
     Trail(trail::Trail),
     /// Ask memory, show, forget or write out entries.
     Memory(memory::Memory),
+    /// Decide on what DAS and others propose.
+    Proposals(proposals::Proposals),
+    /// Say which proposals are accepted without asking.
+    Policy(policy::Policy),
+    /// Show the machine; say whether people are watched.
+    Watch(watch::Watch),
     /// List, save, test, approve and roll back prompts.
     Prompt(prompt::Prompt),
     /// Take in a process or a system.
@@ -177,6 +187,9 @@ async fn dispatch(arguments: Arguments, output: Output) -> Result<ExitCode, Fail
         Command::Scores(command) => command.execute(output, session).await,
         Command::Trail(command) => command.execute(output, session).await,
         Command::Memory(command) => command.execute(output, session).await,
+        Command::Proposals(command) => command.execute(output, session).await,
+        Command::Policy(command) => command.execute(output, session).await,
+        Command::Watch(command) => command.execute(output, session).await,
         Command::Prompt(command) => command.execute(output, session).await,
         Command::Import(command) => command.execute(output, session).await,
         Command::Export(command) => command.execute(output, session).await,

@@ -25,6 +25,7 @@ use std::time::Duration;
 use async_graphql::Executor;
 use axum::Router;
 use axum::routing::{any, get, post};
+use das::watch::Vitals;
 use engine::ProcessEngine;
 use kernel::{Census, Scores};
 use memory::Memory;
@@ -53,6 +54,8 @@ pub struct Ports {
     pub memory: Arc<dyn Memory>,
     /// Live PDOs and TDEs.
     pub census: Census,
+    /// What was sampled of the machine.
+    pub vitals: Vitals,
     /// The model that turns speech into text, where one is configured.
     pub speech: Option<Arc<dyn llm::Model>>,
 }

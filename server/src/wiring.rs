@@ -1,5 +1,6 @@
 //! Puts the parts together: the one place where ports meet what implements them.
 
+mod machine;
 pub(crate) mod packs;
 mod receivers;
 mod run_history;
@@ -12,6 +13,9 @@ use std::time::Duration;
 
 use camunda::{Camunda7, Settings};
 use context::{ContextManager, DirectApproval};
+use das::proposals::Deciding;
+use das::watch::{Machine, People, Vitals};
+use das::{Policies, Records};
 use engine::clock::{Clock, SystemClock};
 use engine::{Embedded, ProcessEngine, Store};
 use kernel::{
@@ -19,6 +23,7 @@ use kernel::{
 };
 use memory::Memory;
 use ontology::Ontology;
+use parking_lot::Mutex;
 use persistence::{Database, Documents, Prompts};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -54,6 +59,14 @@ pub struct Assembly {
     pub model: Option<Arc<dyn llm::Model>>,
     /// The same, where it turns speech into text.
     pub speech: Option<Arc<dyn llm::Model>>,
+    /// How the machine is.
+    pub machine: Arc<dyn Machine>,
+    /// What was sampled of it.
+    pub vitals: Vitals,
+    /// What people let DAS do without asking.
+    pub policies: Policies,
+    /// What people did, where they agreed to be watched.
+    pub people: People,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     stop: CancellationToken,
@@ -104,6 +117,17 @@ impl Assembly {
         parts.tools = Some(open_tools(data_directory));
         parts.outside = open_outside(configuration)?;
         take_templates(&parts.templates, &data_directory.join("templates"));
+        let machine: Arc<dyn Machine> = Arc::new(machine::Host {
+            engine: Arc::clone(&engine),
+            camunda: camunda.as_ref().map(|_| configuration.engine.url.clone()),
+            memory: Arc::clone(&memory),
+            database: database.clone(),
+            workspace: parts.workspace.clone(),
+            before: Mutex::default(),
+        });
+        let records: Arc<dyn Records> = Arc::new(persistence::Records::new(database.documents()));
+        let people = People::new(Arc::clone(&records), Arc::clone(&memory), Arc::clone(&clock));
+        let (vitals, policies) = (Vitals::default(), Policies::new(Arc::clone(&records)));
         parts.assistant = Some(Arc::new(das::Watcher::new(das::WatchDeps {
             engine: Arc::clone(&engine),
             store: Arc::new(database.clone()),
@@ -112,6 +136,14 @@ impl Assembly {
             memory: Some(Arc::clone(&memory)),
             proposals: Arc::new(persistence::Proposals::new(database.documents())),
             offers: Arc::new(persistence::Offers::new(database.documents())),
+            machine: Some(Arc::clone(&machine)),
+            vitals: vitals.clone(),
+            records,
+            people: Some(people.clone()),
+            policies: Some(policies.clone()),
+            // DAS proposes no systems by itself: nothing to build them with.
+            deciding: Some(deciding(&database, &engine, &contexts, &clock, None)),
+            contexts: Some(contexts.clone()),
             clock: Arc::clone(&clock),
         })));
         let assembly = Self {
@@ -126,6 +158,10 @@ impl Assembly {
             contexts,
             speech: open_speech(configuration)?,
             model,
+            machine,
+            vitals,
+            policies,
+            people,
             clock,
             stop: CancellationToken::new(),
             tasks: JoinSet::new(),
@@ -197,8 +233,20 @@ impl Assembly {
             scores: self.scores(),
             proposals: Arc::new(persistence::Proposals::new(self.documents())),
             offers: Arc::new(persistence::Offers::new(self.documents())),
+            deciding: deciding(
+                &self.database,
+                &self.engine,
+                &self.contexts,
+                &self.clock,
+                Some(self.bootstrap_deps()),
+            ),
+            policies: self.policies.clone(),
+            people: self.people.clone(),
+            vitals: self.vitals.clone(),
+            machine: Some(Arc::clone(&self.machine)),
             census: self.parts.census.clone(),
             bootstrap: self.bootstrap_deps(),
+            trade: packs::trade(&self.data_directory),
             clock: Arc::clone(&self.clock),
             seeds: Arc::new(rand::random),
             about,
@@ -229,6 +277,24 @@ impl Assembly {
             embedded.stop().await;
         }
         self.database.close().await;
+    }
+}
+
+/// How decisions on proposals are brought about.
+fn deciding(
+    database: &Database,
+    engine: &Arc<dyn ProcessEngine>,
+    contexts: &ContextManager,
+    clock: &Arc<dyn Clock>,
+    building: Option<das::bootstrap::Deps>,
+) -> Deciding {
+    Deciding {
+        engine: Arc::clone(engine),
+        proposals: Arc::new(persistence::Proposals::new(database.documents())),
+        offers: Arc::new(persistence::Offers::new(database.documents())),
+        contexts: Some(contexts.clone()),
+        building,
+        clock: Arc::clone(clock),
     }
 }
 

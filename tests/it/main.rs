@@ -22,3 +22,4 @@ mod procos;
 mod run;
 mod server;
 mod voice;
+mod watching;

@@ -94,7 +94,13 @@ struct Forget {
 
 /// Write entries as JSON lines, the newest 1,000 of each kind.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  procos memory export --source \"web admin\"      what people did, where they agreed to be watched")]
 struct Export {
+    /// Only from this source.
+    #[arg(long)]
+    source: Option<String>,
     /// Only of this kind; may be given several times.
     #[arg(long, value_parser = kind)]
     kind: Vec<Kind>,
@@ -229,10 +235,13 @@ impl Export {
         let mut lines = String::new();
         let mut written = 0;
         for kind in kinds {
-            let query = Query::new("").of_kinds(&[kind]).at_most(HITS_LIMIT);
+            let mut query = Query::new("").of_kinds(&[kind]).at_most(HITS_LIMIT);
+            query.source.clone_from(&self.source);
             let found = assembly.memory.recall(query).await?;
             let all = assembly.memory.count(Some(kind)).await?;
-            if all > found.hits.len() {
+            // How many there are of a source is not counted.
+            let cut = if self.source.is_some() { HITS_LIMIT } else { all };
+            if all > found.hits.len() && found.hits.len() >= cut.min(HITS_LIMIT) {
                 let kind = kind.as_str();
                 output
                     .remark(&format!("{kind}: the newest {} of {all} entries are written", found.hits.len()));

@@ -124,6 +124,7 @@ fn ports(assembly: &Assembly) -> Ports {
         ontology: assembly.ontology.clone(),
         memory: assembly.memory.clone(),
         census: assembly.parts.census.clone(),
+        vitals: assembly.vitals.clone(),
         speech: assembly.speech.clone(),
     }
 }

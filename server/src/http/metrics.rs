@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use das::watch::Sample;
 use engine::port::{Notice, Status};
 use parking_lot::Mutex;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
@@ -116,7 +117,34 @@ pub(super) async fn show(State(shared): State<Shared>) -> Response {
     if let Ok(entries) = ports.memory.count(None).await {
         text.gauge("procos_memory_entries", "entries in memory", entries as f64);
     }
+    if let Some(sample) = ports.vitals.newest() {
+        machine(&sample, &mut text);
+    }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text.0).into_response()
+}
+
+/// The machine and the parts, as the watching assistant sampled them last, at most half a minute ago.
+fn machine(sample: &Sample, text: &mut Text) {
+    let gauges = [
+        ("procos_disk_free_bytes", "free bytes of the disk of the data directory", sample.disk_free),
+        ("procos_disk_total_bytes", "bytes of the disk of the data directory", sample.disk_total),
+        ("procos_memory_available_bytes", "memory of the machine that is available", sample.memory_available),
+        ("procos_resident_memory_bytes", "memory that this process holds", sample.own_memory),
+        ("procos_outbox_items", "effects that wait for delivery", sample.outbox),
+        ("procos_jobs_waiting", "jobs that wait, at least", sample.jobs),
+    ];
+    for (name, help, value) in gauges {
+        if let Some(value) = value {
+            text.gauge(name, help, value as f64);
+        }
+    }
+    if let Some(busy) = sample.processor {
+        text.gauge("procos_processor_busy_ratio", "share of the processors' time that was used", busy);
+    }
+    text.about("procos_part_up", "gauge", "1 where the part answers as well as it can");
+    for (part, health) in [("engine", &sample.engine), ("memory", &sample.memory)] {
+        text.line("procos_part_up", &[("part", part)], f64::from(u8::from(health.ok)));
+    }
 }
 
 async fn open_instances(shared: &Shared) -> Option<usize> {

@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use bpmn::program::Variables;
+use das::watch::{Health, Sample};
 use engine::ProcessEngine;
 use engine::port::{DeployFile, StartInstance};
 use ontology::model;
@@ -75,6 +76,21 @@ async fn metrics_count_instances_requests_and_the_trail() {
         "{again}"
     );
     assert!(!again.contains("procos_trail_head 0\n"), "{again}");
+    assert!(!again.contains("procos_disk_free_bytes"), "nothing was sampled: {again}");
+    let memory = Health { ok: false, ..Health::default() };
+    let engine = Health { ok: true, ..Health::default() };
+    let sample = Sample { disk_free: Some(5), outbox: Some(7), engine, memory, ..Sample::default() };
+    house.vitals.take(sample);
+    let sampled = house.get("/metrics").await.text();
+    for line in [
+        "procos_disk_free_bytes 5\n",
+        "procos_outbox_items 7\n",
+        "procos_part_up{part=\"engine\"} 1\n",
+        "procos_part_up{part=\"memory\"} 0\n",
+    ] {
+        assert!(sampled.contains(line), "{line} in\n{sampled}");
+    }
+    assert!(!sampled.contains("procos_processor_busy_ratio"), "what is not known is left out: {sampled}");
 }
 
 #[tokio::test]
