@@ -11,7 +11,8 @@ fn a_changed_source_is_proposed_accepted_and_taken_back() {
     let one = place.file("one.md", ONE);
     place.procos(&["bootstrap", &one, "--name", "Pump", "--no-run", "--data-dir", "data"]).fine();
     let two = place.file("two.md", TWO);
-    let propose: [&str; 8] = ["bootstrap", &two, "--name", "Pump", "--propose", "--json", "--data-dir", "data"];
+    let propose: [&str; 8] =
+        ["bootstrap", &two, "--name", "Pump", "--propose", "--json", "--data-dir", "data"];
     let made = place.procos(&propose).fine().json();
     let id = made["id"].as_str().unwrap().to_owned();
     let requirements = || {
