@@ -3,6 +3,7 @@
 //! No async, no I/O, no clock; randomness comes from [`Stream`]s that are addressed, never from a hidden state, so
 //! that the same task gives the same numbers again after a crash.
 
+mod bandit;
 mod budget;
 mod calibration;
 mod distribution;
@@ -11,7 +12,9 @@ mod entropy;
 mod error;
 mod grouping;
 mod interval;
+mod paired;
 mod posterior;
+mod propagation;
 mod score;
 pub mod simulation;
 mod stop;
@@ -20,6 +23,7 @@ mod tally;
 mod unseen;
 mod verdict;
 
+pub use bandit::{Arm, Chosen, best_arm, draw_rate, thompson};
 pub use budget::{Budget, Exhausted, Spent, parse_duration_ms};
 pub use calibration::{Calibration, ENOUGH, Forecast, ReliabilityBin};
 pub use distribution::Distribution;
@@ -28,7 +32,9 @@ pub use entropy::{Entropy, entropy};
 pub use error::Error;
 pub use grouping::Grouping;
 pub use interval::{Interval, confidence_sequence, credible};
+pub use paired::{Better, Paired};
 pub use posterior::{BEST_DRAWS, monte_carlo_best, probability_best};
+pub use propagation::{PROPAGATION_DRAWS, Part, PartInfluence, Propagated, propagate};
 pub use score::Score;
 pub use stop::{
     Beta, Decision, EarlyWindow, Fixed, Plan, PprWinner, Rule, SharePrecision, Sprt, SprtDecision,
