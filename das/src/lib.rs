@@ -1,11 +1,14 @@
 //! The digital assistance system: from text to processes, from requirements to systems, offline first.
 
+pub mod approval;
 pub mod bootstrap;
 pub mod error;
 pub mod experience;
 pub mod generate;
 pub mod processes;
+pub mod prompts;
 pub mod proposals;
+pub mod recollection;
 pub mod sandbox;
 pub mod suggestions;
 pub mod text;

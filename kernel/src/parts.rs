@@ -68,6 +68,8 @@ pub struct Parts {
     pub model: Option<Arc<dyn llm::Model>>,
     /// Prompts by name, where there is a context manager.
     pub contexts: Option<Arc<context::ContextManager>>,
+    /// What prompts did so far, for experiments with their versions.
+    pub scores: Option<Arc<dyn crate::Scores>>,
     /// Vector memory.
     pub memory: Option<Arc<dyn memory::Memory>>,
     /// The digital assistance system.
@@ -104,6 +106,7 @@ impl Parts {
             trail: None,
             model: None,
             contexts: None,
+            scores: None,
             memory: None,
             assistant: None,
             workspace: None,

@@ -168,6 +168,8 @@ struct Tde {
     outputs: Variables,
     /// Prompt, tools and models used: (kind, name, whether it worked).
     used: Vec<(&'static str, String, bool)>,
+    /// The version of a prompt that an experiment assigned, for the trail.
+    assigned: Option<serde_json::Value>,
     record: Record,
     report: Option<Report>,
 }
@@ -186,6 +188,7 @@ impl Tde {
             outcome: None,
             outputs: Variables::new(),
             used: Vec::new(),
+            assigned: None,
             record: Record::default(),
             report: None,
         }
