@@ -11,7 +11,7 @@ mod suggestion;
 mod trail_event;
 
 pub(crate) use job::{Job, JobError, JobState, Progress};
-pub(crate) use prompt::{Prompt, PromptTest};
+pub(crate) use prompt::{Prompt, PromptProcess, PromptTest};
 pub(crate) use proposal::{Proposal, ProposalState};
 pub(crate) use recall::{MemoryKind, Recall};
 pub(crate) use score::{Score, ScoreKind};

@@ -1,5 +1,6 @@
 //! What the API works with: the ports, and the few words about this server that it shows.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use context::ContextManager;
@@ -28,6 +29,8 @@ pub struct State {
     pub contexts: ContextManager,
     /// The language model, where one is configured.
     pub model: Option<Arc<dyn llm::Model>>,
+    /// Further models by name, for comparing prompts on them.
+    pub models: BTreeMap<String, Arc<dyn llm::Model>>,
     /// Scores.
     pub scores: Arc<dyn Scores>,
     /// Drafts that wait for a decision.

@@ -3,6 +3,7 @@
 mod effective;
 mod environment;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -35,6 +36,8 @@ pub struct Configuration {
     pub database: Database,
     /// Language model.
     pub model: llm::Config,
+    /// Further models by name, each with the settings of `model`: prompts are compared on them.
+    pub models: BTreeMap<String, llm::Config>,
     /// Where speech is turned into text, where that is not the endpoint of the language model.
     pub speech: Speech,
     /// Vector memory.
@@ -55,6 +58,7 @@ impl Default for Configuration {
             engine: Engine::default(),
             database: Database::default(),
             model: llm::Config::default(),
+            models: BTreeMap::new(),
             speech: Speech::default(),
             memory: Memory::default(),
             prompts: Prompts::default(),

@@ -6,12 +6,13 @@ mod run_history;
 mod seeding;
 mod vector_memory;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use camunda::{Camunda7, Settings};
-use context::{ContextManager, DirectApproval};
+use context::{ContextManager, RecordedMemory, RememberedModel};
 use engine::clock::{Clock, SystemClock};
 use engine::{Embedded, ProcessEngine, Store};
 use kernel::{
@@ -52,10 +53,14 @@ pub struct Assembly {
     pub contexts: ContextManager,
     /// The language model, where one is configured.
     pub model: Option<Arc<dyn llm::Model>>,
+    /// Further models by the names they are configured under, for comparing prompts on them.
+    pub models: BTreeMap<String, Arc<dyn llm::Model>>,
     /// The same, where it turns speech into text.
     pub speech: Option<Arc<dyn llm::Model>>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
+    /// Memory without its recorder.
+    bare_memory: Arc<dyn Memory>,
     stop: CancellationToken,
     tasks: JoinSet<()>,
 }
@@ -89,16 +94,37 @@ impl Assembly {
         let ontology = Arc::new(Ontology::open(Arc::new(database.clone())).await.map_err(Failure::from)?);
         let model = open_model(configuration)?;
         let memory = vector_memory::open(configuration, data_directory, model.as_ref()).await?;
+        // What memory takes in stands in the trail first, and every call of a model goes into memory.
+        let now: context::Now = Arc::new({
+            let clock = Arc::clone(&clock);
+            move || clock.now_ms()
+        });
+        let bare_memory = Arc::clone(&memory);
+        let memory: Arc<dyn Memory> =
+            Arc::new(RecordedMemory::new(memory, Arc::clone(&trail), Arc::clone(&now)));
+        let remembered = |model: Arc<dyn llm::Model>| -> Arc<dyn llm::Model> {
+            Arc::new(RememberedModel::new(model, Arc::clone(&memory), Arc::clone(&now)))
+        };
+        let model = model.map(remembered);
+        let speech = open_speech(configuration)?.map(remembered);
+        let mut models = BTreeMap::new();
+        for (name, settings) in &configuration.models {
+            models.insert(name.clone(), remembered(client_of(settings, &format!("models.{name}.*"))?));
+        }
         let approval = match configuration.prompts.approvers {
-            0 => DirectApproval::alone(),
-            people => DirectApproval::by_others(people),
+            0 => das::approval::ProcessApproval::alone(Arc::clone(&engine)),
+            people => das::approval::ProcessApproval::by_others(Arc::clone(&engine), people),
         };
         let prompts = Arc::new(Prompts::new(database.documents()));
-        let contexts = ContextManager::new(prompts, Arc::new(approval), Arc::clone(&trail));
+        let mut contexts = ContextManager::new(prompts, Arc::new(approval), Arc::clone(&trail));
+        if let Some(model) = &model {
+            contexts = contexts.answered_by(model.name());
+        }
         let mut parts = Parts::new(Arc::clone(&engine), Arc::clone(&clock))?;
         parts.trail = Some(trail);
         parts.model.clone_from(&model);
         parts.contexts = Some(Arc::new(contexts.clone()));
+        parts.scores = Some(Arc::new(database.clone()));
         parts.memory = Some(Arc::clone(&memory));
         parts.workspace = Some(open_workspace(&data_directory.join("workspace"), parts.limits.file_bytes)?);
         parts.tools = Some(open_tools(data_directory));
@@ -123,9 +149,11 @@ impl Assembly {
             parts: Arc::new(parts),
             ontology,
             memory,
+            bare_memory,
             contexts,
-            speech: open_speech(configuration)?,
+            speech,
             model,
+            models,
             clock,
             stop: CancellationToken::new(),
             tasks: JoinSet::new(),
@@ -194,6 +222,7 @@ impl Assembly {
             memory: Arc::clone(&self.memory),
             contexts: self.contexts.clone(),
             model: self.model.clone(),
+            models: self.models.clone(),
             scores: self.scores(),
             proposals: Arc::new(persistence::Proposals::new(self.documents())),
             offers: Arc::new(persistence::Offers::new(self.documents())),
@@ -203,6 +232,16 @@ impl Assembly {
             seeds: Arc::new(rand::random),
             about,
         }
+    }
+
+    /// Fills memory again: from the trail, and with what comes with the program.
+    ///
+    /// # Errors
+    /// Where the trail or memory fails.
+    pub async fn rebuild_memory(&self) -> Result<das::recollection::Rebuilt, Failure> {
+        seeding::seed(self).await?;
+        // Past the recorder: what comes out of the trail is not written into it again.
+        Ok(das::recollection::rebuild(self.trail().as_ref(), self.bare_memory.as_ref()).await?)
     }
 
     /// What a bootstrap works with.
@@ -280,11 +319,16 @@ fn open_model(configuration: &Configuration) -> Result<Option<Arc<dyn llm::Model
     if configuration.model.base_url.is_empty() {
         return Ok(None);
     }
-    let mut model = configuration.model.clone();
-    model.jitter_seed = rand::random();
-    let client = llm::ModelClient::new(model)
-        .map_err(|error| Failure::wrong_call(error.code(), &error, "see the settings model.*"))?;
-    Ok(Some(Arc::new(client)))
+    client_of(&configuration.model, "model.*").map(Some)
+}
+
+/// A client of one endpoint; `settings` is where it is configured.
+fn client_of(model: &llm::Config, settings: &str) -> Result<Arc<dyn llm::Model>, Failure> {
+    let model = llm::Config { jitter_seed: rand::random(), ..model.clone() };
+    let client = llm::ModelClient::new(model).map_err(|error| {
+        Failure::wrong_call(error.code(), &error, &format!("see the settings {settings}"))
+    })?;
+    Ok(Arc::new(client))
 }
 
 /// The model that turns speech into text, where one is configured.

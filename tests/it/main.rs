@@ -19,6 +19,7 @@ mod engine_contract;
 mod full_disk;
 mod kills;
 mod procos;
+mod prompts;
 mod run;
 mod server;
 mod voice;

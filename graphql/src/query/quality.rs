@@ -1,5 +1,7 @@
 //! Questions about how good it is and what is known.
 
+use std::collections::BTreeSet;
+
 use async_graphql::{Context, ID, Object};
 use kernel::ScoreFilter;
 use ontology::QueryOptions;
@@ -9,10 +11,10 @@ use crate::error::Result;
 use crate::jobs::Jobs;
 use crate::limits::page_cost;
 use crate::quality::{
-    Job, MemoryKind, Prompt, Proposal, ProposalState, Recall, Score, ScoreKind, ServerState, SparqlResult,
-    Suggestion, TrailEvent, TrailVerification, suggestions, trail_page,
+    Job, MemoryKind, Prompt, PromptProcess, Proposal, ProposalState, Recall, Score, ScoreKind, ServerState,
+    SparqlResult, Suggestion, TrailEvent, TrailVerification, suggestions, trail_page,
 };
-use crate::scalar::Key;
+use crate::scalar::{Key, Timestamp};
 use crate::{Error, State};
 
 /// Score rows that are ordered.
@@ -67,13 +69,44 @@ impl Quality {
         Ok(names.into_iter().map(Prompt).collect())
     }
 
-    /// What memory knows about a text.
+    /// The prompt of this name, where there is one.
+    async fn prompt(&self, ctx: &Context<'_>, name: String) -> Result<Option<Prompt>> {
+        let names = ctx.data::<State>()?.contexts.names(Prompt::ORGANISATION).await?;
+        Ok(names.into_iter().find(|known| *known == name).map(Prompt))
+    }
+
+    /// What prompts make of the success of the deployed processes that use them: of all, or of those that use this one.
+    async fn prompt_processes(
+        &self,
+        ctx: &Context<'_>,
+        prompt: Option<String>,
+    ) -> Result<Vec<PromptProcess>> {
+        let state = ctx.data::<State>()?;
+        let (mut seen, mut found) = (BTreeSet::new(), Vec::new());
+        for definition in state.engine.definitions().await? {
+            if !seen.insert(definition.process_id.clone()) {
+                continue;
+            }
+            let xml = state.engine.definition_xml(definition.key).await?;
+            let (contexts, scores) = (&state.contexts, state.scores.as_ref());
+            let id = &definition.process_id;
+            found
+                .extend(das::prompts::of_definition(&xml, id, contexts, scores, Prompt::ORGANISATION).await?);
+        }
+        let uses = |process: &das::prompts::ProcessPrompts| {
+            prompt.as_ref().is_none_or(|name| process.tasks.iter().any(|task| task.prompt == *name))
+        };
+        Ok(found.into_iter().filter(uses).map(PromptProcess::from).collect())
+    }
+
+    /// What memory knows about a text: only of these kinds, of this system and what belongs to none, since this time.
     async fn recall(
         &self,
         ctx: &Context<'_>,
         text: String,
         kinds: Option<Vec<MemoryKind>>,
         system: Option<String>,
+        since: Option<Timestamp>,
         #[graphql(default = 10)] limit: i32,
     ) -> Result<Recall> {
         let most = usize::try_from(limit).ok().filter(|limit| (1..=memory::HITS_LIMIT).contains(limit));
@@ -82,7 +115,15 @@ impl Quality {
             problem: format!("{limit} is not in 1..={}", memory::HITS_LIMIT),
         })?;
         let kinds = kinds.unwrap_or_default().into_iter().map(Into::into).collect();
-        let query = memory::Query { text, kinds, system, limit, ..memory::Query::default() };
+        let query = memory::Query {
+            text,
+            kinds,
+            system,
+            limit,
+            organisation: Some(Prompt::ORGANISATION.to_owned()),
+            since_ms: since.map(|since| since.0),
+            ..memory::Query::default()
+        };
         Ok(ctx.data::<State>()?.memory.recall(query).await?.into())
     }
 

@@ -126,6 +126,7 @@ impl Bed {
             memory: memory.clone(),
             contexts,
             model,
+            models: std::collections::BTreeMap::new(),
             scores: scores.clone(),
             proposals: Arc::new(VolatileProposals::default()),
             offers: Arc::new(das::VolatileOffers::default()),

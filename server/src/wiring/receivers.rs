@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use das::bootstrap::{ScoreLine, ScoreSource};
 use engine::port::Instance;
 use kernel::{Receiver, ScoreFilter, Scores};
-use memory::{Entry, Kind, Memory};
+use memory::Memory;
 use ontology::{Ontology, RunRecord, RunScore};
 use trail::OutboxItem;
 
@@ -109,14 +109,8 @@ impl Receiver for Remember {
     }
 
     async fn deliver(&self, item: &OutboxItem) -> Result<(), String> {
-        let payload = &item.payload;
-        let kind: Kind =
-            serde_json::from_value(payload["kind"].clone()).map_err(|error| error.to_string())?;
-        let text = |name: &str| payload[name].as_str().unwrap_or_default().to_owned();
-        let at_ms = payload["at_ms"].as_i64().unwrap_or_default();
-        let mut entry = Entry::new(&item.key, kind, &text("title"), &text("text"), at_ms);
-        entry.payload = payload["run"].clone();
-        entry.source = "trail".to_owned();
+        let entry = das::recollection::delivered(&item.key, &item.payload)
+            .ok_or_else(|| format!("{} is of a kind that memory does not know", item.key))?;
         self.0.store(vec![entry]).await.map_err(|error| error.to_string())
     }
 }
