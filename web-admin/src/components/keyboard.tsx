@@ -22,6 +22,7 @@ export const PAGES: [string, string][] = [
   ["/runs", "Runs"],
   ["/scores", "Scores"],
   ["/proposals", "Proposals"],
+  ["/prompts", "Prompts"],
   ["/memory", "Memory"],
 ];
 const SHOWN_MAX = 12;
