@@ -18,8 +18,9 @@ fn with(place: &Place, models: &[&ScriptedServer], arguments: &[&str]) -> Output
         let section = if number == 0 { "model".to_owned() } else { format!("models.other{number}") };
         settings.push_str(&format!(
             "[{section}]\nbase_url = {:?}\nmodel = \"m{number}\"\nretries = 0\n[{section}.prices]\n\
-             output_per_million = {number}000.0\n",
-            server.base_url()
+             output_per_million = {:.1}\n",
+            server.base_url(),
+            1_000.0 * number as f64
         ));
     }
     let file = place.file("models.toml", settings);
@@ -71,7 +72,7 @@ async fn a_prompt_goes_to_production_and_back_and_its_test_runs_again_without_a_
         (&rows[1]["passed"], &rows[1]["against_first"]["only_second"]),
         (&json!(0), &rows[1]["trials"])
     );
-    assert!(rows[1]["high"].as_f64() < rows[0]["low"].as_f64());
+    assert!(rows[1]["rate"].as_f64() < rows[0]["low"].as_f64(), "{rows}");
     assert!(rows[1]["mean_cost"].as_f64() > Some(0.0), "the prices of each endpoint count: {rows}");
 
     let approved = place.procos(&[
@@ -88,7 +89,7 @@ async fn a_prompt_goes_to_production_and_back_and_its_test_runs_again_without_a_
     let ran = place.procos(&["ps", "--all", "--json", "--data-dir", "data"]).fine().stdout;
     assert!(ran.contains("approve_prompt"), "the approval was a process: {ran}");
 
-    let worse = place.file("worse.json", greeting("Say good day."));
+    let worse = place.file("worse.json", greeting("Say good day to {{who}}."));
     place.procos(&["prompt", "save", &worse, "--data-dir", "data"]).fine();
     let failing = with(&place, &[&second], &["prompt", "test", "house/greeting", "--junit", "failed.xml"]);
     assert_eq!(failing.status.code(), Some(1), "{failing:?}");
@@ -96,7 +97,7 @@ async fn a_prompt_goes_to_production_and_back_and_its_test_runs_again_without_a_
     assert!(junit.contains("<failure"), "{junit}");
     let diff = ["prompt", "show", "house/greeting", "--against", "production", "--data-dir", "data"];
     let diff = place.procos(&diff).fine().stdout;
-    assert!(diff.contains("- Greet {{who}}.") && diff.contains("+ Say good day."), "{diff}");
+    assert!(diff.contains("- Greet {{who}}.") && diff.contains("+ Say good day to {{who}}."), "{diff}");
     let nothing = place.procos(&["prompt", "rollback", "house/greeting", "--data-dir", "data"]);
     assert_eq!(nothing.error_code(), "CTX-0006");
 }
@@ -181,7 +182,10 @@ async fn calls_of_the_model_by_any_part_reach_memory_which_comes_back_from_the_t
     assert!(emptied.iter().all(|hit| hit["payload"]["type"] != "model_call"), "it was deleted");
     let rebuilt = place.procos(&["memory", "rebuild", "--json", "--data-dir", "data"]).fine().json();
     assert!(rebuilt["entries"].as_u64() > Some(3), "{rebuilt}");
-    assert_eq!(answers(), before, "the same answers as before");
+    // What the run had not delivered to memory yet is there now too.
+    for (question, (after, before)) in questions.iter().zip(answers().into_iter().zip(before)) {
+        assert!(before.iter().all(|answer| after.contains(answer)), "{question}: an answer is lost");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
