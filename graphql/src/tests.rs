@@ -6,6 +6,7 @@ mod contract;
 mod editing;
 mod following;
 mod limits;
+mod listing;
 mod prompts;
 mod running;
 mod suggesting;
