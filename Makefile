@@ -70,6 +70,11 @@ bench-das: ## DAS: soundness of 10,000 random trees, latency, recall and speed o
 	@cargo build --release --locked -p tests --bin bench-das
 	@$(TARGET)/release/bench-das $(ENTRIES)
 
+.PHONY: bench-ontology
+bench-ontology: ## questions about a system of 100,000 requirements beside SPARQL, growth, memory, import (REQUIREMENTS=10000 for a short one)
+	@cargo build --release --locked -p tests --bin bench-ontology
+	@$(TARGET)/release/bench-ontology $(REQUIREMENTS)
+
 .PHONY: bench-workers
 bench-workers: ## ten thousand waiting TDEs: memory, processor time, fairness
 	@cargo build --release --locked -p tests --bin bench-workers

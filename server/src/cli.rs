@@ -23,6 +23,7 @@ mod remote_bootstrap;
 mod remote_run;
 mod run;
 mod scores;
+mod search;
 mod serve;
 mod session;
 mod simulate;
@@ -88,6 +89,7 @@ enum Command {
     /// Ask back what a system leaves open.
     Questions(questions::Questions),
     Validate(validate::Validate),
+    Search(search::Search),
     /// Compare systems side by side.
     Trade(trade::Trade),
     /// Draft a process from text.
@@ -166,6 +168,7 @@ async fn dispatch(arguments: Arguments, output: Output) -> Result<ExitCode, Fail
         Command::Bootstrap(command) => command.execute(output, session).await,
         Command::Questions(command) => command.execute(output, session).await,
         Command::Validate(command) => command.execute(output, session).await,
+        Command::Search(command) => command.execute(output, session).await,
         Command::Trade(command) => command.execute(output, session).await,
         Command::Generate(command) => command.execute(output, session).await,
         Command::Transcribe(command) => command.execute(output, session).await,
