@@ -60,10 +60,12 @@ bench-engine: ## engine throughput and latency: embedded, over HTTP, the raw wri
 bench: bench-engine
 
 .PHONY: bench-simulate
-bench-simulate: ## simulation: CPU time per case beside the same process written by hand, and beside SimPy
+bench-simulate: ## simulation: CPU time per case beside the same process written by hand, in SimPy and in Prosimos; what a log costs
 	cargo bench --locked -p scoring --bench simulate
 	@python3 -m venv $(TARGET)/simpy && $(TARGET)/simpy/bin/pip install --quiet simpy \
 	  && $(TARGET)/simpy/bin/python scoring/benches/credit_simpy.py 20000 || echo "SimPy could not be run here"
+	@python3 -m venv $(TARGET)/prosimos && $(TARGET)/prosimos/bin/pip install --quiet prosimos \
+	  && $(TARGET)/prosimos/bin/python scoring/benches/credit_prosimos.py 5000 || echo "Prosimos could not be run here"
 
 .PHONY: bench-das
 bench-das: ## DAS: soundness of 10,000 random trees, latency, recall and speed of memory (ENTRIES=1000000 for the long one)

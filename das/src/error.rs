@@ -86,6 +86,20 @@ pub enum Error {
         /// Why not.
         why: String,
     },
+    /// Versions cannot be tried side by side.
+    #[error("the versions of {process} cannot be tried side by side: {why}")]
+    Trial {
+        /// The process.
+        process: String,
+        /// Why not.
+        why: String,
+    },
+    /// A case cannot be forecast.
+    #[error("no forecast: {why}")]
+    NoForecast {
+        /// Why not.
+        why: String,
+    },
     /// Files for an evaluation cannot be read.
     #[error("cannot evaluate '{path}': {why}")]
     Evaluation {
@@ -125,6 +139,8 @@ impl Error {
             Self::Stopped(_) => "DAS-0021",
             Self::Offer { .. } => "DAS-0022",
             Self::Transcript { .. } => "DAS-0023",
+            Self::NoForecast { .. } => "DAS-0040",
+            Self::Trial { .. } => "DAS-0041",
         }
     }
 
@@ -151,6 +167,12 @@ impl Error {
             Self::Offer { .. } => Some("list the suggestions again: it may have been decided or withdrawn"),
             Self::Transcript { .. } => Some(
                 "give JSON lines with role and content, or text in which lines begin with 'User:' and 'Assistant:'",
+            ),
+            Self::Trial { .. } => Some(
+                "name two versions or more, each once, with a floor of at most 1 divided by their number",
+            ),
+            Self::NoForecast { .. } => Some(
+                "declare how long its tasks take (procos:simulation), or run more cases; docs/simulation.md says what is simulated",
             ),
             Self::Evaluation { .. } => Some("the folder holds pairs NAME.txt and NAME.bpmn"),
         }

@@ -3,15 +3,18 @@
 pub mod bootstrap;
 pub mod error;
 pub mod experience;
+pub mod forecast;
 pub mod generate;
 pub mod processes;
 pub mod proposals;
 pub mod sandbox;
+pub mod score_lines;
 pub mod suggestions;
 pub mod text;
 pub mod trade;
 pub mod transcript;
 pub mod tree;
+pub mod version_trial;
 pub mod watch;
 
 pub use error::Error;

@@ -278,6 +278,9 @@ pub struct InstanceState {
     pub current: Vec<ElementState>,
     /// Ids of tasks that can come next from the current ones by sequence flow.
     pub next: Vec<String>,
+    /// Ids of sequence flows with a token that waits at a join, once for each token; none where the engine does not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flows: Vec<String>,
 }
 
 /// An element of an instance.

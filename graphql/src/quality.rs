@@ -4,6 +4,7 @@ mod job;
 mod prompt;
 mod proposal;
 mod recall;
+mod recent;
 mod score;
 mod server_state;
 mod sparql;

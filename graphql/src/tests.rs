@@ -5,6 +5,7 @@ mod building;
 mod contract;
 mod editing;
 mod following;
+mod forecasting;
 mod limits;
 mod prompts;
 mod running;

@@ -24,6 +24,12 @@ pub trait Receiver: Send + Sync {
     fn topic(&self) -> &str;
     /// Takes an item; the reason where it cannot.
     async fn deliver(&self, item: &OutboxItem) -> Result<(), String>;
+    /// Deliveries of one item after which it is given up; `None`: it is tried for ever.
+    fn deliveries_limit(&self) -> Option<i32> {
+        None
+    }
+    /// Is told that an item was given up, and why the last delivery failed.
+    async fn given_up(&self, _item: &OutboxItem, _reason: &str) {}
 }
 
 /// Delivers to receivers.
@@ -41,7 +47,8 @@ impl Relay {
     }
 
     /// Delivers once what waits, topic by topic; returns how many items were delivered. An item that fails holds up
-    /// its topic until it is delivered or has failed [`PATIENCE`] times; a topic that fails pauses ever longer.
+    /// its topic until it is delivered, has failed [`PATIENCE`] times or is given up; a topic that fails pauses ever
+    /// longer. What was given up counts among the delivered.
     ///
     /// # Errors
     /// Where the outbox itself fails.
@@ -65,8 +72,14 @@ impl Relay {
                             reason,
                             "not delivered"
                         );
-                        self.outbox.failed(pending.id, &reason).await?;
                         failed = true;
+                        let tried = pending.attempts.saturating_add(1);
+                        if receiver.deliveries_limit().is_some_and(|limit| tried >= limit) {
+                            receiver.given_up(&pending.item, &reason).await;
+                            taken.push(pending.id);
+                            continue;
+                        }
+                        self.outbox.failed(pending.id, &reason).await?;
                         if pending.attempts < PATIENCE {
                             break;
                         }

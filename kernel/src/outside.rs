@@ -95,6 +95,25 @@ impl Outside {
         self.limits
     }
 
+    /// Posts a text to an address on a declared host and gives the status of the answer.
+    ///
+    /// # Errors
+    /// Why the address may not be reached, or did not answer.
+    pub async fn post(
+        &self,
+        url: &str,
+        headers: &[(String, String)],
+        body: String,
+    ) -> Result<u16, Unreached> {
+        let request = Request {
+            method: "POST".to_owned(),
+            url: url.to_owned(),
+            headers: headers.to_vec(),
+            body: Some(serde_json::Value::String(body)),
+        };
+        Ok(self.request(&request).await?.status)
+    }
+
     /// The addresses of a declared host, each of them checked.
     pub(crate) async fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Unreached> {
         let plain = host.trim_matches(['[', ']']).to_ascii_lowercase();

@@ -9,6 +9,7 @@ mod conform;
 mod discover;
 mod doctor;
 mod export;
+mod forecast;
 mod generate;
 mod import;
 mod isolate;
@@ -31,6 +32,7 @@ mod trail;
 mod transcribe;
 mod validate;
 mod variant;
+mod versions;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -100,12 +102,16 @@ enum Command {
     Conform(conform::Conform),
     /// Run a process many times without side effects.
     Simulate(simulate::Simulate),
+    /// Say how a running case goes on, and how good past forecasts were.
+    Forecast(forecast::Forecast),
     /// Show process instances.
     Ps(ps::Ps),
     /// Cancel a process instance.
     Kill(kill::Kill),
     /// Show how well processes, tasks, prompts, tools and models do.
     Scores(scores::Scores),
+    /// Try versions of a process side by side.
+    Versions(versions::Versions),
     /// Show the quality trail, or check its chain.
     Trail(trail::Trail),
     /// Ask memory, show, forget or write out entries.
@@ -172,9 +178,11 @@ async fn dispatch(arguments: Arguments, output: Output) -> Result<ExitCode, Fail
         Command::Discover(command) => command.execute(output, session).await,
         Command::Conform(command) => command.execute(output, session).await,
         Command::Simulate(command) => command.execute(output, session).await,
+        Command::Forecast(command) => command.execute(output, session).await,
         Command::Ps(command) => command.execute(output, session).await,
         Command::Kill(command) => command.execute(output, session).await,
         Command::Scores(command) => command.execute(output, session).await,
+        Command::Versions(command) => command.execute(output, session).await,
         Command::Trail(command) => command.execute(output, session).await,
         Command::Memory(command) => command.execute(output, session).await,
         Command::Prompt(command) => command.execute(output, session).await,

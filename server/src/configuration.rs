@@ -41,6 +41,12 @@ pub struct Configuration {
     pub memory: Memory,
     /// Prompts.
     pub prompts: Prompts,
+    /// Lines that scores must not cross; crossing one is written into the trail and told to every webhook.
+    pub score_lines: Vec<das::score_lines::ScoreLine>,
+    /// Who is told.
+    pub webhooks: Vec<Webhook>,
+    /// Forecasts of running cases.
+    pub forecasts: Forecasts,
     /// What tasks may reach over the network.
     pub network: Network,
 }
@@ -58,6 +64,9 @@ impl Default for Configuration {
             speech: Speech::default(),
             memory: Memory::default(),
             prompts: Prompts::default(),
+            score_lines: Vec::new(),
+            webhooks: Vec::new(),
+            forecasts: Forecasts::default(),
             network: Network::default(),
         }
     }
@@ -135,6 +144,33 @@ pub struct Memory {
 pub struct Prompts {
     /// How many people other than its author must approve a version; 0: its author may.
     pub approvers: usize,
+}
+
+/// An address that is told of what happens.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhook {
+    /// Its name, for the trail and the log.
+    pub name: String,
+    /// Where messages are posted; its host must be declared in `network`.
+    pub url: String,
+    /// The secret that messages are signed with.
+    pub secret: llm::Secret,
+}
+
+/// Forecasts of running cases.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Forecasts {
+    /// Whether one is made at the start of each case and after each of its steps, and kept in the trail, so that past
+    /// forecasts can be compared with what turned out.
+    pub record: bool,
+}
+
+impl Default for Forecasts {
+    fn default() -> Self {
+        Self { record: true }
+    }
 }
 
 /// What tasks may reach over the network. Each host is written `name`, `name:port` (TLS) or `http://name:port`.

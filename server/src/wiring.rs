@@ -5,6 +5,7 @@ mod receivers;
 mod run_history;
 mod seeding;
 mod vector_memory;
+mod webhooks;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -67,7 +68,7 @@ impl Assembly {
     /// Where the directory is held by another process, or a part cannot be opened; each names the part.
     pub async fn open(configuration: &Configuration, data_directory: &Path) -> Result<Self, Failure> {
         let mut assembly = Self::open_at_rest(configuration, data_directory).await?;
-        assembly.start();
+        assembly.start(configuration);
         Ok(assembly)
     }
 
@@ -134,7 +135,10 @@ impl Assembly {
         Ok(assembly)
     }
 
-    fn start(&mut self) {
+    fn start(&mut self, configuration: &Configuration) {
+        if configuration.forecasts.record {
+            self.tasks.spawn(self.forecasts().follow(self.stop.clone()));
+        }
         if let Some(embedded) = self.embedded.clone() {
             let stop = self.stop.clone();
             self.tasks.spawn(async move { embedded.run_timers(stop).await });
@@ -160,9 +164,35 @@ impl Assembly {
         let history =
             run_history::restore(Arc::clone(&self.engine), receivers::Runs::of(self), self.stop.clone());
         self.tasks.spawn(history);
-        let receivers = receivers::all(self);
+        let mut receivers = receivers::all(self);
+        for hook in &configuration.webhooks {
+            let (outside, clock) = (self.parts.outside.clone(), Arc::clone(&self.clock));
+            receivers.push(Arc::new(webhooks::Post::new(hook.clone(), outside, self.trail(), clock)));
+        }
+        if !configuration.score_lines.is_empty() {
+            let topics = configuration.webhooks.iter().map(|hook| webhooks::topic(&hook.name)).collect();
+            let lines = das::score_lines::ScoreLines::new(
+                Arc::clone(&self.engine),
+                Arc::new(self.database.clone()),
+                self.trail(),
+                Arc::clone(&self.clock),
+                (configuration.score_lines.clone(), topics),
+            );
+            self.tasks.spawn(lines.follow(self.stop.clone()));
+        }
         let relay = Relay::new(Arc::new(self.database.clone()), receivers);
         self.tasks.spawn(relay.run(RELAY_PAUSE, self.stop.clone()));
+    }
+
+    /// Forecasts of running cases.
+    #[must_use]
+    pub fn forecasts(&self) -> das::forecast::Forecasts {
+        das::forecast::Forecasts::new(
+            Arc::clone(&self.engine),
+            Arc::new(self.database.clone()),
+            self.trail(),
+            Arc::clone(&self.clock),
+        )
     }
 
     /// Small documents of other parts.

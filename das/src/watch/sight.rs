@@ -10,6 +10,7 @@ use engine::Store;
 use engine::port::Definition;
 use ontology::{Ontology, SystemIndex};
 use scoring::simulation::Declaration;
+use scoring::simulation::bpsim::Declared;
 
 use super::WatchDeps;
 use super::finding::{Fall, Stretch};
@@ -113,7 +114,7 @@ impl Profile {
     /// What it declares for a simulation, where its cases arrive in time and share resources.
     pub(super) fn declaration(&self, process_id: &str) -> Option<Declaration> {
         let process = self.definitions.processes.iter().find(|process| process.element.id == process_id)?;
-        let declared = Declaration::read(process).ok()?;
+        let declared = Declared::read(&self.definitions, process).ok()?.declaration;
         (declared.arrivals.is_some() && !declared.resources.is_empty()).then_some(declared)
     }
 

@@ -156,7 +156,16 @@ impl Live {
             previous: self.kept.previous.iter().cloned().collect(),
             current: self.kept.current.values().cloned().collect(),
             next: self.kept.exec.next_tasks(&self.deployed.program),
+            flows: self.flows(),
         }
+    }
+
+    /// Flows with a token on them.
+    fn flows(&self) -> Vec<String> {
+        let flow = |place: usize| self.deployed.program.flows.get(place);
+        let tokens = self.kept.exec.tokens();
+        let waiting = tokens.filter_map(|(_, place, count)| Some((flow(place)?.id.clone(), count)));
+        waiting.flat_map(|(id, count)| std::iter::repeat_n(id, count as usize)).collect()
     }
 
     /// What everybody sees, with the variables of now.

@@ -25,11 +25,18 @@ pub(crate) struct Quality;
 impl Quality {
     /// Batting averages with their uncertainty, best lower bound first.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "each is a filter of the query")]
     async fn scores(
         &self,
         ctx: &Context<'_>,
         kind: Option<ScoreKind>,
         subject: Option<String>,
+        #[graphql(desc = "Subjects that begin with this text, e.g. `order/` for the tasks of a process.")]
+        prefix: Option<String>,
+        #[graphql(desc = "Only with at least so many attempts.")] min_attempts: Option<i32>,
+        #[graphql(desc = "Only those whose lower end is below this: what may be bad.")] low_below: Option<
+            f64,
+        >,
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<Connection<Score>> {
@@ -37,11 +44,13 @@ impl Quality {
         let filter = ScoreFilter {
             kind: kind.map(|kind| kind.as_str().to_owned()),
             subject,
-            subject_prefix: None,
+            subject_prefix: prefix,
             limit: SCORES_LIMIT,
         };
         let rows = ctx.data::<State>()?.scores.scores(&filter).await?;
+        let least = u64::try_from(min_attempts.unwrap_or_default()).unwrap_or_default();
         let mut rows: Vec<_> = rows.into_iter().map(|row| (row.score().low, row)).collect();
+        rows.retain(|(low, row)| row.attempts >= least && low_below.is_none_or(|below| *low < below));
         rows.sort_by(|(a, one), (b, other)| {
             b.total_cmp(a)
                 .then_with(|| one.kind.cmp(&other.kind))

@@ -45,6 +45,7 @@ fn value_of(configuration: &Configuration, key: &str) -> String {
         "memory.url" => masked_url(&configuration.memory.url),
         "memory.api_key" => secret(&configuration.memory.api_key),
         "prompts.approvers" => configuration.prompts.approvers.to_string(),
+        "forecasts.record" => configuration.forecasts.record.to_string(),
         "network.hosts" => configuration.network.hosts.join(","),
         "network.private_hosts" => configuration.network.private_hosts.join(","),
         // A variable without a line here shows nothing; a test finds it.

@@ -7,6 +7,7 @@ use toml::Value;
 enum Kind {
     Text,
     Number,
+    Truth,
     List,
 }
 
@@ -31,6 +32,7 @@ const VARIABLES: &[(&str, &str, Kind)] = &[
     ("PROCOS_MEMORY_URL", "memory.url", Kind::Text),
     ("PROCOS_MEMORY_API_KEY", "memory.api_key", Kind::Text),
     ("PROCOS_PROMPT_APPROVERS", "prompts.approvers", Kind::Number),
+    ("PROCOS_FORECASTS_RECORD", "forecasts.record", Kind::Truth),
     ("PROCOS_NETWORK_HOSTS", "network.hosts", Kind::List),
     ("PROCOS_NETWORK_PRIVATE_HOSTS", "network.private_hosts", Kind::List),
 ];
@@ -50,6 +52,7 @@ pub(super) fn settings(
             Kind::Text => Value::String(text),
             // What is no number stays a text: reading the configuration then names the setting.
             Kind::Number => text.parse().map_or(Value::String(text), Value::Integer),
+            Kind::Truth => text.parse().map_or(Value::String(text), Value::Boolean),
             Kind::List => {
                 Value::Array(text.split(',').map(|item| Value::String(item.trim().to_owned())).collect())
             }

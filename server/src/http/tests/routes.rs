@@ -88,7 +88,23 @@ async fn scores_come_with_their_interval_and_wrong_parameters_are_named() {
     );
     let number = |name: &str| score[name].as_f64().unwrap();
     assert!(number("low") < number("average") && number("average") < number("high"), "{score}");
-    assert_eq!(house.get("/api/scores?kind=tool").await.json(), json!({"scores": []}));
+    let nothing = json!({"scores": [], "total": 0, "after": null});
+    assert_eq!(house.get("/api/scores?kind=tool").await.json(), nothing);
+    assert_eq!(house.get("/api/scores?min_attempts=1000").await.json(), nothing);
+    let (mut seen, mut after) = (0, json!(0));
+    while !after.is_null() {
+        let page = house.get(&format!("/api/scores?limit=1&after={after}")).await.json();
+        seen += page["scores"].as_array().unwrap().len() as u64;
+        assert!(seen <= page["total"].as_u64().unwrap());
+        after = page["after"].clone();
+    }
+    assert_eq!(json!(seen), house.get("/api/scores").await.json()["total"]);
+    let metrics = house.get("/metrics").await.text();
+    assert!(
+        metrics.contains("procos_score_attempts_total{kind=\"process\",subject=\"order\"} 4"),
+        "{metrics}"
+    );
+    assert!(metrics.contains("procos_scores_left_out 0"), "{metrics}");
     for query in ["limit=0", "limit=1001", "limit=x", "colour=red"] {
         let answer = house.get(&format!("/api/scores?{query}")).await;
         assert_eq!(
