@@ -527,6 +527,8 @@ pub struct StopSpec {
     pub share: Option<f64>,
     /// Budget in samples.
     pub samples: Option<u64>,
+    /// Budget in tokens of a language model.
+    pub tokens: Option<u64>,
     /// Budget in money (the endpoint's currency).
     pub cost: Option<f64>,
     /// Budget in time (ISO 8601 duration).

@@ -132,7 +132,7 @@ impl Plan {
         };
         let cost = spec.cost.map(|cost| in_range("cost", cost, 0.0, f64::MAX)).transpose()?;
         let time_ms = spec.time.as_deref().map(parse_duration_ms).transpose()?;
-        Ok(Self { rule, budget: Budget { samples, tokens: None, cost, time_ms } })
+        Ok(Self { rule, budget: Budget { samples, tokens: spec.tokens, cost, time_ms } })
     }
 }
 

@@ -178,18 +178,22 @@ impl Compiler<'_> {
         let delta = fraction("delta", 1.0, "a number between 0 and 1");
         let share = fraction("share", 0.5, "a number between 0 and 0.5");
         let cost = fraction("cost", f64::INFINITY, "a positive number");
-        let samples = extension.get("samples").and_then(|text| match text.trim().parse::<u64>() {
-            Ok(number) if number > 0 => Some(number),
-            _ => {
-                self.value(element, "procos:stop samples", text, "a positive whole number");
-                None
+        let mut count = |name: &str| {
+            let text = extension.get(name)?;
+            match text.trim().parse::<u64>() {
+                Ok(number) if number > 0 => Some(number),
+                _ => {
+                    self.value(element, &format!("procos:stop {name}"), text, "a positive whole number");
+                    None
+                }
             }
-        });
+        };
+        let (samples, tokens) = (count("samples"), count("tokens"));
         let time = extension.get("time").map(|time| time.trim().to_owned());
         if let Some(text) = time.as_deref().filter(|text| text.parse::<jiff::Span>().is_err()) {
             self.value(element, "procos:stop time", text, "an ISO 8601 duration such as PT30S");
         }
-        StopSpec { rule, delta, share, samples, cost, time }
+        StopSpec { rule, delta, share, samples, tokens, cost, time }
     }
 
     fn read_compute(&mut self, element: &Element, extension: &RawElement, spec: &mut TaskSpec) {
