@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use engine::clock::Clock;
-use engine::port::Notice;
+use engine::port::{Inspector, Notice};
 use engine::store::{Commit, FollowUp, StoredMessage};
 use engine::{Error as EngineError, Store, limits};
 use parking_lot::Mutex;
@@ -99,6 +99,7 @@ pub(crate) struct Core {
     /// Whether Camunda answered the last call of the loops; logged where it changes.
     pub(crate) is_up: AtomicBool,
     pub(crate) starting: tokio::sync::Mutex<()>,
+    pub(crate) inspector: std::sync::OnceLock<Arc<dyn Inspector>>,
 }
 
 impl Camunda7 {
@@ -155,6 +156,7 @@ impl Camunda7 {
             notices: broadcast::channel(limits::NOTICE_LIMIT).0,
             is_up: AtomicBool::new(true),
             starting: tokio::sync::Mutex::new(()),
+            inspector: std::sync::OnceLock::new(),
         };
         Ok(Self { core: Arc::new(core) })
     }

@@ -56,6 +56,7 @@ pub(crate) async fn deploy(core: &Arc<Core>, files: Vec<DeployFile>) -> Result<V
     let mut problems = Vec::new();
     let mut resources = Vec::new();
     let mut names = Vec::new();
+    let mut written = Vec::new();
     for file in files {
         limits::check_text("the file name", &file.name)?;
         if bpmn::dmn::is_dmn(&file.content) {
@@ -65,8 +66,9 @@ pub(crate) async fn deploy(core: &Arc<Core>, files: Vec<DeployFile>) -> Result<V
             names.push(name);
             continue;
         }
-        match prepare(&file) {
+        match prepare(&file).and_then(|rewritten| inspect(core, &file).map(|()| rewritten)) {
             Ok(rewritten) => {
+                written.push(String::from_utf8_lossy(&file.content).into_owned());
                 let name = resource_name(&file.name);
                 resources.push(Resource { name: format!("{name}{ORIGINAL}"), content: file.content });
                 resources.push(Resource { name: name.clone(), content: rewritten.into_bytes() });
@@ -92,7 +94,17 @@ pub(crate) async fn deploy(core: &Arc<Core>, files: Vec<DeployFile>) -> Result<V
         record(core, &definitions).await?;
         core.notify(Notice::Deployed { definitions: definitions.iter().map(|one| one.key).collect() });
     }
+    if let Some(inspector) = core.inspector.get() {
+        written.iter().for_each(|xml| inspector.deployed(xml));
+    }
     Ok(definitions)
+}
+
+/// Asks whoever has a say in what is deployed.
+fn inspect(core: &Core, file: &DeployFile) -> Result<(), Vec<String>> {
+    let Some(inspector) = core.inspector.get() else { return Ok(()) };
+    let said = inspector.inspect(&String::from_utf8_lossy(&file.content));
+    said.map_err(|problem| vec![format!("{}: {problem}", file.name)])
 }
 
 /// What Camunda does not take in a deployment is a refusal of the file, not of the call.

@@ -1,9 +1,11 @@
 //! The port `ProcessEngine`, call by call.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bpmn::program::Variables;
 use engine::port::{
-    ActivateJobs, Assignment, BpmnError, Definition, DeployFile, Escalation, Incident, Instance,
+    ActivateJobs, Assignment, BpmnError, Definition, DeployFile, Escalation, Incident, Inspector, Instance,
     InstanceFilter, InstanceState, Job, JobFailure, JobFilter, Message, Migration, Modification, Notice,
     Record, StartInstance,
 };
@@ -18,6 +20,11 @@ use crate::{
 impl ProcessEngine for Camunda7 {
     fn name(&self) -> &'static str {
         "camunda7"
+    }
+
+    fn inspected_by(&self, inspector: Arc<dyn Inspector>) {
+        // Whoever came first stays.
+        let _second = self.core.inspector.set(inspector);
     }
 
     async fn deploy(&self, files: Vec<DeployFile>) -> Result<Vec<Definition>, Error> {

@@ -38,7 +38,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::limits::{CACHE_LIMIT, FOLLOW_UP_WORKERS, KEY_BLOCK, NOTICE_LIMIT};
-use crate::port::Notice;
+use crate::port::{Inspector, Notice};
 use crate::store::Commit;
 use crate::{Error, Store};
 use decisions::DecisionCatalogue;
@@ -82,6 +82,7 @@ struct Core {
     suspects: Mutex<BTreeSet<i64>>,
     keys: tokio::sync::Mutex<KeyBlock>,
     deploying: tokio::sync::Mutex<()>,
+    inspector: std::sync::OnceLock<Arc<dyn Inspector>>,
     notices: broadcast::Sender<Notice>,
     workers: Semaphore,
     outstanding: AtomicUsize,
@@ -109,6 +110,7 @@ impl Embedded {
             suspects: Mutex::default(),
             keys: tokio::sync::Mutex::default(),
             deploying: tokio::sync::Mutex::default(),
+            inspector: std::sync::OnceLock::new(),
             notices,
             workers: Semaphore::new(FOLLOW_UP_WORKERS),
             outstanding: AtomicUsize::new(0),

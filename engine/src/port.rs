@@ -4,6 +4,7 @@
 mod decision;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bpmn::program::{JobKind, TaskSpec, Variables};
@@ -13,6 +14,17 @@ use tokio::sync::broadcast;
 use crate::Error;
 pub use decision::{DecisionDefinition, DecisionRequirements, Deployment};
 
+/// Has a say in what is deployed: the kernel about the processes by which it works itself.
+pub trait Inspector: Send + Sync {
+    /// Looks at a BPMN file before it is deployed.
+    ///
+    /// # Errors
+    /// Why it must not be deployed, with code and way out.
+    fn inspect(&self, xml: &str) -> Result<(), String>;
+    /// The file is deployed, or was before with the same bytes.
+    fn deployed(&self, xml: &str);
+}
+
 /// A process engine.
 ///
 /// Keys are positive 64-bit integers. Every call returns after what it did is durable.
@@ -20,6 +32,9 @@ pub use decision::{DecisionDefinition, DecisionRequirements, Deployment};
 pub trait ProcessEngine: Send + Sync {
     /// Its name: `embedded`, `camunda7`, `camunda8`.
     fn name(&self) -> &'static str;
+
+    /// Asks `inspector` about every file that is deployed from now on; the first one asked stays.
+    fn inspected_by(&self, inspector: Arc<dyn Inspector>);
 
     /// Deploys BPMN files, and the DMN files that they ask; all or nothing. The same bytes again give the same
     /// definition.
