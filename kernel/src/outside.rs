@@ -73,6 +73,16 @@ pub struct Outside {
 }
 
 impl Outside {
+    /// The declared hosts as addresses, for who has to choose one.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let address = |declared: &Declared| {
+            let scheme = if declared.is_plain { "http" } else { "https" };
+            format!("{scheme}://{}:{}", declared.host, declared.port)
+        };
+        self.hosts.iter().map(address).collect()
+    }
+
     /// `hosts` must have public addresses; `private_hosts` may have any. Each is written `name`, `name:port` (TLS,
     /// port 443 unless given) or `http://name:port` (no TLS).
     ///

@@ -66,6 +66,8 @@ pub struct Parts {
     pub trail: Option<Arc<dyn trail::Trail>>,
     /// The language model, where one is configured.
     pub model: Option<Arc<dyn llm::Model>>,
+    /// What tasks may spend on it where they declare nothing.
+    pub budgets: llm::Budgets,
     /// Prompts by name, where there is a context manager.
     pub contexts: Option<Arc<context::ContextManager>>,
     /// Vector memory.
@@ -98,11 +100,14 @@ impl Parts {
     /// `KERNEL-0001` where a built-in template is broken, which a test rules out.
     pub fn new(engine: Arc<dyn ProcessEngine>, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let limits = Limits::default();
+        let templates = Templates::built_in()?;
+        engine.inspected_by(Arc::new(templates.clone()));
         Ok(Self {
             engine,
             clock,
             trail: None,
             model: None,
+            budgets: llm::Budgets::default(),
             contexts: None,
             memory: None,
             assistant: None,
@@ -110,7 +115,7 @@ impl Parts {
             tools: None,
             outside: Outside::default(),
             holdings: Holdings::default(),
-            templates: Templates::built_in()?,
+            templates,
             census: Census::default(),
             limits,
             dry_results: BTreeMap::new(),
@@ -121,6 +126,7 @@ impl Parts {
     /// Brings up what is configured besides the engine. Memory that does not answer only makes answers worse, so
     /// nothing waits for it.
     pub(crate) async fn bring_up(&self) {
+        self.templates.take_deployed(&*self.engine).await;
         if let Some(memory) = &self.memory {
             match memory.count(None).await {
                 Ok(entries) => tracing::info!(entries, "memory is up"),

@@ -2,7 +2,7 @@
 
 use context::Item;
 use llm::{ChatRequest, Content, Message};
-use scoring::{INVALID, REFUSED, Stream};
+use scoring::{Budget, INVALID, REFUSED, Spent, Stream};
 use serde_json::{Value, json};
 
 use super::Tde;
@@ -59,6 +59,9 @@ impl Tde {
             request = request.with_schema("outcome", self.outcome_schema());
         }
         request.temperature = request.temperature.or(Some(TEMPERATURE));
+        // What the task names goes before what its prompt names.
+        request.model = self.named_model().or(request.model);
+        request.caller = self.caller("task");
         Ok(Prompted { request, prompt: self.job.spec.reference.clone() })
     }
 
@@ -91,6 +94,27 @@ impl Tde {
         })
     }
 
+    /// How many of `wanted` samples the task's own budget in tokens and money still pays, by what a sample is
+    /// estimated to take and what those before it took.
+    pub(super) fn affordable(&self, prompted: &Prompted, budget: &Budget, spent: &Spent, wanted: u64) -> u64 {
+        let Some(model) = &self.parts.model else { return wanted };
+        let single = ChatRequest { samples: 1, ..prompted.request.clone() };
+        let estimate = model.estimate(&single);
+        #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+        let (taken, tokens) = (spent.samples.max(1) as f64, spent.tokens as f64);
+        #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+        let each = (estimate.tokens as f64).max(tokens / taken);
+        let pays = |limit: f64, used: f64, each: f64| {
+            if each > 0.0 { ((limit - used) / each).max(0.0).floor() as u64 } else { wanted }
+        };
+        #[expect(clippy::cast_precision_loss, reason = "budgets are far below 2^52")]
+        let by_tokens = budget.tokens.map_or(wanted, |limit| pays(limit as f64, tokens, each));
+        let by_cost = budget
+            .cost
+            .map_or(wanted, |limit| pays(limit, spent.cost, estimate.cost.max(spent.cost / taken)));
+        wanted.min(by_tokens).min(by_cost)
+    }
+
     /// Asks for `samples` more answers; the call ends with the instance.
     pub(super) async fn ask_model(
         &mut self,
@@ -112,12 +136,16 @@ impl Tde {
         };
         let worked = answered.is_ok();
         if !self.used.iter().any(|(kind, ..)| *kind == "model") {
-            self.used.push(("model", model.name().to_owned(), worked));
+            let name = prompted.request.model.clone().unwrap_or_else(|| model.name().to_owned());
+            self.used.push(("model", name, worked));
             if let Some(prompt) = &prompted.prompt {
                 self.used.push(("prompt", prompt.clone(), worked));
             }
         }
-        let answer = answered.map_err(|error| Error::Model { element, problem: error.to_string() })?;
+        let answer = answered.map_err(|error| match error {
+            llm::Error::Budget { .. } => Error::Budget { element, problem: error.to_string() },
+            other => Error::Model { element, problem: other.to_string() },
+        })?;
         self.notes.extend(answer.warnings.iter().cloned());
         self.notes
             .extend(answer.failures.iter().map(|failure| format!("a sample could not be had: {failure}")));
