@@ -36,6 +36,8 @@ pub struct State {
     pub offers: Arc<dyn Offers>,
     /// Live PDOs and TDEs.
     pub census: Census,
+    /// The BPMN by which they work.
+    pub templates: kernel::Templates,
     /// What a bootstrap works with.
     pub bootstrap: das::bootstrap::Deps,
     /// The time.

@@ -26,6 +26,7 @@ mod scores;
 mod serve;
 mod session;
 mod simulate;
+mod template;
 mod trade;
 mod trail;
 mod transcribe;
@@ -112,6 +113,8 @@ enum Command {
     Memory(memory::Memory),
     /// List, save, test, approve and roll back prompts.
     Prompt(prompt::Prompt),
+    /// Show how instances and tasks are executed: the BPMN of PDO and TDE.
+    Template(template::Template),
     /// Take in a process or a system.
     Import(import::Import),
     /// Write a system or a process.
@@ -178,6 +181,7 @@ async fn dispatch(arguments: Arguments, output: Output) -> Result<ExitCode, Fail
         Command::Trail(command) => command.execute(output, session).await,
         Command::Memory(command) => command.execute(output, session).await,
         Command::Prompt(command) => command.execute(output, session).await,
+        Command::Template(command) => command.execute(output, session).await,
         Command::Import(command) => command.execute(output, session).await,
         Command::Export(command) => command.execute(output, session).await,
         Command::Backup(command) => command.execute(output, session).await,

@@ -6,6 +6,7 @@ mod run_history;
 mod seeding;
 mod vector_memory;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use context::{ContextManager, DirectApproval};
 use engine::clock::{Clock, SystemClock};
 use engine::{Embedded, ProcessEngine, Store};
 use kernel::{
-    Launcher, Microkernel, Outside, OutsideLimits, Parts, Relay, Scores, Templates, Tools, Workspace,
+    Launcher, Metered, Microkernel, Outside, OutsideLimits, Parts, Relay, Scores, Templates, Tools, Workspace,
 };
 use memory::Memory;
 use ontology::Ontology;
@@ -87,7 +88,15 @@ impl Assembly {
         let (engine, embedded, camunda) =
             open_engine(configuration, store, Arc::clone(&trail), Arc::clone(&clock)).await?;
         let ontology = Arc::new(Ontology::open(Arc::new(database.clone())).await.map_err(Failure::from)?);
-        let model = open_model(configuration)?;
+        let meter = Meter { trail: &trail, clock: &clock, budgets: configuration.budget };
+        let model = match open_models(configuration)? {
+            Some(models) => Some(meter.over(Arc::new(models)).await?),
+            None => None,
+        };
+        let speech = match open_speech(configuration)? {
+            Some(speech) => Some(meter.over(speech).await?),
+            None => None,
+        };
         let memory = vector_memory::open(configuration, data_directory, model.as_ref()).await?;
         let approval = match configuration.prompts.approvers {
             0 => DirectApproval::alone(),
@@ -98,10 +107,11 @@ impl Assembly {
         let mut parts = Parts::new(Arc::clone(&engine), Arc::clone(&clock))?;
         parts.trail = Some(trail);
         parts.model.clone_from(&model);
+        parts.budgets = configuration.budget;
         parts.contexts = Some(Arc::new(contexts.clone()));
         parts.memory = Some(Arc::clone(&memory));
         parts.workspace = Some(open_workspace(&data_directory.join("workspace"), parts.limits.file_bytes)?);
-        parts.tools = Some(open_tools(data_directory));
+        parts.tools = Some(open_tools(configuration, data_directory));
         parts.outside = open_outside(configuration)?;
         take_templates(&parts.templates, &data_directory.join("templates"));
         parts.assistant = Some(Arc::new(das::Watcher::new(das::WatchDeps {
@@ -124,7 +134,7 @@ impl Assembly {
             ontology,
             memory,
             contexts,
-            speech: open_speech(configuration)?,
+            speech,
             model,
             clock,
             stop: CancellationToken::new(),
@@ -198,6 +208,7 @@ impl Assembly {
             proposals: Arc::new(persistence::Proposals::new(self.documents())),
             offers: Arc::new(persistence::Offers::new(self.documents())),
             census: self.parts.census.clone(),
+            templates: self.parts.templates.clone(),
             bootstrap: self.bootstrap_deps(),
             clock: Arc::clone(&self.clock),
             seeds: Arc::new(rand::random),
@@ -275,16 +286,46 @@ pub(crate) fn camunda_address(engine: &configuration::Engine) -> Result<&str, Fa
     Ok(&engine.url)
 }
 
-/// The configured model, where there is one.
-fn open_model(configuration: &Configuration) -> Result<Option<Arc<dyn llm::Model>>, Failure> {
-    if configuration.model.base_url.is_empty() {
-        return Ok(None);
+/// What makes every call of a model count and stand in the trail.
+struct Meter<'a> {
+    trail: &'a Arc<dyn Trail>,
+    clock: &'a Arc<dyn Clock>,
+    budgets: llm::Budgets,
+}
+
+impl Meter<'_> {
+    async fn over(&self, model: Arc<dyn llm::Model>) -> Result<Arc<dyn llm::Model>, Failure> {
+        if let Some(problem) = self.budgets.problem() {
+            return Err(Failure::wrong_call(
+                "CLI-0005",
+                problem,
+                "docs/configuration.md lists every setting",
+            ));
+        }
+        let (trail, clock) = (Arc::clone(self.trail), Arc::clone(self.clock));
+        let metered = Metered::open(model, trail, clock, self.budgets).await;
+        Ok(Arc::new(metered.map_err(Failure::from)?))
     }
-    let mut model = configuration.model.clone();
-    model.jitter_seed = rand::random();
-    let client = llm::ModelClient::new(model)
-        .map_err(|error| Failure::wrong_call(error.code(), &error, "see the settings model.*"))?;
-    Ok(Some(Arc::new(client)))
+}
+
+/// The configured models, where there are any; without a default one the first by name stands in for it.
+pub(crate) fn open_models(configuration: &Configuration) -> Result<Option<llm::Models>, Failure> {
+    let open = |config: &llm::Config, settings: &str| -> Result<Arc<dyn llm::Model>, Failure> {
+        let config = llm::Config { jitter_seed: rand::random(), ..config.clone() };
+        let client = llm::ModelClient::new(config);
+        Ok(Arc::new(client.map_err(|error| {
+            Failure::wrong_call(error.code(), &error, &format!("see the settings {settings}.*"))
+        })?))
+    };
+    let mut named = BTreeMap::new();
+    for (name, config) in &configuration.models {
+        named.insert(name.clone(), open(config, &format!("models.{name}"))?);
+    }
+    let default = match configuration.model.base_url.is_empty() {
+        true => named.values().next().cloned(),
+        false => Some(open(&configuration.model, "model")?),
+    };
+    Ok(default.map(|default| llm::Models::new(default, named)))
 }
 
 /// The model that turns speech into text, where one is configured.
@@ -308,9 +349,10 @@ pub(crate) fn open_speech(configuration: &Configuration) -> Result<Option<Arc<dy
 }
 
 /// The tools of a data directory: the built-in ones, and the files in its folder `tools`.
-pub(crate) fn open_tools(data_directory: &Path) -> Tools {
+pub(crate) fn open_tools(configuration: &Configuration, data_directory: &Path) -> Tools {
     let folder = data_directory.join("tools");
-    let tools = Tools::load(Launcher::own(), data_directory.join("scratch"), Some(&folder));
+    let tools = Tools::load(Launcher::own(), data_directory.join("scratch"), Some(&folder))
+        .with_containers(&configuration.containers.settings());
     for problem in tools.problems() {
         tracing::warn!("a tool was left out: {problem}");
     }

@@ -25,6 +25,33 @@ pub(crate) struct ServerState {
     live_tdes: usize,
     /// Where everything is kept.
     data_directory: String,
+    /// The BPMN by which PDOs and TDEs work now. Deploying a process with the same id replaces one; a broken one is
+    /// refused and the last good one stays.
+    templates: Vec<WorkerTemplate>,
+}
+
+/// The BPMN by which a kind of worker works.
+#[derive(Clone, Debug, SimpleObject)]
+pub(crate) struct WorkerTemplate {
+    /// Its process id: `pdo`, `tde`, or what tasks name as their executor.
+    name: String,
+    /// SHA-256 of its file in hexadecimal: its version.
+    checksum: String,
+    /// The file.
+    xml: String,
+    /// True where it is the one that came with the program.
+    is_built_in: bool,
+}
+
+impl From<&kernel::Template> for WorkerTemplate {
+    fn from(template: &kernel::Template) -> Self {
+        Self {
+            name: template.name.clone(),
+            checksum: template.checksum.clone(),
+            xml: template.xml.clone(),
+            is_built_in: template.xml == kernel::PDO_BPMN || template.xml == kernel::TDE_BPMN,
+        }
+    }
 }
 
 impl From<&State> for ServerState {
@@ -39,6 +66,12 @@ impl From<&State> for ServerState {
             live_pdos: state.census.pdos(),
             live_tdes: state.census.tdes(),
             data_directory: state.about.data_directory.clone(),
+            templates: state
+                .templates
+                .all()
+                .iter()
+                .map(|template| WorkerTemplate::from(&**template))
+                .collect(),
         }
     }
 }

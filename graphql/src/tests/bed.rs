@@ -106,7 +106,7 @@ impl Bed {
         let store = Arc::new(MemoryStore::new());
         let engine = Arc::new(Embedded::open(store.clone(), clock.clone()).await.unwrap());
         let parts = Arc::new(Parts::new(engine.clone(), clock.clone()).unwrap());
-        let census = parts.census.clone();
+        let (census, templates) = (parts.census.clone(), parts.templates.clone());
         let stop = CancellationToken::new();
         tokio::spawn(Microkernel::new(parts, stop.clone()).run());
         let ontology = Arc::new(Ontology::open(Arc::new(VolatileChangeSets::default())).await.unwrap());
@@ -130,6 +130,7 @@ impl Bed {
             proposals: Arc::new(VolatileProposals::default()),
             offers: Arc::new(das::VolatileOffers::default()),
             census,
+            templates,
             bootstrap: das::bootstrap::Deps {
                 ontology,
                 engine,

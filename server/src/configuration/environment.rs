@@ -26,6 +26,8 @@ const VARIABLES: &[(&str, &str, Kind)] = &[
     ("PROCOS_MODEL_TRANSCRIPTION", "model.transcription_model", Kind::Text),
     ("PROCOS_MODEL_RETRIES", "model.retries", Kind::Number),
     ("PROCOS_MODEL_CONCURRENCY", "model.concurrency", Kind::Number),
+    ("PROCOS_BUDGET_DAY_TOKENS", "budget.day_tokens", Kind::Number),
+    ("PROCOS_BUDGET_DAY_COST", "budget.day_cost", Kind::Number),
     ("PROCOS_SPEECH_BASE_URL", "speech.base_url", Kind::Text),
     ("PROCOS_SPEECH_API_KEY", "speech.api_key", Kind::Text),
     ("PROCOS_MEMORY_URL", "memory.url", Kind::Text),
@@ -33,6 +35,8 @@ const VARIABLES: &[(&str, &str, Kind)] = &[
     ("PROCOS_PROMPT_APPROVERS", "prompts.approvers", Kind::Number),
     ("PROCOS_NETWORK_HOSTS", "network.hosts", Kind::List),
     ("PROCOS_NETWORK_PRIVATE_HOSTS", "network.private_hosts", Kind::List),
+    ("PROCOS_CONTAINERS_SOCKET", "containers.socket", Kind::Text),
+    ("PROCOS_CONTAINERS_IMAGES", "containers.images", Kind::List),
 ];
 
 /// The variables that make settings: (variable, dotted key).
@@ -49,7 +53,11 @@ pub(super) fn settings(
         let value = match kind {
             Kind::Text => Value::String(text),
             // What is no number stays a text: reading the configuration then names the setting.
-            Kind::Number => text.parse().map_or(Value::String(text), Value::Integer),
+            Kind::Number => match (text.parse(), text.parse()) {
+                (Ok(whole), _) => Value::Integer(whole),
+                (_, Ok(number)) => Value::Float(number),
+                _ => Value::String(text),
+            },
             Kind::List => {
                 Value::Array(text.split(',').map(|item| Value::String(item.trim().to_owned())).collect())
             }
