@@ -27,7 +27,7 @@ fn an_edited_template_changes_how_tasks_are_executed_and_a_broken_one_is_refused
     assert_eq!(run()["variables"].get("x"), None, "what computes is passed through now");
     place.file("tde.bpmn", edited.replace("procos:record", "procos:pass through"));
     let refused = place.procos(&["import", &template, "--data-dir", "data"]);
-    assert_eq!(refused.code, 1, "{refused:?}");
+    assert_eq!(refused.code, 2, "{refused:?}");
     assert!(refused.stderr.contains("KERNEL-0001"), "{refused:?}");
     assert_eq!(run()["variables"].get("x"), None, "the last good one stays");
     let listed = place.procos(&["template", "--json", "--data-dir", "data"]).fine().json();
