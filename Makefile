@@ -59,16 +59,28 @@ bench-engine: ## engine throughput and latency: embedded, over HTTP, the raw wri
 
 bench: bench-engine
 
+.PHONY: bench-scale
+bench-scale: ## ready with 100,000 open instances, memory of 1,000,000 waiting ones, 10,000 timers due at once
+	@cargo build --release --locked -p tests --bin bench-engine
+	@for what in open waiting timers; do $(TARGET)/release/bench-engine --scale $$what || exit 1; done
+
 .PHONY: bench-simulate
-bench-simulate: ## simulation: CPU time per case beside the same process written by hand, and beside SimPy
+bench-simulate: ## simulation: CPU time per case beside the same process written by hand, in SimPy and in Prosimos; what a log costs
 	cargo bench --locked -p scoring --bench simulate
 	@python3 -m venv $(TARGET)/simpy && $(TARGET)/simpy/bin/pip install --quiet simpy \
 	  && $(TARGET)/simpy/bin/python scoring/benches/credit_simpy.py 20000 || echo "SimPy could not be run here"
+	@python3 -m venv $(TARGET)/prosimos && $(TARGET)/prosimos/bin/pip install --quiet prosimos \
+	  && $(TARGET)/prosimos/bin/python scoring/benches/credit_prosimos.py 5000 || echo "Prosimos could not be run here"
 
 .PHONY: bench-das
 bench-das: ## DAS: soundness of 10,000 random trees, latency, recall and speed of memory (ENTRIES=1000000 for the long one)
 	@cargo build --release --locked -p tests --bin bench-das
 	@$(TARGET)/release/bench-das $(ENTRIES)
+
+.PHONY: bench-ontology
+bench-ontology: ## questions about a system of 100,000 requirements beside SPARQL, growth, memory, import (REQUIREMENTS=10000 for a short one)
+	@cargo build --release --locked -p tests --bin bench-ontology
+	@$(TARGET)/release/bench-ontology $(REQUIREMENTS)
 
 .PHONY: bench-workers
 bench-workers: ## ten thousand waiting TDEs: memory, processor time, fairness

@@ -81,8 +81,13 @@ pub const PROCESS: Local = 0;
 /// The highest number inside one instance.
 pub const MAX_LOCAL: Local = (1 << 20) - 1;
 
-/// Transitions without input from outside after which an instance is held to be a runaway and gets an incident.
+/// Transitions without input from outside after which an instance is held to be a runaway and gets an incident, where
+/// all are runs of multi-instance activities, whose number is bounded. Every other one counts [`LOOP_WEIGHT`] times: a
+/// loop is stopped after 4,000 of them, before it has filled the trail.
 pub const MAX_TRANSITIONS: u32 = 100_000;
+
+/// How often a transition outside of multi-instance runs counts towards [`MAX_TRANSITIONS`].
+pub const LOOP_WEIGHT: u32 = 25;
 
 /// The most runs of one multi-instance activity.
 pub const MAX_REPEATS: u32 = 10_000;

@@ -6,6 +6,7 @@ pub mod check;
 pub mod compile;
 pub mod dmn;
 pub mod error;
+pub mod event_log;
 pub mod exec;
 pub mod expression;
 pub mod inputs;

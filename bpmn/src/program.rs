@@ -519,14 +519,17 @@ pub struct DrawSpec {
 /// `procos:stop`.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct StopSpec {
-    /// `winner` (PPR-1v1), `beta`, `window`, `shares`, `fixed`.
+    /// `winner` (PPR-1v1), `beta`, `window`, `shares`, `joint`, `fixed`.
     pub rule: Option<String>,
     /// Error probability, in (0, 1).
     pub delta: Option<f64>,
-    /// Half-width for `shares`, in (0, 0.5).
+    /// Half-width for `shares` and `joint`, in (0, 0.5).
     pub share: Option<f64>,
     /// Budget in samples.
     pub samples: Option<u64>,
+    /// Budget in tokens of a language model, in and out together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u64>,
     /// Budget in money (the endpoint's currency).
     pub cost: Option<f64>,
     /// Budget in time (ISO 8601 duration).

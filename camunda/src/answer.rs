@@ -23,24 +23,24 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use trail::NewEvent;
 
-use crate::camunda7::Core;
+use crate::core::Core;
 use crate::job::{Held, Place};
-use crate::rest::encode;
-use crate::rewrite::{MESSAGE_TOPIC, SCRIPT_TOPIC};
-use crate::{catalogue, fetch, own_work, value, watch};
+use crate::remote::RemoteTask;
+use crate::{catalogue, fetch, own_work, topic, watch};
 
 /// How often a call is made again where two transactions of Camunda met.
 const COLLISION_LIMIT: u32 = 20;
 /// Pause between those.
 const COLLISION_PAUSE: Duration = Duration::from_millis(25);
-/// Characters of an error message that Camunda keeps.
-const MESSAGE_LIMIT: usize = 600;
 
 /// An answer that Camunda may not know yet; kept in the store as a follow-up.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Owed {
-    /// Camunda's id of the external task or user task.
+    /// Camunda's id of the job or user task.
     pub(crate) task: String,
+    /// Its step in the history, where that is known.
+    #[serde(default)]
+    pub(crate) step: String,
     pub(crate) instance: i64,
     pub(crate) answer: Answer,
     /// Somebody is telling it right now.
@@ -72,7 +72,7 @@ pub(crate) async fn complete(
     let node = deployed.program.as_ref().and_then(|program| fetch::node_of(program, &held.element));
     let results = match node {
         // Mappings of outside workers' jobs are Camunda's.
-        Some(node) if crate::rewrite::outside_type(&node.task).is_none() => {
+        Some(node) if !core.remote.evaluates() && topic::outside_type(&node.task).is_none() => {
             own_work::results(node, &held.variables, variables, core.clock.now_ms())
         }
         _ => Ok(variables),
@@ -173,7 +173,8 @@ async fn give_here(
         core.notify(Notice::Changed { instance: held.instance });
         return Err(stale);
     }
-    let owed = Owed { task: held.id.clone(), instance: held.instance, answer, busy: true };
+    let owed =
+        Owed { task: held.id.clone(), step: held.step.clone(), instance: held.instance, answer, busy: true };
     let follow_up = match write(core, key, attempt, &held, &owed, record).await {
         Ok(follow_up) => follow_up,
         Err(error) => {
@@ -192,9 +193,7 @@ async fn give_here(
 
 /// A task that a boundary event ended, or that somebody else has locked, takes no answer; nothing is recorded for it.
 async fn is_still_ours(core: &Core, held: &Held) -> bool {
-    let path = format!("/external-task/{}/extendLock", encode(&held.id));
-    let body = json!({"workerId": core.worker, "newDuration": core.settings.lock_ms});
-    match core.rest.post(&path, &body).await {
+    match core.remote.extend(&held.id, &core.worker, core.settings.lock_ms).await {
         Err(crate::Error::Missing { .. }) => false,
         Err(error) if error.is_lock_lost() => false,
         // A Camunda that is away hears of it later.
@@ -223,7 +222,7 @@ async fn write(
         outbox: record.outbox,
         follow_ups: vec![StoredFollowUp { key: follow_up, action: FollowUp::Remote { payload } }],
         ended_follow_ups: paid.clone(),
-        idempotent: Some((format!("camunda7/job/{}/{attempt}", held.id), key)),
+        idempotent: Some((format!("{}/job/{}/{attempt}", core.name(), held.id), key)),
         ..Commit::default()
     };
     match core.store.commit(commit).await {
@@ -240,7 +239,7 @@ async fn write(
 
 /// What the embedded engine's token rules would say of it. Scripts and thrown messages are no jobs there.
 fn engine_events(core: &Core, key: i64, attempt: u32, held: &Held, answer: &Answer) -> Vec<NewEvent> {
-    let is_job = ![SCRIPT_TOPIC, MESSAGE_TOPIC].contains(&held.topic.as_str());
+    let is_job = ![topic::SCRIPT, topic::MESSAGE].contains(&held.topic.as_str());
     let one = |kind: &str, data| NewEvent {
         actor: "engine".to_owned(),
         instance: Some(held.instance),
@@ -297,14 +296,14 @@ fn incident(core: &Core, held: &Held, code: &str, message: &str) -> serde_json::
 /// Tells Camunda an answer that is marked busy; leaves it owed where Camunda does not answer, which gives false, or
 /// where the instance is suspended.
 async fn settle(core: &Arc<Core>, follow_up: i64, owed: Owed) -> bool {
-    let instance = owed.instance;
+    let is_job = !matches!(owed.answer, Answer::UserTask { .. });
     let outcome = tell(core, &owed).await;
     match outcome {
-        Err(error) if error.may_pass() || error.is_suspended() => {
+        Err(error) if error.may_pass() || error.is_suspended() || (is_job && error.is_not_held()) => {
             if let Some(owed) = core.owed.lock().get_mut(&follow_up) {
                 owed.busy = false;
             }
-            if error.is_suspended() {
+            if !error.may_pass() {
                 return true;
             }
             core.mark(Err(&error));
@@ -313,30 +312,38 @@ async fn settle(core: &Arc<Core>, follow_up: i64, owed: Owed) -> bool {
         }
         outcome => {
             core.mark(outcome.as_ref().copied());
-            core.owed.lock().remove(&follow_up);
-            core.paid.lock().push(follow_up);
-            watch::follow(core, instance).await;
-            core.notify(Notice::Changed { instance });
+            has_heard(core, follow_up, owed).await;
             true
         }
     }
+}
+
+/// Camunda has heard an answer, or there is nothing left to tell.
+async fn has_heard(core: &Arc<Core>, follow_up: i64, owed: Owed) {
+    let instance = owed.instance;
+    core.owed.lock().remove(&follow_up);
+    core.paid.lock().push(follow_up);
+    let ends = !owed.step.is_empty() && !matches!(owed.answer, Answer::Fail { .. });
+    if ends && core.remote.lag_ms() > 0 {
+        core.heard.lock().entry(instance).or_default().insert(owed.step);
+    }
+    watch::follow(core, instance).await;
+    core.notify(Notice::Changed { instance });
 }
 
 /// Tells Camunda an answer; `Ok` where there is nothing left to tell.
 async fn tell(core: &Core, owed: &Owed) -> Result<(), crate::Error> {
     let mut locked_again = false;
     for _ in 0..COLLISION_LIMIT {
-        match call(core, &owed.task, &owed.answer).await {
+        match core.remote.answer(&owed.task, &core.worker, &owed.answer).await {
             Ok(()) | Err(crate::Error::Missing { .. }) => return Ok(()),
             Err(error) if error.is_collision() => tokio::time::sleep(COLLISION_PAUSE).await,
-            Err(error) if error.is_lock_lost() && !locked_again => {
+            Err(error) if error.is_lock_lost() && !error.is_suspended() && !locked_again => {
                 locked_again = true;
-                let path = format!("/external-task/{}/lock", encode(&owed.task));
-                let body = json!({"workerId": core.worker, "lockDuration": core.settings.lock_ms});
-                match core.rest.post(&path, &body).await {
-                    Ok(_) => {}
+                match core.remote.lock(&owed.task, &core.worker, core.settings.lock_ms).await {
+                    Ok(()) => {}
                     Err(crate::Error::Missing { .. }) => return Ok(()),
-                    Err(error) if error.may_pass() => return Err(error),
+                    Err(error) if error.may_pass() || error.is_not_held() => return Err(error),
                     Err(error) => {
                         tracing::warn!(task = owed.task, %error, "another worker holds the task; the answer is dropped");
                         return Ok(());
@@ -349,7 +356,7 @@ async fn tell(core: &Core, owed: &Owed) -> Result<(), crate::Error> {
     }
     // Collisions pass.
     Err(crate::Error::Unreachable {
-        url: core.rest.url().to_owned(),
+        url: core.remote.url().to_owned(),
         detail: "its transactions collide".to_owned(),
     })
 }
@@ -362,49 +369,27 @@ async fn refuse(core: &Core, owed: &Owed, error: crate::Error) -> Result<(), cra
     let message = format!(
         "Camunda did not take the result: {error}; correct what follows the task, then resolve the incident"
     );
-    match call(core, &owed.task, &failure(error.code(), &message, 0, 0)).await {
+    match core.remote.answer(&owed.task, &core.worker, &failure(error.code(), &message, 0, 0)).await {
         Ok(()) | Err(crate::Error::Missing { .. }) => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-async fn call(core: &Core, task: &str, answer: &Answer) -> Result<(), crate::Error> {
-    let (resource, id, worker) = ("external-task", encode(task), &core.worker);
-    let (path, body) = match answer {
-        Answer::Complete { variables } => (
-            format!("/{resource}/{id}/complete"),
-            json!({"workerId": worker, "variables": value::to_camunda(variables)}),
-        ),
-        Answer::Fail { code, message, retries, backoff_ms } => {
-            let message = format!("{code}: {message}");
-            let short: String = message.chars().take(MESSAGE_LIMIT).collect();
-            (
-                format!("/{resource}/{id}/failure"),
-                json!({"workerId": worker, "errorMessage": short, "errorDetails": message, "retries": retries,
-                    "retryTimeout": backoff_ms.clamp(&0, &limits::LEASE_LIMIT_MS)}),
-            )
-        }
-        Answer::Throw { code, message, variables } => (
-            format!("/{resource}/{id}/bpmnError"),
-            json!({"workerId": worker, "errorCode": code, "errorMessage": message,
-                "variables": value::to_camunda(variables)}),
-        ),
-        Answer::UserTask { variables } => {
-            (format!("/task/{id}/complete"), json!({"variables": value::to_camunda(variables)}))
-        }
-    };
-    core.rest.post(&path, &body).await.map(|_| ())
-}
-
 /// Records and tells that a person completed a user task.
 pub(crate) async fn user_task(
     core: &Arc<Core>,
-    task: String,
+    task: &RemoteTask,
     instance: i64,
     variables: Variables,
     events: Vec<NewEvent>,
 ) -> Result<(), EngineError> {
-    let owed = Owed { task, instance, answer: Answer::UserTask { variables }, busy: true };
+    let owed = Owed {
+        task: task.handle.clone(),
+        step: task.step.clone(),
+        instance,
+        answer: Answer::UserTask { variables },
+        busy: true,
+    };
     let follow_up = core.key().await?;
     let payload = serde_json::to_value(&owed).map_err(|error| EngineError::Invalid(error.to_string()))?;
     let commit = Commit {
@@ -420,10 +405,16 @@ pub(crate) async fn user_task(
             core.paid.lock().push(follow_up);
             Err(error.into())
         }
-        _ => {
+        Err(_) => {
             let core = Arc::clone(core);
             tokio::spawn(async move { settle(&core, follow_up, owed).await });
             Ok(())
+        }
+        Ok(()) => {
+            let core = Arc::clone(core);
+            // Also when the caller goes away.
+            let told = tokio::spawn(async move { has_heard(&core, follow_up, owed).await });
+            told.await.map_err(|error| EngineError::Store(format!("an answer was lost: {error}")))
         }
     }
 }

@@ -6,14 +6,14 @@ use bpmn::program::{JobKind, NodeKind, Program};
 use engine::port::{Definition, DeployFile, Notice};
 use engine::store::Commit;
 use engine::{Error as EngineError, limits};
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use trail::NewEvent;
 
-use crate::camunda7::Core;
+use crate::core::Core;
 use crate::keys::key_of;
-use crate::rest::{Resource, encode, optional, text, time_ms};
-use crate::rewrite::{self, outside_type};
+use crate::remote::Resource;
+use crate::topic::outside_type;
 
 /// Files in one deployment.
 const FILE_LIMIT: usize = 1_000;
@@ -21,8 +21,6 @@ const FILE_LIMIT: usize = 1_000;
 const DEFINITION_LIMIT: usize = 10_000;
 /// Definitions kept in memory.
 const CACHE_LIMIT: usize = 2_000;
-/// Ending of the name under which the original stands beside the rewritten model.
-const ORIGINAL: &str = ".procos-original";
 
 /// A definition as it is deployed.
 #[derive(Debug)]
@@ -55,22 +53,18 @@ pub(crate) async fn deploy(core: &Arc<Core>, files: Vec<DeployFile>) -> Result<V
     }
     let mut problems = Vec::new();
     let mut resources = Vec::new();
-    let mut names = Vec::new();
+    let mut written = Vec::new();
     for file in files {
         limits::check_text("the file name", &file.name)?;
         if bpmn::dmn::is_dmn(&file.content) {
             // Camunda decides by itself; what it does not know it refuses.
-            let name = file.name;
-            resources.push(Resource { name: name.clone(), content: file.content });
-            names.push(name);
+            resources.push(Resource { name: file.name, content: file.content, is_main: true });
             continue;
         }
-        match prepare(&file) {
-            Ok(rewritten) => {
-                let name = resource_name(&file.name);
-                resources.push(Resource { name: format!("{name}{ORIGINAL}"), content: file.content });
-                resources.push(Resource { name: name.clone(), content: rewritten.into_bytes() });
-                names.push(name);
+        match prepare(core, &file).and_then(|prepared| inspect(core, &file).map(|()| prepared)) {
+            Ok(prepared) => {
+                written.push(String::from_utf8_lossy(&file.content).into_owned());
+                resources.extend(prepared);
             }
             Err(found) => problems.extend(found),
         }
@@ -78,58 +72,63 @@ pub(crate) async fn deploy(core: &Arc<Core>, files: Vec<DeployFile>) -> Result<V
     if !problems.is_empty() {
         return Err(EngineError::Refused { problems });
     }
-    names.sort();
-    let answer = core.rest.deploy(&names.join(", "), resources).await.map_err(refused)?;
-    let deployment = text(&answer, "id").to_owned();
-    let is_known = answer.get("deployedProcessDefinitions").is_none_or(Value::is_null);
-    let path =
-        format!("/process-definition?deploymentId={}&maxResults={DEFINITION_LIMIT}", encode(&deployment));
+    let ids = core.remote.deploy(resources).await.map_err(refused)?;
     let mut definitions = Vec::new();
-    for found in core.rest.list(&path).await? {
-        definitions.push(deployed(core, text(&found, "id")).await?.definition.clone());
+    let mut fresh = Vec::new();
+    for id in ids {
+        let definition = known(core, &id).await?.definition.clone();
+        if record(core, &id, &definition).await? {
+            fresh.push(definition.key);
+        }
+        definitions.push(definition);
     }
-    if !is_known {
-        record(core, &definitions).await?;
-        core.notify(Notice::Deployed { definitions: definitions.iter().map(|one| one.key).collect() });
+    if !fresh.is_empty() {
+        core.notify(Notice::Deployed { definitions: fresh });
+    }
+    if let Some(inspector) = core.inspector.get() {
+        written.iter().for_each(|xml| inspector.deployed(xml));
     }
     Ok(definitions)
+}
+
+/// Asks whoever has a say in what is deployed.
+fn inspect(core: &Core, file: &DeployFile) -> Result<(), Vec<String>> {
+    let Some(inspector) = core.inspector.get() else { return Ok(()) };
+    let said = inspector.inspect(&String::from_utf8_lossy(&file.content));
+    said.map_err(|problem| vec![format!("{}: {problem}", file.name)])
 }
 
 /// What Camunda does not take in a deployment is a refusal of the file, not of the call.
 fn refused(error: crate::Error) -> EngineError {
     match error {
-        crate::Error::Refused { detail, .. } if detail.contains("ENGINE-09") => {
+        // Camunda 7 numbers the complaints of its parser; Camunda 8 takes files apart from the call.
+        crate::Error::Refused { status, detail, .. } if detail.contains("ENGINE-09") || status == 400 => {
             EngineError::Refused { problems: vec![format!("Camunda: {detail}")] }
         }
         other => other.into(),
     }
 }
 
-async fn record(core: &Core, definitions: &[Definition]) -> Result<(), EngineError> {
-    let now_ms = core.clock.now_ms();
-    let events = definitions.iter().map(|definition| NewEvent {
+/// Records that a definition is there; false where that was done before.
+async fn record(core: &Core, id: &str, definition: &Definition) -> Result<bool, EngineError> {
+    let event = NewEvent {
         definition: Some(definition.key),
         subject: Some(definition.process_id.clone()),
         actor: "engine".to_owned(),
         data: json!({
             "version": definition.version, "resource": definition.resource, "checksum": definition.checksum,
         }),
-        ..NewEvent::new("definition.deployed", now_ms)
-    });
-    core.store.commit(Commit { events: events.collect(), ..Commit::default() }).await?;
-    Ok(())
-}
-
-/// Camunda reads only files whose names end so.
-fn resource_name(name: &str) -> String {
-    if name.ends_with(".bpmn") || name.ends_with(".bpmn20.xml") {
-        name.to_owned()
-    } else {
-        format!("{name}.bpmn")
+        ..NewEvent::new("definition.deployed", core.clock.now_ms())
+    };
+    let idempotent = Some((format!("{}/deployed/{id}", core.name()), definition.key));
+    match core.store.commit(Commit { events: vec![event], idempotent, ..Commit::default() }).await {
+        Ok(_) => Ok(true),
+        Err(EngineError::Conflict(_)) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
-fn prepare(file: &DeployFile) -> Result<String, Vec<String>> {
+fn prepare(core: &Core, file: &DeployFile) -> Result<Vec<Resource>, Vec<String>> {
     let line = |code: &str, error: &dyn std::fmt::Display, hint: &str| {
         format!("{}: {code} {error}; {hint}", file.name)
     };
@@ -138,18 +137,26 @@ fn prepare(file: &DeployFile) -> Result<String, Vec<String>> {
     let programs = bpmn::compile::compile(&definitions, None).map_err(|problems| {
         problems.0.iter().map(|error| line(error.code(), error, error.hint())).collect::<Vec<_>>()
     })?;
-    let rewritten = rewrite::rewrite(&file.name, &definitions, &programs)?;
-    Ok(bpmn::xml::write(&rewritten))
+    core.remote.prepare(file, &definitions, &programs)
 }
 
 /// All definitions, the newest version of each process first.
 pub(crate) async fn definitions(core: &Arc<Core>) -> Result<Vec<Definition>, EngineError> {
-    let path = format!("/process-definition?sortBy=version&sortOrder=desc&maxResults={DEFINITION_LIMIT}");
     let mut found = Vec::new();
-    for one in core.rest.list(&path).await? {
-        found.push(deployed(core, text(&one, "id")).await?.definition.clone());
+    for id in core.remote.definitions(DEFINITION_LIMIT).await? {
+        found.push(deployed(core, &id).await?.definition.clone());
     }
     Ok(found)
+}
+
+/// The definition with this id, which is known to be there: where searches lag it is waited for.
+pub(crate) async fn known(core: &Arc<Core>, id: &str) -> Result<Arc<Deployed>, EngineError> {
+    if let Some(known) = core.deployed.lock().get(id) {
+        return Ok(Arc::clone(known));
+    }
+    let is_visible = |found: &Result<_, _>| !matches!(found, Err(crate::Error::Missing { .. }));
+    core.until(|| core.remote.definition(id), is_visible).await?;
+    deployed(core, id).await
 }
 
 /// The definition with this Camunda id.
@@ -157,34 +164,19 @@ pub(crate) async fn deployed(core: &Arc<Core>, id: &str) -> Result<Arc<Deployed>
     if let Some(known) = core.deployed.lock().get(id) {
         return Ok(Arc::clone(known));
     }
-    let described = core.rest.get(&format!("/process-definition/{}", encode(id))).await?;
-    let deployment = encode(text(&described, "deploymentId"));
-    let deployed_at = core.rest.get(&format!("/deployment/{deployment}")).await?;
-    let (content, resource) =
-        (original(core, &deployment, text(&described, "resource")).await?, text(&described, "resource"));
-    let content = match content {
-        Some(content) => content,
-        None => {
-            let answer = core.rest.get(&format!("/process-definition/{}/xml", encode(id))).await?;
-            text(&answer, "bpmn20Xml").as_bytes().to_vec()
-        }
-    };
-    let process_id = text(&described, "key").to_owned();
-    let program = compile(&content, &process_id);
+    let found = core.remote.definition(id).await?;
+    let program = compile(&found.content, &found.process_id);
     let definition = Definition {
         key: core.keys.see(id),
-        name: optional(&described, "name").unwrap_or_else(|| process_id.clone()),
-        process_id,
-        version: described
-            .get("version")
-            .and_then(Value::as_i64)
-            .and_then(|v| i32::try_from(v).ok())
-            .unwrap_or(1),
-        resource: resource.to_owned(),
-        checksum: hex::encode(Sha256::digest(&content)),
-        deployed_ms: time_ms(&deployed_at, "deploymentTime").unwrap_or_default(),
+        name: found.name.unwrap_or_else(|| found.process_id.clone()),
+        process_id: found.process_id,
+        version: found.version,
+        resource: found.resource,
+        checksum: hex::encode(Sha256::digest(&found.content)),
+        // Camunda 8 does not say it: since when ProcOS knows it.
+        deployed_ms: found.deployed_ms.unwrap_or_else(|| core.clock.now_ms()),
     };
-    let xml = String::from_utf8(content)
+    let xml = String::from_utf8(found.content)
         .or_else(|error| bpmn::xml::read(error.as_bytes()).map(|model| bpmn::xml::write(&model)))
         .map_err(|error| EngineError::Invalid(error.to_string()))?;
     let deployed = Arc::new(Deployed { definition, xml, program });
@@ -194,14 +186,6 @@ pub(crate) async fn deployed(core: &Arc<Core>, id: &str) -> Result<Arc<Deployed>
     }
     cache.insert(id.to_owned(), Arc::clone(&deployed));
     Ok(deployed)
-}
-
-async fn original(core: &Core, deployment: &str, resource: &str) -> Result<Option<Vec<u8>>, EngineError> {
-    let wanted = format!("{resource}{ORIGINAL}");
-    let resources = core.rest.list(&format!("/deployment/{deployment}/resources")).await?;
-    let Some(found) = resources.iter().find(|one| text(one, "name") == wanted) else { return Ok(None) };
-    let path = format!("/deployment/{deployment}/resources/{}/data", encode(text(found, "id")));
-    Ok(Some(core.rest.bytes(&path).await?))
 }
 
 fn compile(content: &[u8], process_id: &str) -> Option<Program> {
@@ -217,16 +201,14 @@ fn compile(content: &[u8], process_id: &str) -> Option<Program> {
 
 /// Camunda's id of a definition key.
 pub(crate) async fn id_of(core: &Arc<Core>, key: i64) -> Result<String, EngineError> {
-    if let Some(id) = core.keys.id(key) {
+    if let Some(id) = core.remote.id_of(key).or_else(|| core.keys.id(key)) {
         return Ok(id);
     }
-    let path = format!("/process-definition?maxResults={DEFINITION_LIMIT}");
-    let all = core.rest.list(&path).await?;
-    let id = all.iter().map(|one| text(one, "id")).find(|id| key_of(id) == key);
-    match id {
+    let all = core.remote.definitions(DEFINITION_LIMIT).await?;
+    match all.into_iter().find(|id| key_of(id) == key) {
         Some(id) => {
-            core.keys.see(id);
-            Ok(id.to_owned())
+            core.keys.see(&id);
+            Ok(id)
         }
         None => Err(EngineError::NotFound { what: "definition", id: key.to_string() }),
     }

@@ -1,23 +1,21 @@
 //! Brings the trail of an instance up to what Camunda has done with it, look by look.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use engine::Error as EngineError;
 use engine::port::Notice;
 use engine::store::Commit;
-use serde_json::Value;
 use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::time::Instant;
 use trail::{Filter, NewEvent};
 
-use crate::camunda7::Core;
 use crate::catalogue::{self, Deployed};
-use crate::rest::{encode, query_time, text};
+use crate::core::{Core, VISIBLE_PAUSE};
+use crate::remote::RemoteStep;
 use crate::retell::{self, Entry};
 use crate::steps::Steps;
-use crate::watch::OVERLAP_MS;
 
-/// Steps asked for at once.
-const PAGE: usize = 20_000;
 /// Entries of a trail read at once.
 const ENTRIES: usize = 1_000;
 /// Instances whose steps are kept in memory, beside those that are being looked at.
@@ -47,7 +45,7 @@ pub(crate) async fn catch_up(
 ) -> Result<OwnedMutexGuard<Option<Steps>>, EngineError> {
     let mut course = core.course(instance).lock_owned().await;
     let since_ms = course.as_ref().and_then(Steps::since_ms);
-    let found = history(core, id, since_ms).await?;
+    let found = history(core, instance, id, since_ms, deployed).await?;
     let events = news(core, instance, deployed, &mut course, &found).await?;
     if !events.is_empty() {
         match core.store.commit(Commit { events, ..Commit::default() }).await {
@@ -62,40 +60,63 @@ pub(crate) async fn catch_up(
     Ok(course)
 }
 
-/// Which visit of its element an external task or user task is, as its instance's steps say; looks at Camunda where
-/// they do not say it yet.
+/// Which visit of its element a job or user task is, as its instance's steps say; looks at Camunda where they do not
+/// say it yet, for as long as `wait_ms` says.
 pub(crate) async fn visit(
     core: &Arc<Core>,
-    task: &Value,
+    instance: &str,
+    definition: &str,
+    wait_ms: u64,
     visit: impl Fn(&Steps) -> Option<u32>,
 ) -> Result<u32, EngineError> {
-    let id = text(task, "processInstanceId");
-    let instance = core.keys.see(id);
-    let known = core.course(instance).lock().await.as_ref().and_then(&visit);
+    let key = core.keys.see(instance);
+    let known = core.course(key).lock().await.as_ref().and_then(&visit);
     if let Some(known) = known {
         return Ok(known);
     }
-    let deployed = catalogue::deployed(core, text(task, "processDefinitionId")).await?;
-    let steps = catch_up(core, instance, id, &deployed).await?;
-    // A history that is not kept counts nothing.
-    Ok(steps.as_ref().and_then(visit).unwrap_or(1))
+    let deployed = catalogue::deployed(core, definition).await?;
+    let deadline = Instant::now() + Duration::from_millis(wait_ms);
+    loop {
+        let steps = catch_up(core, key, instance, &deployed).await?;
+        let found = steps.as_ref().and_then(&visit);
+        drop(steps);
+        match found {
+            Some(visit) => return Ok(visit),
+            None if Instant::now() < deadline => tokio::time::sleep(VISIBLE_PAUSE).await,
+            // A history that is not kept counts nothing.
+            None if wait_ms == 0 => return Ok(1),
+            None => {
+                let detail = format!("its history does not show yet what happened in instance {instance}");
+                return Err(EngineError::Remote { url: core.remote.url().to_owned(), detail });
+            }
+        }
+    }
 }
 
 /// What Camunda's history says of the elements of an instance, in its order; all, or those that began at a time or
-/// later.
+/// later. Where searches lag, it is waited for until it shows the answers that Camunda has heard.
 pub(crate) async fn history(
     core: &Core,
+    instance: i64,
     id: &str,
     since_ms: Option<i64>,
-) -> Result<Vec<Value>, crate::Error> {
-    let mut path = format!(
-        "/history/activity-instance?processInstanceId={}&sortBy=occurrence&sortOrder=asc&maxResults={PAGE}",
-        encode(id)
-    );
-    if let Some(since_ms) = since_ms {
-        path.push_str(&format!("&startedAfter={}", query_time(since_ms - OVERLAP_MS)));
+    deployed: &Deployed,
+) -> Result<Vec<RemoteStep>, crate::Error> {
+    let since_ms = since_ms.map(|since_ms| since_ms - core.remote.overlap_ms());
+    let heard = core.heard.lock().get(&instance).cloned().unwrap_or_default();
+    let shows = |found: &Result<Vec<RemoteStep>, crate::Error>| match found {
+        Ok(found) => !found.iter().any(|step| step.ended_ms.is_none() && heard.contains(&step.id)),
+        Err(_) => true,
+    };
+    let ask = || core.remote.steps(id, since_ms, deployed.program.as_ref());
+    let found = core.until(ask, &shows).await;
+    if shows(&found)
+        && found.is_ok()
+        && let Some(waiting) = core.heard.lock().get_mut(&instance)
+    {
+        waiting.retain(|step| !heard.contains(step));
     }
-    core.rest.list(&path).await
+    found
 }
 
 /// What the history tells that the trail does not know yet; counts as told from here on.
@@ -104,14 +125,14 @@ pub(crate) async fn news(
     instance: i64,
     deployed: &Deployed,
     course: &mut Option<Steps>,
-    found: &[Value],
+    found: &[RemoteStep],
 ) -> Result<Vec<NewEvent>, EngineError> {
     let steps = match course {
         Some(steps) => steps,
         None => course.insert(remembered(core, instance).await?),
     };
     let program = deployed.program.as_ref();
-    steps.take_in(program, found);
+    steps.take_in(program, found, core.remote.merges_joins());
     let event = |entry: Entry| NewEvent {
         actor: "engine".to_owned(),
         instance: Some(instance),

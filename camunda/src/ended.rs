@@ -5,31 +5,31 @@ use std::sync::Arc;
 use engine::Error as EngineError;
 use engine::port::{Attempt, Notice, Status};
 use engine::store::{Commit, LOCAL};
-use serde_json::{Value, json};
+use serde_json::json;
 use trail::{NewEvent, OutboxItem};
 
-use crate::camunda7::Core;
 use crate::catalogue::{self, Deployed};
-use crate::rest::{text, time_ms};
+use crate::core::Core;
+use crate::remote::{RemoteInstance, RemoteStep};
 use crate::{course, instances};
 
 /// Records the end of an instance; false where that was done before.
 pub(crate) async fn finish(
     core: &Arc<Core>,
-    instance: &Value,
+    instance: &RemoteInstance,
     reason: Option<&str>,
 ) -> Result<bool, EngineError> {
-    let id = text(instance, "id");
+    let id = &instance.id;
     let key = core.keys.see(id);
-    let name = format!("camunda7/ended/{id}");
+    let name = format!("{}/ended/{id}", core.name());
     let is_known = core.store.find_idempotent(&name).await?.is_some();
     if is_known && !core.open.lock().contains_key(&key) {
         return Ok(false);
     }
-    let deployed = catalogue::deployed(core, text(instance, "processDefinitionId")).await?;
+    let deployed = catalogue::known(core, &instance.definition).await?;
     let course = core.course(key);
     let mut course = course.lock().await;
-    let steps = course::history(core, id, None).await?;
+    let steps = course::history(core, key, id, None, &deployed).await?;
     let status = instances::status_of(instance, &deployed, &steps);
     if !is_known {
         let mut commit = commit(core, key, instance, &deployed, &steps, status, reason);
@@ -46,6 +46,7 @@ pub(crate) async fn finish(
         }
     }
     core.courses.lock().remove(&key);
+    core.heard.lock().remove(&key);
     core.jobs.lock().remove_instance(key);
     if core.open.lock().remove(&key).is_some() || !is_known {
         core.notify(Notice::Ended { instance: key, status });
@@ -56,15 +57,15 @@ pub(crate) async fn finish(
 fn commit(
     core: &Core,
     key: i64,
-    instance: &Value,
+    instance: &RemoteInstance,
     deployed: &Deployed,
-    steps: &[Value],
+    steps: &[RemoteStep],
     status: Status,
     reason: Option<&str>,
 ) -> Commit {
     let definition = &deployed.definition;
-    let started_ms = time_ms(instance, "startTime").unwrap_or_default();
-    let ended_ms = time_ms(instance, "endTime").unwrap_or_else(|| core.clock.now_ms());
+    let started_ms = instance.started_ms;
+    let ended_ms = instance.ended_ms.unwrap_or_else(|| core.clock.now_ms());
     let success = status == Status::Completed && !has_failed_end(deployed, steps);
     let kind = match status {
         Status::Failed => "instance.failed",
@@ -75,7 +76,7 @@ fn commit(
         actor: "engine".to_owned(),
         instance: Some(key),
         definition: Some(definition.key),
-        data: json!({"reason": reason.or_else(|| instance.get("deleteReason").and_then(Value::as_str))}),
+        data: json!({"reason": reason.or(instance.reason.as_deref())}),
         ..NewEvent::new(kind, ended_ms)
     };
     let attempt = Attempt {
@@ -87,7 +88,7 @@ fn commit(
         duration_ms: ended_ms - started_ms,
         cost: 0.0,
         at_ms: ended_ms,
-        actor: instance.get("startUserId").and_then(Value::as_str).unwrap_or(LOCAL).to_owned(),
+        actor: instance.started_by.as_deref().unwrap_or(LOCAL).to_owned(),
     };
     let item = OutboxItem {
         topic: "ontology".to_owned(),
@@ -102,10 +103,10 @@ fn commit(
 }
 
 /// Whether it ended at an end event with an outcome that is no success.
-fn has_failed_end(deployed: &Deployed, steps: &[Value]) -> bool {
+fn has_failed_end(deployed: &Deployed, steps: &[RemoteStep]) -> bool {
     let Some(program) = &deployed.program else { return false };
     steps.iter().any(|step| {
-        let node = program.find(text(step, "activityId")).and_then(|index| program.nodes.get(index));
+        let node = program.find(&step.element).and_then(|index| program.nodes.get(index));
         node.is_some_and(|node| {
             node.local_name == "endEvent" && node.task.outcomes.iter().any(|outcome| !outcome.success)
         })

@@ -68,13 +68,17 @@ impl Error {
             Self::Unreachable { .. } => {
                 "start Camunda, or correct its address (engine.url, --engine-url); nothing is lost meanwhile"
             }
-            Self::Address { .. } => "give an address such as http://127.0.0.1:8080/engine-rest",
+            Self::Address { .. } => {
+                "give an address such as http://127.0.0.1:8080/engine-rest (Camunda 7) or http://127.0.0.1:8080 (Camunda 8)"
+            }
             Self::Missing { .. } => "list what there is and use a key from there",
             Self::Refused { status: 401 | 403, .. } => {
-                "put user and password into the address: http://USER:PASSWORD@HOST:PORT/engine-rest"
+                "put user and password into the address, http://USER:PASSWORD@HOST:PORT/…, or a token into engine.token"
             }
             Self::Refused { .. } => "read Camunda's reason; its log has the rest",
-            Self::Strange { .. } => "let the address point at the REST API, usually …/engine-rest",
+            Self::Strange { .. } => {
+                "let the address point at the REST API, usually …/engine-rest (Camunda 7), or …:8080 alone (Camunda 8)"
+            }
         }
     }
 
@@ -104,6 +108,14 @@ impl Error {
     #[must_use]
     pub fn is_lock_lost(&self) -> bool {
         matches!(self, Self::Refused { detail, .. } if detail.contains("locked by worker"))
+            || self.is_not_held()
+    }
+
+    /// Whether Camunda 8 takes no answer for the job as it stands: its time is over and nobody has it, or it has an
+    /// incident. Once it is fetched again, it does.
+    #[must_use]
+    pub fn is_not_held(&self) -> bool {
+        matches!(self, Self::Refused { status: 409, .. })
     }
 }
 
@@ -116,6 +128,9 @@ impl From<Error> for engine::Error {
                 Self::Invalid(format!("{url} is no address of an engine: {detail}"))
             }
             Error::Refused { ref detail, .. } if error.is_suspended() => {
+                Self::Conflict(format!("Camunda refused: {detail}"))
+            }
+            Error::Refused { status: 409, detail, .. } => {
                 Self::Conflict(format!("Camunda refused: {detail}"))
             }
             Error::Refused { status: 400, detail, .. } => Self::Invalid(format!("Camunda refused: {detail}")),

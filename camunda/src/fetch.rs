@@ -1,4 +1,4 @@
-//! Fetches external tasks by long polling, one call at a time, and hands them out as jobs.
+//! Fetches jobs by long polling and hands them out.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,22 +7,19 @@ use bpmn::program::{Node, Program, Variables};
 use engine::Error as EngineError;
 use engine::port::{ActivateJobs, Job, Notice};
 use engine::{limits, port};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::camunda7::Core;
 use crate::catalogue::{self, Deployed};
-use crate::instances::run_variable;
+use crate::core::Core;
+use crate::hidden::{hidden, run_variable, visible};
 use crate::job::{Held, JOB_LIMIT, Place};
 use crate::keys::key_of;
-use crate::rest::{encode, optional, text, time_ms};
-use crate::rewrite::{MESSAGE_TOPIC, SCRIPT_TOPIC, TOPIC};
-use crate::{course, lease, own_work, value, watch};
+use crate::remote::{Fetch, RemoteJob};
+use crate::{course, lease, own_work, topic, watch};
 
-/// External tasks fetched by one call.
+/// Jobs fetched by one call.
 const FETCH_LIMIT: usize = 200;
-/// Locks that an earlier run left behind and that are looked at.
-const LEFT_LIMIT: usize = 10_000;
 
 /// Fetches for ever.
 pub(crate) async fn keep_fetching(core: &Arc<Core>) {
@@ -30,8 +27,15 @@ pub(crate) async fn keep_fetching(core: &Arc<Core>) {
         core.mark(Err(&error));
         core.pause().await;
     }
+    let topics = core.remote.topics().iter().enumerate();
+    futures::future::join_all(topics.map(|(at, topics)| keep_fetching_of(core, topics, at == 0))).await;
+}
+
+/// Fetches jobs of some types; `looks_back` gives back what a dead run locks late.
+async fn keep_fetching_of(core: &Arc<Core>, topics: &[&str], looks_back: bool) {
     // A call for jobs that a dead run left waiting in Camunda may still lock some for it.
-    let mut left_until = Some(Instant::now() + Duration::from_millis(core.settings.long_poll_ms));
+    let late = Instant::now() + Duration::from_millis(core.settings.long_poll_ms);
+    let mut left_until = looks_back.then_some(late);
     loop {
         if left_until.is_some_and(|until| until <= Instant::now()) && unlock_left(core).await.is_ok() {
             left_until = None;
@@ -40,15 +44,14 @@ pub(crate) async fn keep_fetching(core: &Arc<Core>) {
             core.pause().await;
             continue;
         }
-        match fetch(core).await {
-            Ok(tasks) => {
+        match fetch(core, topics).await {
+            Ok(jobs) => {
                 core.mark(Ok(()));
-                for task in tasks {
-                    if let Err(error) = take(core, &task).await {
-                        tracing::warn!(task = text(&task, "id"), %error, "a job cannot be taken now");
-                        let path = format!("/external-task/{}/unlock", encode(text(&task, "id")));
+                for job in jobs {
+                    if let Err(error) = take(core, &job).await {
+                        tracing::warn!(job = job.id, %error, "a job cannot be taken now");
                         // If this fails too, the lock runs out.
-                        let _ = core.rest.post(&path, &json!({})).await;
+                        let _ = core.remote.unlock(&job, 0).await;
                         core.pause().await;
                     }
                 }
@@ -72,15 +75,14 @@ pub(crate) async fn give_back(core: &Core) {
 
 /// Gives back what an earlier run had locked, so that nobody waits for those locks to run out.
 async fn unlock_left(core: &Core) -> Result<(), crate::Error> {
-    let path =
-        format!("/external-task?workerId={}&locked=true&maxResults={LEFT_LIMIT}", encode(&core.worker));
-    for task in core.rest.list(&path).await? {
-        let id = text(&task, "id");
+    for job in core.remote.locked(&core.worker).await? {
         // What is held or being answered here keeps its lock: given back, it would be fetched and done again.
-        let is_held = core.jobs.lock().get(key_of(job_id(&task))).is_some();
-        if !is_held && !core.owed.lock().values().any(|owed| owed.task == id) {
-            match core.rest.post(&format!("/external-task/{}/unlock", encode(id)), &json!({})).await {
-                Ok(_) | Err(crate::Error::Missing { .. }) => {}
+        let is_held = core.jobs.lock().get(key_of(&job.step)).is_some();
+        if !is_held && !core.owed.lock().values().any(|owed| owed.task == job.id) {
+            match core.remote.unlock(&job, 0).await {
+                Ok(()) | Err(crate::Error::Missing { .. }) => {}
+                // A search that lags: nobody has it any more.
+                Err(error) if error.is_not_held() => {}
                 Err(error) => return Err(error),
             }
         }
@@ -88,52 +90,32 @@ async fn unlock_left(core: &Core) -> Result<(), crate::Error> {
     Ok(())
 }
 
-async fn fetch(core: &Core) -> Result<Vec<Value>, crate::Error> {
-    let lock = core.settings.lock_ms;
-    let topics: Vec<Value> = [TOPIC, SCRIPT_TOPIC, MESSAGE_TOPIC]
-        .iter()
-        .map(|topic| {
-            let mut asked = json!({"topicName": topic, "lockDuration": lock, "deserializeValues": false});
-            if core.settings.only_own {
-                asked["processVariables"] = json!({run_variable(): core.worker});
-            }
-            asked
-        })
-        .collect();
-    let wait = core.settings.long_poll_ms;
-    let body = json!({
-        "workerId": core.worker, "maxTasks": FETCH_LIMIT, "usePriority": true, "asyncResponseTimeout": wait,
-        "topics": topics,
-    });
-    let answer =
-        core.rest.post_waiting("/external-task/fetchAndLock", &body, Duration::from_millis(wait)).await?;
-    match answer {
-        Value::Array(tasks) => Ok(tasks),
-        _ => Err(crate::Error::Strange {
-            path: "/external-task/fetchAndLock".to_owned(),
-            detail: "it is not a list".to_owned(),
-        }),
-    }
+async fn fetch(core: &Core, topics: &[&str]) -> Result<Vec<RemoteJob>, crate::Error> {
+    let wanted = Fetch {
+        topics,
+        worker: &core.worker,
+        max: FETCH_LIMIT,
+        lock_ms: core.settings.lock_ms,
+        wait_ms: core.settings.long_poll_ms,
+        run: core.settings.only_own.then_some(core.worker.as_str()),
+    };
+    core.remote.fetch(&wanted).await
 }
 
-/// What the key of a task's job is made of: its step in the history, so that the history tells of jobs.
-fn job_id(task: &Value) -> &str {
-    match text(task, "activityInstanceId") {
-        "" => text(task, "id"),
-        step => step,
-    }
+/// Which visit of its element a job is: how many times the instance has come there with it. The same on every engine,
+/// so that draws seeded from it are too.
+async fn visit(core: &Arc<Core>, job: &RemoteJob, wait_ms: u64) -> Result<u32, EngineError> {
+    // Camunda 7 numbers runs that begin at once; in Camunda 8 the keys of their steps order them.
+    let counter =
+        job.variables.get("loopCounter").and_then(Value::as_u64).filter(|_| !core.remote.evaluates());
+    let counter = counter.and_then(|counter| u32::try_from(counter).ok());
+    course::visit(core, &job.instance, &job.definition, wait_ms, |steps| steps.visit(&job.step, counter))
+        .await
 }
 
-/// Which visit of its element a task is: how many times the instance has come there with it. The same on every engine,
-/// so that draws seeded from it are too. `loop_counter` is Camunda's number of a run of a multi-instance.
-async fn visit(core: &Arc<Core>, task: &Value, loop_counter: Option<u32>) -> Result<u32, EngineError> {
-    let step = text(task, "activityInstanceId");
-    course::visit(core, task, |steps| steps.visit(step, loop_counter)).await
-}
-
-async fn take(core: &Arc<Core>, task: &Value) -> Result<(), EngineError> {
-    let id = text(task, "id").to_owned();
-    let key = core.keys.see(job_id(task));
+async fn take(core: &Arc<Core>, job: &RemoteJob) -> Result<(), EngineError> {
+    let id = job.id.clone();
+    let key = core.keys.see(&job.step);
     let locked_until_ms = core.clock.now_ms() + core.settings.lock_ms;
     if let Some(known) = core.jobs.lock().get_mut(key) {
         // Its lock had run out while Camunda was away; the work goes on.
@@ -142,43 +124,47 @@ async fn take(core: &Arc<Core>, task: &Value) -> Result<(), EngineError> {
     }
     if core.owed.lock().values().any(|owed| owed.task == id) {
         // Its answer is recorded; Camunda will hear of it.
+        core.owed_added.notify_one();
         return Ok(());
     }
-    let instance_id = text(task, "processInstanceId").to_owned();
-    let definition_id = text(task, "processDefinitionId").to_owned();
-    let instance = watch::see(core, &instance_id, &definition_id).await?;
-    let empty = Map::new();
-    let typed = task.get("variables").and_then(Value::as_object).unwrap_or(&empty);
-    let retries = task.get("retries").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
-    let attempt = match retries {
+    let run = job.variables.get(&run_variable()).and_then(Value::as_str);
+    if core.settings.only_own && run != Some(core.worker.as_str()) && topic::is_own(&job.topic) {
+        // Camunda 8 cannot tell them apart; whose it is takes it a little later.
+        return Ok(core.remote.unlock(job, core.settings.retry_ms).await?);
+    }
+    let instance = watch::see(core, &job.instance, &job.definition).await?;
+    let attempt = match job.retries {
         None => 0,
-        // It failed before: its attempts go on, also after a restart.
+        // It may have failed before: its attempts go on, also after a restart.
         Some(_) => {
             let runs = core.store.task_runs(instance).await?;
             runs.iter().filter(|run| run.job == key).map(|run| run.attempt).max().unwrap_or(0)
         }
     };
-    let loop_counter = typed.get("loopCounter").and_then(|typed| typed.get("value")).and_then(Value::as_u64);
-    let loop_counter = loop_counter.and_then(|counter| u32::try_from(counter).ok());
-    let job = Held {
-        visit: visit(core, task, loop_counter).await?,
-        topic: text(task, "topicName").to_owned(),
+    let visit = visit(core, job, core.remote.lag_ms()).await?;
+    let deployed = catalogue::known(core, &job.definition).await?;
+    let node = deployed.program.as_ref().and_then(|program| node_of(program, &job.element));
+    let kept = hidden(&job.variables);
+    let held = Held {
+        visit,
+        step: job.step.clone(),
+        topic: job.topic.clone(),
         instance,
-        definition_id,
-        element: text(task, "activityId").to_owned(),
-        variables: value::visible(typed),
-        seed: crate::instances::hidden(typed).map(|hidden| hidden.seed),
-        retries,
-        priority: task.get("priority").and_then(Value::as_i64).unwrap_or(0),
-        created_ms: time_ms(task, "createTime").unwrap_or(core.clock.now_ms()),
-        business_key: optional(task, "businessKey"),
+        definition_id: job.definition.clone(),
+        element: job.element.clone(),
+        variables: visible(job.variables.clone()),
+        seed: kept.as_ref().map(|kept| kept.seed),
+        retries: job.retries,
+        priority: job.priority.or_else(|| node?.task.priority).unwrap_or(0),
+        created_ms: job.created_ms.unwrap_or_else(|| core.clock.now_ms()),
+        business_key: job.business_key.clone().or_else(|| kept?.business_key),
         attempt,
         locked_until_ms,
         place: Place::Ready,
         id,
     };
-    let is_own = [SCRIPT_TOPIC, MESSAGE_TOPIC].contains(&job.topic.as_str());
-    core.jobs.lock().insert(key, job);
+    let is_own = [topic::SCRIPT, topic::MESSAGE].contains(&held.topic.as_str());
+    core.jobs.lock().insert(key, held);
     if is_own {
         let core = Arc::clone(core);
         tokio::spawn(async move { own_work::work(&core, key).await });
@@ -203,7 +189,7 @@ pub(crate) async fn activate(core: &Arc<Core>, request: ActivateJobs) -> Result<
         tokio::pin!(added);
         added.as_mut().enable();
         let until_ms = core.clock.now_ms().saturating_add(request.lease_ms);
-        let leased = core.jobs.lock().lease(TOPIC, request.instance, max, &request.worker, until_ms);
+        let leased = core.jobs.lock().lease(topic::TASK, request.instance, max, &request.worker, until_ms);
         let mut jobs = Vec::with_capacity(leased.len());
         for (key, held) in leased {
             let deployed = catalogue::deployed(core, &held.definition_id).await;
@@ -230,27 +216,21 @@ async fn fetch_for(
 ) -> Result<Vec<Job>, EngineError> {
     if request.instance.is_some() {
         let what = "lease jobs of outside types for one instance only".to_owned();
-        return Err(EngineError::Unsupported { engine: "camunda7", what });
+        return Err(EngineError::Unsupported { engine: core.name(), what });
     }
-    let topics: Vec<Value> = types
-        .iter()
-        .filter(|name| ![TOPIC, SCRIPT_TOPIC, MESSAGE_TOPIC].contains(&name.as_str()))
-        .map(|name| json!({"topicName": name, "lockDuration": request.lease_ms, "deserializeValues": false}))
-        .collect();
-    let wait = request.wait_ms.min(limits::WAIT_LIMIT_MS);
-    let mut body = json!({
-        "workerId": core.worker, "maxTasks": request.max.clamp(1, limits::ACTIVATION_LIMIT), "usePriority": true,
-        "topics": topics,
-    });
-    if wait > 0 {
-        body["asyncResponseTimeout"] = json!(wait);
-    }
-    let answer =
-        core.rest.post_waiting("/external-task/fetchAndLock", &body, Duration::from_millis(wait)).await?;
+    let topics: Vec<&str> = types.iter().map(String::as_str).filter(|name| !topic::is_own(name)).collect();
+    let wanted = Fetch {
+        topics: &topics,
+        worker: &core.worker,
+        max: request.max.clamp(1, limits::ACTIVATION_LIMIT),
+        lock_ms: request.lease_ms,
+        wait_ms: request.wait_ms.min(limits::WAIT_LIMIT_MS),
+        run: None,
+    };
     let mut jobs = Vec::new();
-    for task in answer.as_array().into_iter().flatten() {
-        take(core, task).await?;
-        let key = key_of(job_id(task));
+    for job in core.remote.fetch(&wanted).await? {
+        take(core, &job).await?;
+        let key = key_of(&job.step);
         let until_ms = core.clock.now_ms().saturating_add(request.lease_ms);
         let Some(held) = core.jobs.lock().lease_one(key, &request.worker, until_ms) else { continue };
         let deployed = catalogue::deployed(core, &held.definition_id).await?;
@@ -264,7 +244,7 @@ pub(crate) fn describe(core: &Core, key: i64, held: &Held, deployed: &Deployed) 
     let program = deployed.program.as_ref();
     let node = program.and_then(|program| node_of(program, &held.element));
     let spec = node.map(|node| node.task.clone()).unwrap_or_default();
-    let variables = match node.filter(|_| held.topic == TOPIC) {
+    let variables = match node.filter(|_| held.topic == topic::TASK) {
         Some(node) => inputs(core, node, held)?,
         None => held.variables.clone(),
     };
@@ -307,6 +287,12 @@ pub(crate) fn node_of<'p>(program: &'p Program, element: &str) -> Option<&'p Nod
 
 /// What the task sees: its declared inputs, else everything.
 fn inputs(core: &Core, node: &Node, held: &Held) -> Result<Variables, EngineError> {
+    if core.remote.evaluates() {
+        return Ok(match node.inputs.is_empty() {
+            true => held.variables.clone(),
+            false => own_work::declared(node, &held.variables),
+        });
+    }
     let mut seen = held.variables.clone();
     // Runs are counted from 1 in ProcOS, from 0 in Camunda 7.
     if node.repeat.is_some()
@@ -340,39 +326,38 @@ async fn listed_tasks(
     filter: &port::JobFilter,
     limit: usize,
 ) -> Result<Vec<Job>, EngineError> {
-    let mut path = format!("/external-task?maxResults={limit}&sortBy=createTime&sortOrder=asc");
-    if let Some(instance) = filter.instance {
-        let id = crate::instances::id_of(core, instance).await?;
-        path.push_str(&format!("&processInstanceId={}", encode(&id)));
-    }
-    if let Some(topic) = &filter.job_type {
-        path.push_str(&format!("&topicName={}", encode(topic)));
-    }
+    let id = match filter.instance {
+        Some(instance) => Some(crate::instances::id_of(core, instance).await?),
+        None => None,
+    };
     let mut jobs = Vec::new();
-    for task in core.rest.list(&path).await? {
-        let key = core.keys.see(job_id(&task));
+    for job in core.remote.jobs(id.as_deref(), filter.job_type.as_deref(), limit).await? {
+        let key = core.keys.see(&job.step);
         let known = core.jobs.lock().get(key).cloned();
-        let deployed = catalogue::deployed(core, text(&task, "processDefinitionId")).await?;
+        let deployed = catalogue::known(core, &job.definition).await?;
         let visit = match &known {
             Some(held) => held.visit,
-            None => visit(core, &task, None).await?,
+            // Nothing is drawn from a job that is only shown.
+            None => visit(core, &job, 0).await?,
         };
+        let node = deployed.program.as_ref().and_then(|program| node_of(program, &job.element));
         let held = known.unwrap_or_else(|| Held {
-            id: text(&task, "id").to_owned(),
-            topic: text(&task, "topicName").to_owned(),
-            instance: core.keys.see(text(&task, "processInstanceId")),
-            definition_id: text(&task, "processDefinitionId").to_owned(),
-            element: text(&task, "activityId").to_owned(),
+            instance: core.keys.see(&job.instance),
             variables: Variables::new(),
             seed: None,
-            retries: task.get("retries").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok()),
-            priority: task.get("priority").and_then(Value::as_i64).unwrap_or(0),
-            created_ms: time_ms(&task, "createTime").unwrap_or_default(),
-            business_key: optional(&task, "businessKey"),
+            priority: job.priority.or_else(|| node?.task.priority).unwrap_or(0),
+            created_ms: job.created_ms.unwrap_or_default(),
             attempt: 0,
             visit,
             locked_until_ms: 0,
             place: Place::Ready,
+            id: job.id,
+            step: job.step,
+            topic: job.topic,
+            definition_id: job.definition,
+            element: job.element,
+            retries: job.retries,
+            business_key: job.business_key,
         });
         if let Ok(job) = describe(core, key, &held, &deployed) {
             jobs.push(job);

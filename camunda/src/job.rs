@@ -18,8 +18,10 @@ const ATTEMPT_LIMIT: usize = 50_000;
 /// A job.
 #[derive(Clone, Debug)]
 pub(crate) struct Held {
-    /// Camunda's id of the external task.
+    /// Camunda's id of the job.
     pub(crate) id: String,
+    /// Its step in the history.
+    pub(crate) step: String,
     pub(crate) topic: String,
     pub(crate) instance: i64,
     /// Camunda's id of the definition.

@@ -8,8 +8,14 @@ use sha2::{Digest, Sha256};
 /// Ids remembered; the oldest are forgotten and looked up again when they are asked for.
 pub(crate) const KEY_LIMIT: usize = 200_000;
 
-/// The key of an id: the first 63 bits of its SHA-256, never 0.
+/// The key of an id: the id itself where it is a positive number, as in Camunda 8; else the first 63 bits of its
+/// SHA-256, never 0.
 pub(crate) fn key_of(id: &str) -> i64 {
+    if id.bytes().all(|byte| byte.is_ascii_digit())
+        && let Some(number) = id.parse().ok().filter(|number| *number > 0)
+    {
+        return number;
+    }
     let digest = Sha256::digest(id.as_bytes());
     let first = digest.iter().take(8).fold(0_u64, |bits, byte| (bits << 8) | u64::from(*byte));
     i64::try_from(first >> 1).unwrap_or(1).max(1)
@@ -60,6 +66,12 @@ mod tests {
             assert_eq!(keys.id(key).as_deref(), Some(id));
             assert_eq!(key, keys.see(id));
         }
+    }
+
+    #[test]
+    fn a_number_is_its_own_key() {
+        assert_eq!(key_of("2251799813685249"), 2_251_799_813_685_249);
+        assert_ne!(key_of("0"), 0);
     }
 
     #[test]

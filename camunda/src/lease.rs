@@ -10,9 +10,8 @@ use serde_json::json;
 use trail::NewEvent;
 
 use crate::answer;
-use crate::camunda7::Core;
+use crate::core::Core;
 use crate::job::{Held, Place};
-use crate::rest::encode;
 use crate::{catalogue, fetch};
 
 /// How often leases and locks are looked at.
@@ -51,11 +50,9 @@ pub(crate) async fn extend(
 
 /// Extends the lock of a job; a job that is gone in Camunda is gone here.
 async fn lock(core: &Core, key: i64, held: &Held) {
-    let path = format!("/external-task/{}/extendLock", encode(&held.id));
-    let body = json!({"workerId": core.worker, "newDuration": core.settings.lock_ms});
     let asked_ms = core.clock.now_ms();
-    match core.rest.post(&path, &body).await {
-        Ok(_) => {
+    match core.remote.extend(&held.id, &core.worker, core.settings.lock_ms).await {
+        Ok(()) => {
             if let Some(job) = core.jobs.lock().get_mut(key) {
                 job.locked_until_ms = asked_ms + core.settings.lock_ms;
             }

@@ -1,4 +1,5 @@
-//! Messages and signals. Camunda keeps no message that nobody waits for: ProcOS does, until its time to live is over.
+//! Messages and signals. Camunda 7 keeps no message that nobody waits for: ProcOS does, until its time to live is over.
+//! Camunda 8 keeps them itself.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,18 +9,13 @@ use bpmn::program::{NodeKind, Trigger, Variables};
 use engine::port::Message;
 use engine::store::{Commit, StoredMessage};
 use engine::{Error as EngineError, limits};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use trail::NewEvent;
 
-use crate::camunda7::Core;
-use crate::instances::run_variable;
-use crate::rest::{encode, optional, text};
-use crate::{catalogue, fetch, own_work, value};
-
-/// Subscriptions looked through for one message.
-const SUBSCRIPTION_LIMIT: usize = 10_000;
-/// A correlation key that no instance has, so that only start events are found.
-const NOBODY: &str = "procosInstanceNobody";
+use crate::core::Core;
+use crate::hidden::{run_variable, visible};
+use crate::remote::Subscription;
+use crate::{catalogue, fetch, own_work};
 
 /// Publishes a message: to who waits for it, otherwise into the buffer.
 pub(crate) async fn publish(core: &Arc<Core>, message: Message) -> Result<(), EngineError> {
@@ -45,6 +41,10 @@ pub(crate) async fn publish(core: &Arc<Core>, message: Message) -> Result<(), En
         expires_ms: now_ms.saturating_add(message.time_to_live_ms.max(0)),
         message_id: message.message_id,
     };
+    if core.remote.keeps_messages() {
+        let time_to_live_ms = message.time_to_live_ms.max(0);
+        return Ok(core.remote.publish(&stored, time_to_live_ms).await?);
+    }
     if deliver(core, &stored).await? || message.time_to_live_ms <= 0 {
         return Ok(());
     }
@@ -71,49 +71,27 @@ fn event(kind: &str, message: &StoredMessage, now_ms: i64) -> NewEvent {
 
 /// Hands a message to one instance of each process that waits for it, or starts one; false where nobody waits.
 async fn deliver(core: &Arc<Core>, message: &StoredMessage) -> Result<bool, EngineError> {
-    let path = format!(
-        "/event-subscription?eventType=message&eventName={}&sortBy=created&sortOrder=asc&maxResults={SUBSCRIPTION_LIMIT}",
-        encode(&message.name)
-    );
-    let subscriptions = core.rest.list(&path).await?;
     let mut served = BTreeSet::new();
     let mut is_start = false;
-    for subscription in &subscriptions {
-        let Some(instance) = optional(subscription, "processInstanceId") else {
+    for waiting in core.remote.waiting_for(&message.name).await? {
+        let Some(instance) = &waiting.instance else {
             is_start = true;
             continue;
         };
-        let Some(process) = matching(core, message, subscription, &instance).await? else { continue };
-        if served.contains(&process) {
-            continue;
-        }
-        let path = format!(
-            "/execution/{}/messageSubscriptions/{}/trigger",
-            encode(text(subscription, "executionId")),
-            encode(&message.name)
-        );
-        let body = json!({"variables": value::to_camunda(&message.variables)});
-        match core.rest.post(&path, &body).await {
-            Ok(_) => {
-                served.insert(process);
-                core.notify(engine::port::Notice::Changed { instance: core.keys.see(&instance) });
-            }
-            // It stopped waiting in the meantime.
-            Err(crate::Error::Missing { .. }) => {}
-            Err(error) if error.is_collision() || error.is_suspended() => {}
-            Err(crate::Error::Refused { status: 500, detail, .. }) if detail.contains("subscription") => {}
-            Err(error) => return Err(error.into()),
+        let Some(process) = matching(core, message, &waiting, instance).await? else { continue };
+        if !served.contains(&process)
+            && core.remote.hand_over(&waiting, &message.name, &message.variables).await?
+        {
+            served.insert(process);
+            core.notify(engine::port::Notice::Changed { instance: core.keys.see(instance) });
         }
     }
     if is_start {
-        let nobody = json!({NOBODY: {"value": "nobody", "type": "String"}});
         let mut variables = message.variables.clone();
         if core.settings.only_own {
             variables.insert(run_variable(), json!(core.worker));
         }
-        let body = json!({"messageName": message.name, "correlationKeys": nobody,
-            "processVariables": value::to_camunda(&variables)});
-        core.rest.post("/message", &body).await?;
+        core.remote.start_by_message(&message.name, &variables).await?;
     }
     Ok(is_start || !served.is_empty())
 }
@@ -122,20 +100,17 @@ async fn deliver(core: &Arc<Core>, message: &StoredMessage) -> Result<bool, Engi
 async fn matching(
     core: &Arc<Core>,
     message: &StoredMessage,
-    subscription: &Value,
+    waiting: &Subscription,
     instance: &str,
 ) -> Result<Option<String>, EngineError> {
-    let found = match core.rest.get(&format!("/process-instance/{}", encode(instance))).await {
-        Ok(found) => found,
-        Err(crate::Error::Missing { .. }) => return Ok(None),
+    let found = match core.remote.instance(instance).await {
+        Ok(found) if found.ended_ms.is_none() => found,
+        Ok(_) | Err(crate::Error::Missing { .. }) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let deployed = catalogue::deployed(core, text(&found, "definitionId")).await?;
+    let deployed = catalogue::deployed(core, &found.definition).await?;
     let process = deployed.definition.process_id.clone();
-    let node = deployed
-        .program
-        .as_ref()
-        .and_then(|program| fetch::node_of(program, text(subscription, "activityId")));
+    let node = deployed.program.as_ref().and_then(|program| fetch::node_of(program, &waiting.element));
     let key = node.and_then(|node| match &node.kind {
         NodeKind::Catch(trigger)
         | NodeKind::Receive(trigger)
@@ -147,15 +122,17 @@ async fn matching(
         _ => None,
     });
     let (Some(wanted), Some(key)) = (&message.correlation_key, key) else { return Ok(Some(process)) };
-    let path = format!("/process-instance/{}/variables?deserializeValues=false", encode(instance));
-    let typed = core.rest.get(&path).await?;
-    let seen = value::visible(typed.as_object().unwrap_or(&Map::new()));
+    let mut all = core.remote.variables(std::slice::from_ref(&found.id)).await?;
+    let seen = visible(all.remove(&found.id).unwrap_or_default());
     let own = own_work::evaluate(&key, &seen, core.clock.now_ms());
     Ok(own.ok().filter(|own| own_work::as_text(own) == *wanted).map(|_| process))
 }
 
 /// Offers buffered messages until somebody takes them or their time is over.
 pub(crate) async fn keep_delivering(core: &Arc<Core>) {
+    if core.remote.keeps_messages() {
+        return;
+    }
     loop {
         tokio::time::sleep(Duration::from_millis(core.settings.poll_ms)).await;
         let all: Vec<StoredMessage> = core.buffered.lock().values().cloned().collect();
@@ -191,7 +168,5 @@ pub(crate) async fn keep_delivering(core: &Arc<Core>) {
 pub(crate) async fn broadcast(core: &Arc<Core>, name: &str, variables: Variables) -> Result<(), EngineError> {
     limits::check_text("the signal name", name)?;
     limits::check_variables(&variables)?;
-    let body = json!({"name": name, "variables": value::to_camunda(&variables)});
-    core.rest.post("/signal", &body).await?;
-    Ok(())
+    Ok(core.remote.broadcast(name, &variables).await?)
 }

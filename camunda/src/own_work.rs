@@ -11,7 +11,7 @@ use engine::port::{Message, Record};
 use serde_json::{Map, Value};
 
 use crate::answer::{self, Answer};
-use crate::camunda7::Core;
+use crate::core::Core;
 use crate::job::Held;
 use crate::{catalogue, fetch, messages};
 
@@ -46,6 +46,14 @@ fn with_member(context: Option<Value>, path: &str, value: Value) -> Value {
     }
     *at = value;
     root
+}
+
+/// Of what a job sees, what its input mappings declare.
+pub(crate) fn declared(node: &Node, seen: &Variables) -> Variables {
+    let own = |name: &String| {
+        node.inputs.iter().any(|mapping| mapping.target.split('.').next() == Some(name.as_str()))
+    };
+    seen.iter().filter(|(name, _)| own(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 pub(crate) fn evaluate(expression: &Expression, seen: &Variables, now_ms: i64) -> Result<Value, EngineError> {
@@ -105,10 +113,12 @@ async fn perform(core: &Arc<Core>, held: &Held) -> Result<Variables, EngineError
     };
     let now_ms = core.clock.now_ms();
     let mut seen = held.variables.clone();
-    if !node.inputs.is_empty() {
-        let inputs = map(&node.inputs, &seen, now_ms)?;
-        seen.extend(inputs);
-    }
+    let inputs = match core.remote.evaluates() {
+        // They stand among what the job sees.
+        true => declared(node, &held.variables),
+        false => map(&node.inputs, &seen, now_ms)?,
+    };
+    seen.extend(inputs.clone());
     match &node.kind {
         NodeKind::Script { expression, result } => {
             let value = evaluate(expression, &seen, now_ms)?;
@@ -124,14 +134,10 @@ async fn perform(core: &Arc<Core>, held: &Held) -> Result<Variables, EngineError
             let message = Message {
                 name: as_text(&evaluate(name, &seen, now_ms)?),
                 correlation_key,
-                variables: if node.inputs.is_empty() {
-                    seen
-                } else {
-                    map(&node.inputs, &held.variables, now_ms)?
-                },
+                variables: if node.inputs.is_empty() { seen } else { inputs },
                 time_to_live_ms: THROWN_MESSAGE_TTL_MS,
                 // The same throw twice, after a crash, is one message.
-                message_id: Some(format!("camunda7/{}", held.id)),
+                message_id: Some(format!("{}/{}", core.name(), held.id)),
             };
             messages::publish(core, message).await?;
             Ok(Variables::new())

@@ -1,9 +1,11 @@
 //! The port `ProcessEngine`, call by call.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bpmn::program::Variables;
 use engine::port::{
-    ActivateJobs, Assignment, BpmnError, Definition, DeployFile, Escalation, Incident, Instance,
+    ActivateJobs, Assignment, BpmnError, Definition, DeployFile, Escalation, Incident, Inspector, Instance,
     InstanceFilter, InstanceState, Job, JobFailure, JobFilter, Message, Migration, Modification, Notice,
     Record, StartInstance,
 };
@@ -11,13 +13,18 @@ use engine::{Error, ProcessEngine, limits};
 use tokio::sync::broadcast;
 
 use crate::{
-    Camunda7, answer, catalogue, fetch, incidents, instances, lease, messages, operations, state, user_tasks,
+    Camunda, answer, catalogue, fetch, incidents, instances, lease, messages, operations, state, user_tasks,
 };
 
 #[async_trait]
-impl ProcessEngine for Camunda7 {
+impl ProcessEngine for Camunda {
     fn name(&self) -> &'static str {
-        "camunda7"
+        self.core.name()
+    }
+
+    fn inspected_by(&self, inspector: Arc<dyn Inspector>) {
+        // Whoever came first stays.
+        let _second = self.core.inspector.set(inspector);
     }
 
     async fn deploy(&self, files: Vec<DeployFile>) -> Result<Vec<Definition>, Error> {

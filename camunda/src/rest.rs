@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::multipart::{Form, Part};
+use reqwest::multipart::Form;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 
@@ -21,22 +21,24 @@ const REASON_LIMIT: usize = 2_000;
 pub(crate) const NOT_CAMUNDA: &str = "no Camunda there";
 
 /// A client of one engine.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Rest {
     client: Client,
     base: String,
     shown: String,
+    /// Bearer token, where one is needed.
+    token: Option<String>,
 }
 
-/// A file of a deployment.
-pub(crate) struct Resource {
-    pub(crate) name: String,
-    pub(crate) content: Vec<u8>,
+impl std::fmt::Debug for Rest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rest").field("url", &self.shown).finish_non_exhaustive()
+    }
 }
 
 impl Rest {
-    /// A client of the engine at `url`, e.g. `http://127.0.0.1:8080/engine-rest`.
-    pub(crate) fn new(url: &str) -> Result<Self, Error> {
+    /// A client of the API at `url`, e.g. `http://127.0.0.1:8080/engine-rest`, which sends `token` with every call.
+    pub(crate) fn new(url: &str, token: Option<&str>) -> Result<Self, Error> {
         let base = url.trim().trim_end_matches('/').to_owned();
         let shown = without_password(&base);
         let no_address = |detail: &dyn std::fmt::Display| Error::Address {
@@ -52,7 +54,7 @@ impl Rest {
             .no_proxy()
             .build()
             .map_err(|error| no_address(&error))?;
-        Ok(Self { client, shown: shown.clone(), base })
+        Ok(Self { client, shown: shown.clone(), base, token: token.map(str::to_owned) })
     }
 
     /// Its address without a password.
@@ -82,6 +84,10 @@ impl Rest {
         self.call(Method::PUT, path, Some(body), CALL_LIMIT).await
     }
 
+    pub(crate) async fn patch(&self, path: &str, body: &Value) -> Result<Value, Error> {
+        self.call(Method::PATCH, path, Some(body), CALL_LIMIT).await
+    }
+
     pub(crate) async fn delete(&self, path: &str) -> Result<Value, Error> {
         self.call(Method::DELETE, path, None, CALL_LIMIT).await
     }
@@ -100,17 +106,8 @@ impl Rest {
         self.send(path, request).await
     }
 
-    pub(crate) async fn deploy(&self, name: &str, resources: Vec<Resource>) -> Result<Value, Error> {
-        let path = "/deployment/create";
-        let mut form = Form::new()
-            .text("deployment-name", name.to_owned())
-            .text("deployment-source", "procos")
-            .text("enable-duplicate-filtering", "true")
-            .text("deploy-changed-only", "false");
-        for (place, resource) in resources.into_iter().enumerate() {
-            form = form
-                .part(format!("resource-{place}"), Part::bytes(resource.content).file_name(resource.name));
-        }
+    /// Sends a form.
+    pub(crate) async fn form(&self, path: &str, form: Form) -> Result<Value, Error> {
         let request = self.client.post(format!("{}{path}", self.base)).multipart(form).timeout(CALL_LIMIT);
         json(path, &self.send(path, request).await?)
     }
@@ -131,6 +128,10 @@ impl Rest {
     }
 
     async fn send(&self, path: &str, request: RequestBuilder) -> Result<Vec<u8>, Error> {
+        let request = match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
         let unreachable = |error: reqwest::Error| Error::Unreachable {
             url: self.shown.clone(),
             detail: source_of(&error.without_url()),
@@ -160,7 +161,8 @@ fn json(path: &str, bytes: &[u8]) -> Result<Value, Error> {
 fn refusal(path: &str, status: StatusCode, bytes: &[u8]) -> Error {
     let said: Option<Value> = serde_json::from_slice(bytes).ok();
     let detail = said.as_ref().and_then(|said| {
-        let message = said.get("message").and_then(Value::as_str)?;
+        // Camunda 8 gives problem details (RFC 9457).
+        let message = said.get("message").or_else(|| said.get("detail")).and_then(Value::as_str)?;
         let kind = said.get("type").and_then(Value::as_str).unwrap_or("");
         // The kind says nothing that the message does not, except for collisions.
         Some(if kind == "OptimisticLockingException" {
@@ -234,9 +236,12 @@ pub(crate) fn optional(value: &Value, name: &str) -> Option<String> {
     value.get(name).and_then(Value::as_str).map(str::to_owned)
 }
 
-/// A time (`2026-11-23T19:09:48.367+0000`) in milliseconds since the Unix epoch.
+/// A time (`2026-11-23T19:09:48.367+0000`, `2026-11-23T19:09:48.367Z`) in milliseconds since the Unix epoch.
 pub(crate) fn time_ms(value: &Value, name: &str) -> Option<i64> {
     let written = value.get(name).and_then(Value::as_str)?;
+    if let Ok(at) = written.parse::<jiff::Timestamp>() {
+        return Some(at.as_millisecond());
+    }
     let parsed = jiff::fmt::strtime::parse("%Y-%m-%dT%H:%M:%S%.f%z", written).ok()?;
     Some(parsed.to_timestamp().ok()?.as_millisecond())
 }
@@ -262,13 +267,19 @@ mod tests {
 
     #[test]
     fn a_password_in_the_address_is_never_shown() {
-        let rest = Rest::new("http://demo:secret@127.0.0.1:1/engine-rest/").unwrap();
-        assert!(!rest.url().contains("secret"), "{}", rest.url());
+        let rest = Rest::new("http://demo:secret@127.0.0.1:1/engine-rest/", Some("token")).unwrap();
+        assert!(
+            !format!("{rest:?}").contains("secret") && !format!("{rest:?}").contains("token"),
+            "{rest:?}"
+        );
     }
 
     #[test]
     fn a_404_without_camundas_reason_counts_as_down() {
         assert!(refusal("/x", StatusCode::NOT_FOUND, b"<html>").may_pass());
         assert!(!refusal("/x", StatusCode::NOT_FOUND, br#"{"type":"a","message":"gone"}"#).may_pass());
+        assert!(
+            !refusal("/x", StatusCode::NOT_FOUND, br#"{"type":"about:blank","detail":"gone"}"#).may_pass()
+        );
     }
 }

@@ -8,24 +8,15 @@ use engine::Error as EngineError;
 use engine::limits::HISTORY_LIMIT;
 use engine::port::{ElementState, InstanceState};
 
-use crate::camunda7::Core;
 use crate::catalogue::{self, Deployed};
-use crate::rest::{encode, text};
+use crate::core::Core;
 use crate::steps::{Step, Steps};
 use crate::{course, incidents, instances};
 
 /// Previous, current and next tasks of an instance.
 pub(crate) async fn state(core: &Arc<Core>, key: i64) -> Result<InstanceState, EngineError> {
     let id = instances::id_of(core, key).await?;
-    let open = core.open.lock().get(&key).map(|open| open.definition_id.clone());
-    let definition_id = match open {
-        Some(definition_id) => definition_id,
-        None => {
-            let found = core.rest.get(&format!("/history/process-instance/{}", encode(&id))).await?;
-            text(&found, "processDefinitionId").to_owned()
-        }
-    };
-    let deployed = catalogue::deployed(core, &definition_id).await?;
+    let deployed = definition(core, key, &id).await?;
     let steps = steps(core, key, &id, &deployed).await?;
     let incidents = incidents::list(core, Some(key)).await?;
     let program = deployed.program.as_ref();
@@ -52,6 +43,44 @@ pub(crate) async fn state(core: &Arc<Core>, key: i64) -> Result<InstanceState, E
     Ok(state)
 }
 
+/// The definition that an instance runs by.
+async fn definition(core: &Arc<Core>, key: i64, id: &str) -> Result<Arc<Deployed>, EngineError> {
+    let open = core.open.lock().get(&key).map(|open| open.definition_id.clone());
+    let definition_id = match open {
+        Some(definition_id) => definition_id,
+        None => core.remote.instance(id).await?.definition,
+    };
+    catalogue::known(core, &definition_id).await
+}
+
+/// Whether Camunda moves an instance on by itself; where it does not say, whether a timer is set.
+pub(crate) async fn goes_on(core: &Arc<Core>, key: i64) -> Result<bool, EngineError> {
+    let id = instances::id_of(core, key).await?;
+    if let Some(goes_on) = core.remote.goes_on(&id).await? {
+        return Ok(goes_on);
+    }
+    let deployed = definition(core, key, &id).await?;
+    let Some(program) = &deployed.program else { return Ok(false) };
+    let steps = steps(core, key, &id, &deployed).await?;
+    let open = steps.all.iter().filter(|step| step.ended_ms.is_none()).filter_map(|step| step.node);
+    Ok(open.into_iter().any(|at| waits_for_time(program, at)))
+}
+
+/// Whether a timer is set while a token is at a node.
+fn waits_for_time(program: &Program, at: NodeIndex) -> bool {
+    let is_timer = |trigger: &Trigger| matches!(trigger, Trigger::Timer(_));
+    let catches = |at: &NodeIndex| match program.nodes.get(*at).map(|node| &node.kind) {
+        Some(NodeKind::Catch(trigger) | NodeKind::Boundary { trigger, .. }) => is_timer(trigger),
+        _ => false,
+    };
+    let Some(node) = program.nodes.get(at) else { return false };
+    let events = match node.kind {
+        NodeKind::EventBased { .. } => after(program, at),
+        _ => Vec::new(),
+    };
+    catches(&at) || node.boundary.iter().any(catches) || events.iter().any(catches)
+}
+
 /// The steps of an instance, with the numbers that its trail gives them while it is open.
 pub(crate) async fn steps(
     core: &Arc<Core>,
@@ -63,7 +92,8 @@ pub(crate) async fn steps(
         return Ok(course::catch_up(core, key, id, deployed).await?.clone().unwrap_or_default());
     }
     let mut steps = Steps::default();
-    steps.take_in(deployed.program.as_ref(), &course::history(core, id, None).await?);
+    let found = course::history(core, key, id, None, deployed).await?;
+    steps.take_in(deployed.program.as_ref(), &found, core.remote.merges_joins());
     Ok(steps)
 }
 

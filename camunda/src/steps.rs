@@ -8,12 +8,14 @@ use std::collections::HashMap;
 use bpmn::program::{FlowIndex, NodeIndex, NodeKind, Program};
 use serde_json::Value;
 
-use crate::rest::{optional, text, time_ms};
+use crate::remote::RemoteStep;
+use crate::rest::optional;
 
 /// Steps of one instance that are followed; what comes after them is in Camunda's history alone.
 const STEP_LIMIT: usize = 20_000;
-/// The mark of the body of a multi-instance in the ids of Camunda.
-const BODY: &str = "#multiInstanceBody";
+
+/// Between the id of a step and the number of a further token that it stands for.
+const PART: char = '+';
 
 /// An element of the instance once, as Camunda counts.
 #[derive(Clone, Debug, Default)]
@@ -111,44 +113,106 @@ impl Steps {
         self.parent(at).is_some_and(|parent| self.all[parent].body)
     }
 
-    /// Takes in what the history says, in Camunda's order of occurrence.
-    pub(crate) fn take_in(&mut self, program: Option<&Program>, found: &[Value]) {
-        let mut fresh: Vec<&Value> = Vec::new();
+    /// Takes in what the history says, in Camunda's order of occurrence. Where one step stands for all tokens that come
+    /// together (`merges_joins`), a join has a step for each of them here, as if each had come alone.
+    pub(crate) fn take_in(&mut self, program: Option<&Program>, found: &[RemoteStep], merges_joins: bool) {
+        let mut fresh: Vec<&RemoteStep> = Vec::new();
         for one in found {
-            match self.places.get(text(one, "id")) {
+            match self.places.get(&one.id) {
+                Some(_) if merges_joins => self.end(one),
                 Some(at) => {
                     let step = &mut self.all[*at];
-                    step.ended_ms = time_ms(one, "endTime");
-                    step.cancelled = is_cancelled(one);
+                    step.ended_ms = one.ended_ms;
+                    step.cancelled = one.cancelled;
                 }
                 None => fresh.push(one),
             }
         }
         // Camunda's order is one within a branch only.
-        fresh.sort_by_key(|one| time_ms(one, "startTime"));
+        fresh.sort_by_key(|one| one.started_ms);
         let first = self.all.len();
         for one in fresh.into_iter().take(STEP_LIMIT.saturating_sub(first)) {
-            self.add(program, one);
+            self.add(program, one, one.id.clone());
         }
         let Some(program) = program else { return };
         for at in first..self.all.len() {
-            if let Some((from, flow)) = self.origin(program, at) {
-                self.all[at].from = Some((from, flow));
-                // Camunda cancels an event-based gateway when one of its events happens.
-                self.all[from].cancelled = false;
-                let outgoing = self.all[from].node.map_or(&[][..], |node| &program.nodes[node].outgoing);
-                let leads = &mut self.all[from].leads;
-                leads.push((flow, at));
-                leads.sort_by_key(|(flow, _)| outgoing.iter().position(|other| other == flow));
+            self.find_origin(program, at);
+        }
+        if merges_joins {
+            for at in first..self.all.len() {
+                self.part(program, at);
             }
         }
     }
 
-    fn add(&mut self, program: Option<&Program>, one: &Value) {
-        let id = text(one, "id").to_owned();
-        let activity = text(one, "activityId");
-        let element = activity.strip_suffix(BODY).unwrap_or(activity);
-        let node = program.and_then(|program| program.find(element));
+    /// Notes the end of a step, also of those made of it for the other tokens of a join.
+    fn end(&mut self, one: &RemoteStep) {
+        let mut next = self.place(&one.id);
+        let mut token = 0;
+        // Bounded by the flows that lead to the join.
+        while let Some(at) = next {
+            let step = &mut self.all[at];
+            step.ended_ms = one.ended_ms;
+            step.cancelled = one.cancelled;
+            token += 1;
+            next = self.place(&format!("{}{PART}{token}", one.id));
+        }
+    }
+
+    fn find_origin(&mut self, program: &Program, at: usize) -> bool {
+        let Some((from, flow)) = self.origin(program, at) else { return false };
+        self.all[at].from = Some((from, flow));
+        // Camunda cancels an event-based gateway when one of its events happens.
+        self.all[from].cancelled = false;
+        let outgoing = self.all[from].node.map_or(&[][..], |node| &program.nodes[node].outgoing);
+        let leads = &mut self.all[from].leads;
+        leads.push((flow, at));
+        leads.sort_by_key(|(flow, _)| outgoing.iter().position(|other| other == flow));
+        true
+    }
+
+    /// Makes a step for each further token that came together at a join.
+    fn part(&mut self, program: &Program, at: usize) {
+        let is_join = |node: &bpmn::program::Node| {
+            matches!(node.kind, NodeKind::Parallel | NodeKind::Inclusive) && node.incoming.len() > 1
+        };
+        let Some(tokens) =
+            self.all[at].node.and_then(|node| program.nodes.get(node)).filter(|node| is_join(node))
+        else {
+            return;
+        };
+        for token in 1..tokens.incoming.len() {
+            let first = &self.all[at];
+            let one = RemoteStep {
+                id: format!("{}{PART}{token}", first.id),
+                element: first.element.clone(),
+                kind: first.kind.clone(),
+                parent: first.parent.clone(),
+                started_ms: first.started_ms,
+                ended_ms: first.ended_ms,
+                cancelled: first.cancelled,
+                ..RemoteStep::default()
+            };
+            let id = one.id.clone();
+            self.add(Some(program), &one, id.clone());
+            let last = self.all.len() - 1;
+            if !self.find_origin(program, last) {
+                // No other token came.
+                self.all.truncate(last);
+                self.places.remove(&id);
+                if let Some(node) = self.all[at].node
+                    && let Some(places) = self.by_node.get_mut(&node)
+                {
+                    places.pop();
+                }
+                self.last = self.last.max(1) - 1;
+                return;
+            }
+        }
+    }
+
+    fn add(&mut self, program: Option<&Program>, one: &RemoteStep, id: String) {
+        let node = program.and_then(|program| program.find(&one.element));
         let compiled = node.and_then(|node| program?.nodes.get(node));
         let (number, told) = self.remembered.remove(&id).unwrap_or_default();
         if number == 0 {
@@ -161,16 +225,15 @@ impl Steps {
         }
         self.all.push(Step {
             id,
-            element: element.to_owned(),
+            element: one.element.clone(),
             node,
-            kind: compiled
-                .map_or_else(|| text(one, "activityType").to_owned(), |node| node.local_name.clone()),
-            body: activity.ends_with(BODY),
-            parent: text(one, "parentActivityInstanceId").to_owned(),
-            user_task: optional(one, "taskId"),
-            started_ms: time_ms(one, "startTime").unwrap_or_default(),
-            ended_ms: time_ms(one, "endTime"),
-            cancelled: is_cancelled(one),
+            kind: compiled.map_or_else(|| one.kind.clone(), |node| node.local_name.clone()),
+            body: one.body,
+            parent: one.parent.clone(),
+            user_task: one.user_task.clone(),
+            started_ms: one.started_ms,
+            ended_ms: one.ended_ms,
+            cancelled: one.cancelled,
             number: if number == 0 { self.last } else { number },
             told,
             from: None,
@@ -228,8 +291,4 @@ impl Steps {
         };
         u32::try_from(before + 1).ok()
     }
-}
-
-fn is_cancelled(found: &Value) -> bool {
-    found.get("canceled").and_then(Value::as_bool) == Some(true)
 }

@@ -1,6 +1,7 @@
 //! Outages, crashes and late answers, against a scripted server that speaks the part of Camunda's REST API that is
 //! used for jobs.
 
+mod eight;
 mod scripted;
 
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use trail::{NewEvent, Trail};
 
-use crate::{Camunda7, Settings};
+use crate::{Camunda, Settings};
 use scripted::Scripted;
 
 const NOW_MS: i64 = 1_700_000_000_000;
@@ -25,7 +26,7 @@ struct Bed {
     camunda: Scripted,
     store: Arc<MemoryStore>,
     clock: ManualClock,
-    engine: Camunda7,
+    engine: Camunda,
     stop: CancellationToken,
     loops: tokio::task::JoinHandle<()>,
 }
@@ -37,9 +38,10 @@ impl Bed {
 
     async fn over(camunda: Scripted, store: Arc<MemoryStore>) -> Self {
         let clock = ManualClock::at(NOW_MS);
-        let settings = Settings { poll_ms: 10, long_poll_ms: 20, retry_ms: 10, ..Settings::at(&camunda.url) };
+        let settings =
+            Settings { poll_ms: 10, long_poll_ms: 20, retry_ms: 10, ..Settings::camunda7(&camunda.url) };
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
-        let engine = Camunda7::open(settings, store.clone(), store.clone(), shared).await.unwrap();
+        let engine = Camunda::open(settings, store.clone(), store.clone(), shared).await.unwrap();
         let stop = CancellationToken::new();
         let loops = tokio::spawn({
             let (engine, stop) = (engine.clone(), stop.clone());
@@ -287,9 +289,10 @@ async fn an_instance_is_detected_and_its_end_counts_once_also_over_a_restart() {
 async fn an_address_where_nobody_answers_says_so() {
     let store = Arc::new(MemoryStore::new());
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(NOW_MS));
-    let engine = Camunda7::open(Settings::at("http://127.0.0.1:1/engine-rest"), store.clone(), store, clock)
-        .await
-        .unwrap();
+    let engine =
+        Camunda::open(Settings::camunda7("http://127.0.0.1:1/engine-rest"), store.clone(), store, clock)
+            .await
+            .unwrap();
     let error = engine.definitions().await.unwrap_err();
     assert_eq!(error.code(), "ENGINE-0008");
 }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use bpmn::program::{JobKind, Variables};
 use engine::port::Job;
 use engine::{Error as EngineError, limits};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use trail::NewEvent;
 
-use crate::camunda7::Core;
+use crate::core::Core;
+use crate::hidden::{hidden, visible};
 use crate::keys::key_of;
-use crate::rest::{encode, optional, text, time_ms};
-use crate::{answer, catalogue, course, fetch, instances, value};
+use crate::remote::RemoteTask;
+use crate::{answer, catalogue, course, fetch, instances};
 
 /// User tasks looked through for one that was not seen yet.
 const SCAN_LIMIT: usize = 10_000;
@@ -22,63 +23,58 @@ pub(crate) async fn list(
     instance: Option<i64>,
     limit: usize,
 ) -> Result<Vec<Job>, EngineError> {
-    let mut path = format!("/task?sortBy=created&sortOrder=asc&maxResults={limit}");
-    if let Some(instance) = instance {
-        let id = instances::id_of(core, instance).await?;
-        path.push_str(&format!("&processInstanceId={}", encode(&id)));
-    }
+    let id = match instance {
+        Some(instance) => Some(instances::id_of(core, instance).await?),
+        None => None,
+    };
     let mut jobs = Vec::new();
-    for task in core.rest.list(&path).await? {
-        // Tasks without a process are nobody's job.
-        if optional(&task, "processDefinitionId").is_some()
-            && let Some(job) = view(core, &task).await?
-        {
-            jobs.push(job);
-        }
+    for task in core.remote.user_tasks(id.as_deref(), limit).await? {
+        jobs.extend(view(core, &task).await?);
     }
     Ok(jobs)
 }
 
 /// `None` where the task is done by the time it is looked at.
-async fn view(core: &Arc<Core>, task: &Value) -> Result<Option<Job>, EngineError> {
-    let id = text(task, "id");
-    let deployed = catalogue::deployed(core, text(task, "processDefinitionId")).await?;
-    let path = format!("/task/{}/variables?deserializeValues=false", encode(id));
-    let typed = match core.rest.get(&path).await {
-        Ok(typed) => typed,
+async fn view(core: &Arc<Core>, task: &RemoteTask) -> Result<Option<Job>, EngineError> {
+    let deployed = catalogue::known(core, &task.definition).await?;
+    let variables = match core.remote.user_task_variables(task).await {
+        Ok(variables) => variables,
         Err(crate::Error::Missing { .. }) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let empty = Map::new();
-    let typed = typed.as_object().unwrap_or(&empty);
-    let element = text(task, "taskDefinitionKey").to_owned();
+    let element = task.element.clone();
     let node = deployed.program.as_ref().and_then(|program| fetch::node_of(program, &element));
-    let instance = core.keys.see(text(task, "processInstanceId"));
-    let visit = course::visit(core, task, |steps| steps.visit_of_user_task(id)).await?;
+    let kept = hidden(&variables);
+    let instance = core.keys.see(&task.instance);
+    let visit = course::visit(core, &task.instance, &task.definition, 0, |steps| match task.step.as_str() {
+        "" => steps.visit_of_user_task(&task.id),
+        step => steps.visit(step, None),
+    })
+    .await?;
     let definition = &deployed.definition;
     Ok(Some(Job {
-        key: core.keys.see(id),
+        key: core.keys.see(&task.id),
         instance,
         definition: definition.key,
         process_id: definition.process_id.clone(),
         version: definition.version,
-        element_name: optional(task, "name").unwrap_or_else(|| element.clone()),
+        element_name: task.name.clone().unwrap_or_else(|| element.clone()),
         element,
         element_kind: node.map_or_else(|| "userTask".to_owned(), |node| node.local_name.clone()),
         kind: JobKind::User,
         spec: node.map(|node| node.task.clone()).unwrap_or_default(),
-        variables: value::visible(typed),
+        variables: visible(variables),
         attempt: 0,
         visit,
         retries: limits::DEFAULT_RETRIES,
-        priority: task.get("priority").and_then(Value::as_i64).unwrap_or(0),
+        priority: task.priority,
         worker: None,
         lease_until_ms: None,
-        created_ms: time_ms(task, "created").unwrap_or_default(),
-        seed: instances::hidden(typed).map_or_else(|| instance.unsigned_abs(), |hidden| hidden.seed),
+        created_ms: task.created_ms,
+        seed: kept.as_ref().map_or_else(|| instance.unsigned_abs(), |kept| kept.seed),
         dry_run: false,
-        business_key: None,
-        assignee: optional(task, "assignee"),
+        business_key: kept.and_then(|kept| kept.business_key),
+        assignee: task.assignee.clone(),
     }))
 }
 
@@ -92,10 +88,10 @@ pub(crate) async fn complete(
     limits::check_variables(&variables)?;
     limits::check_text("the actor", actor)?;
     let task = find(core, key).await?;
-    let instance = core.keys.see(text(&task, "processInstanceId"));
+    let instance = core.keys.see(&task.instance);
     let one = |kind: &str, data| NewEvent {
         instance: Some(instance),
-        element: optional(&task, "taskDefinitionKey"),
+        element: Some(task.element.clone()),
         actor: actor.to_owned(),
         data,
         ..NewEvent::new(kind, core.clock.now_ms())
@@ -105,21 +101,25 @@ pub(crate) async fn complete(
     if !variables.is_empty() {
         events.push(one("variables.set", json!({"variables": variables})));
     }
-    answer::user_task(core, text(&task, "id").to_owned(), instance, variables, events).await
+    answer::user_task(core, &task, instance, variables, events).await?;
+    // Whoever asks next does not find it open.
+    let is_gone =
+        |found: &Result<RemoteTask, crate::Error>| matches!(found, Err(crate::Error::Missing { .. }));
+    let _seen = core.until(|| core.remote.user_task(&task.id), is_gone).await;
+    Ok(())
 }
 
 /// The task with this key as Camunda shows it.
-pub(crate) async fn find(core: &Core, key: i64) -> Result<Value, EngineError> {
+pub(crate) async fn find(core: &Core, key: i64) -> Result<RemoteTask, EngineError> {
     let missing = || EngineError::NotFound { what: "user task", id: key.to_string() };
-    let id = match core.keys.id(key) {
+    let id = match core.remote.id_of(key).or_else(|| core.keys.id(key)) {
         Some(id) => id,
         None => {
-            let all = core.rest.list(&format!("/task?maxResults={SCAN_LIMIT}")).await?;
-            let found = all.iter().map(|task| text(task, "id")).find(|id| key_of(id) == key);
-            found.ok_or_else(missing)?.to_owned()
+            let all = core.remote.user_tasks(None, SCAN_LIMIT).await?;
+            all.into_iter().map(|task| task.id).find(|id| key_of(id) == key).ok_or_else(missing)?
         }
     };
-    match core.rest.get(&format!("/task/{}", encode(&id))).await {
+    match core.remote.user_task(&id).await {
         Ok(task) => Ok(task),
         Err(crate::Error::Missing { .. }) => Err(missing()),
         Err(error) => Err(error.into()),

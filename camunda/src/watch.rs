@@ -1,27 +1,26 @@
 //! Watches which instances there are in Camunda, also those that ProcOS did not start, and which have ended.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use engine::Error as EngineError;
 use engine::port::Notice;
 use engine::store::Commit;
-use serde_json::{Value, json};
+use serde_json::json;
 use trail::NewEvent;
 
-use crate::camunda7::Core;
-use crate::instances::run_variable;
+use crate::core::Core;
 use crate::keys::key_of;
-use crate::rest::{encode, query_time, text, time_ms};
+use crate::remote::{InstanceQuery, Order, RemoteInstance, RemoteState};
 use crate::{catalogue, course, ended};
 
 /// Instances asked for at once.
 const PAGE: usize = 500;
-/// How far times of Camunda are looked at again, because its transactions commit after their times.
-pub(crate) const OVERLAP_MS: i64 = 3_000;
 /// Ended instances looked at after a restart, newest first.
 const CATCH_UP_LIMIT: usize = 20_000;
+/// Ended instances that are known to be recorded and need not be looked up.
+const DONE_LIMIT: usize = 50_000;
 
 /// An open instance.
 #[derive(Clone, Debug)]
@@ -36,7 +35,7 @@ pub(crate) async fn see(core: &Arc<Core>, id: &str, definition_id: &str) -> Resu
     if core.open.lock().contains_key(&key) {
         return Ok(key);
     }
-    let deployed = catalogue::deployed(core, definition_id).await?;
+    let deployed = catalogue::known(core, definition_id).await?;
     let process_id = &deployed.definition.process_id;
     if record_start(core, id, key, deployed.definition.key, process_id).await? {
         // Its trail begins now: there is nothing to remember. Its first steps come before what its PDO does.
@@ -76,7 +75,7 @@ async fn record_start(
     definition: i64,
     process_id: &str,
 ) -> Result<bool, EngineError> {
-    let name = format!("camunda7/started/{id}");
+    let name = format!("{}/started/{id}", core.name());
     if core.store.find_idempotent(&name).await?.is_some() {
         return Ok(false);
     }
@@ -118,29 +117,30 @@ struct Seen {
     started_ms: Option<i64>,
     moved_ms: Option<i64>,
     ended_ms: Option<i64>,
+    /// Ended instances that are recorded.
+    done: HashSet<String>,
 }
 
 async fn look(core: &Arc<Core>, seen: &mut Seen) -> Result<(), EngineError> {
     look_for_started(core, &mut seen.started_ms).await?;
     look_for_moves(core, &mut seen.moved_ms).await?;
-    match &mut seen.ended_ms {
-        None => catch_up(core, &mut seen.ended_ms).await,
-        Some(since_ms) => look_for_ended(core, since_ms).await,
+    if seen.done.len() > DONE_LIMIT {
+        seen.done.clear();
+    }
+    match seen.ended_ms {
+        None => catch_up(core, seen).await,
+        Some(since_ms) => look_for_ended(core, seen, since_ms).await,
     }
 }
 
 /// Brings the trails of open instances up to date in which Camunda did something by itself: a timer, a message that
 /// came to it, a person. Whatever it does, a step ends. What is more than a page is told at the next job or end.
 async fn look_for_moves(core: &Arc<Core>, since_ms: &mut Option<i64>) -> Result<(), EngineError> {
-    let mut path = format!("/history/activity-instance?sortBy=endTime&sortOrder=desc&maxResults={PAGE}");
-    match *since_ms {
-        Some(since_ms) => path.push_str(&format!("&finishedAfter={}", query_time(since_ms - OVERLAP_MS))),
-        None => path.push_str("&finished=true"),
-    }
     let mut moved = BTreeSet::new();
-    for step in core.rest.list(&path).await? {
-        *since_ms = time_ms(&step, "endTime").max(*since_ms);
-        let instance = key_of(text(&step, "processInstanceId"));
+    let looked_since_ms = since_ms.map(|since_ms| since_ms - core.remote.overlap_ms());
+    for step in core.remote.moves(looked_since_ms).await? {
+        *since_ms = step.ended_ms.max(*since_ms);
+        let instance = key_of(&step.instance);
         if !core.open.lock().contains_key(&instance) {
             continue;
         }
@@ -148,7 +148,7 @@ async fn look_for_moves(core: &Arc<Core>, since_ms: &mut Option<i64>) -> Result<
         // Whoever holds it is telling.
         let is_told = course
             .try_lock()
-            .map_or(true, |steps| steps.as_ref().is_some_and(|steps| steps.has_ended(text(&step, "id"))));
+            .map_or(true, |steps| steps.as_ref().is_some_and(|steps| steps.has_ended(&step.id)));
         if !is_told {
             moved.insert(instance);
         }
@@ -160,32 +160,31 @@ async fn look_for_moves(core: &Arc<Core>, since_ms: &mut Option<i64>) -> Result<
     Ok(())
 }
 
-/// The part of a query that leaves only the instances of this run, where that is wanted.
-fn own(core: &Core) -> String {
-    if core.settings.only_own {
-        format!("&variables={}_eq_{}", run_variable(), encode(&core.worker))
-    } else {
-        String::new()
-    }
+/// The run whose instances are looked after, where it is not all of them.
+fn own(core: &Core) -> Option<String> {
+    core.settings.only_own.then(|| core.worker.clone())
 }
 
 async fn look_for_started(core: &Arc<Core>, since_ms: &mut Option<i64>) -> Result<(), EngineError> {
     let mut first = 0;
     let mut newest = since_ms.unwrap_or(0);
     loop {
-        let mut path = format!(
-            "/history/process-instance?unfinished=true&sortBy=startTime&sortOrder=asc&firstResult={first}&maxResults={PAGE}{}",
-            own(core)
-        );
-        if let Some(since_ms) = since_ms {
-            path.push_str(&format!("&startedAfter={}", query_time(*since_ms - OVERLAP_MS)));
-        }
-        let page = core.rest.list(&path).await?;
+        let query = InstanceQuery {
+            open: Some(true),
+            started_since_ms: since_ms.map(|since_ms| since_ms - core.remote.overlap_ms()),
+            run: own(core),
+            order: Order::OldestStart,
+            first,
+            limit: PAGE,
+            ..InstanceQuery::default()
+        };
+        let page = core.remote.instances(&query).await?;
         for instance in &page {
-            newest = newest.max(time_ms(instance, "startTime").unwrap_or(0));
-            let definition_id = text(instance, "processDefinitionId");
-            if is_ours(core, definition_id).await? {
-                see(core, text(instance, "id"), definition_id).await?;
+            newest = newest.max(instance.started_ms);
+            // A search that lags may still show as open what is known to have ended.
+            let is_known = core.remote.lag_ms() > 0 && has_ended(core, &instance.id).await?;
+            if !is_known && is_ours(core, &instance.definition).await? {
+                see(core, &instance.id, &instance.definition).await?;
             }
         }
         if page.len() < PAGE {
@@ -197,24 +196,35 @@ async fn look_for_started(core: &Arc<Core>, since_ms: &mut Option<i64>) -> Resul
     Ok(())
 }
 
+async fn has_ended(core: &Core, id: &str) -> Result<bool, EngineError> {
+    if core.open.lock().contains_key(&key_of(id)) {
+        return Ok(false);
+    }
+    Ok(core.store.find_idempotent(&format!("{}/ended/{id}", core.name())).await?.is_some())
+}
+
 /// ProcOS looks after processes that it can read or that have tasks for its kernel.
 async fn is_ours(core: &Arc<Core>, definition_id: &str) -> Result<bool, EngineError> {
-    let deployed = catalogue::deployed(core, definition_id).await?;
+    let deployed = catalogue::known(core, definition_id).await?;
     Ok(deployed.program.is_some() || deployed.has_kernel_tasks())
 }
 
-async fn look_for_ended(core: &Arc<Core>, since_ms: &mut i64) -> Result<(), EngineError> {
-    let after = query_time(*since_ms - OVERLAP_MS);
+async fn look_for_ended(core: &Arc<Core>, seen: &mut Seen, since_ms: i64) -> Result<(), EngineError> {
     let mut first = 0;
     loop {
-        let path = format!(
-            "/history/process-instance?finishedAfter={after}&sortBy=endTime&sortOrder=asc&firstResult={first}&maxResults={PAGE}{}",
-            own(core)
-        );
-        let page = core.rest.list(&path).await?;
+        let query = InstanceQuery {
+            open: Some(false),
+            ended_since_ms: Some(since_ms - core.remote.overlap_ms()),
+            run: own(core),
+            order: Order::OldestEnd,
+            first,
+            limit: PAGE,
+            ..InstanceQuery::default()
+        };
+        let page = core.remote.instances(&query).await?;
         for instance in &page {
-            end(core, instance).await?;
-            *since_ms = (*since_ms).max(time_ms(instance, "endTime").unwrap_or(0));
+            end(core, seen, instance).await?;
+            seen.ended_ms = seen.ended_ms.max(instance.ended_ms);
         }
         if page.len() < PAGE {
             return Ok(());
@@ -224,41 +234,49 @@ async fn look_for_ended(core: &Arc<Core>, since_ms: &mut i64) -> Result<(), Engi
 }
 
 /// What ended while nobody watched: newest first, until a page holds nothing that is not known.
-async fn catch_up(core: &Arc<Core>, ended_ms: &mut Option<i64>) -> Result<(), EngineError> {
-    let after = query_time(core.since_ms - OVERLAP_MS);
+async fn catch_up(core: &Arc<Core>, seen: &mut Seen) -> Result<(), EngineError> {
     let mut newest = core.since_ms;
     for first in (0..CATCH_UP_LIMIT).step_by(PAGE) {
-        let path = format!(
-            "/history/process-instance?finishedAfter={after}&sortBy=endTime&sortOrder=desc&firstResult={first}&maxResults={PAGE}{}",
-            own(core)
-        );
-        let page = core.rest.list(&path).await?;
+        let query = InstanceQuery {
+            open: Some(false),
+            ended_since_ms: Some(core.since_ms - core.remote.overlap_ms()),
+            run: own(core),
+            order: Order::NewestEnd,
+            first,
+            limit: PAGE,
+            ..InstanceQuery::default()
+        };
+        let page = core.remote.instances(&query).await?;
         let mut is_news = false;
         for instance in &page {
-            newest = newest.max(time_ms(instance, "endTime").unwrap_or(0));
-            is_news |= end(core, instance).await?;
+            newest = newest.max(instance.ended_ms.unwrap_or(0));
+            is_news |= end(core, seen, instance).await?;
         }
         if page.len() < PAGE || !is_news {
             break;
         }
     }
-    *ended_ms = Some(newest);
+    seen.ended_ms = Some(newest);
     Ok(())
 }
 
 /// Notes that an instance ended; true where that was not known.
-async fn end(core: &Arc<Core>, instance: &Value) -> Result<bool, EngineError> {
-    let definition_id = text(instance, "processDefinitionId");
-    if !is_ours(core, definition_id).await? {
+async fn end(core: &Arc<Core>, seen: &mut Seen, instance: &RemoteInstance) -> Result<bool, EngineError> {
+    if seen.done.contains(&instance.id) {
         return Ok(false);
     }
-    ended::finish(core, instance, None).await
+    let is_news = is_ours(core, &instance.definition).await? && ended::finish(core, instance, None).await?;
+    seen.done.insert(instance.id.clone());
+    Ok(is_news)
 }
 
 /// Looks whether one instance has ended, at once.
 pub(crate) async fn look_at(core: &Arc<Core>, id: &str, reason: Option<&str>) -> Result<(), EngineError> {
-    let instance = core.rest.get(&format!("/history/process-instance/{}", encode(id))).await?;
-    if time_ms(&instance, "endTime").is_some() {
+    let has_ended = |found: &Result<RemoteInstance, crate::Error>| {
+        reason.is_none() || found.as_ref().is_ok_and(|found| found.ended_ms.is_some())
+    };
+    let instance = core.until(|| core.remote.instance(id), has_ended).await?;
+    if instance.ended_ms.is_some() || matches!(instance.state, RemoteState::Terminated) {
         ended::finish(core, &instance, reason).await?;
     }
     Ok(())

@@ -122,7 +122,7 @@ pub fn assemble(
     items: &[Item],
     budget: usize,
 ) -> Result<Assembled, Error> {
-    let prompt = &version.prompt;
+    let prompt = version.whole();
     let values = bind(prompt, variables)?;
     let bare = render(prompt, &values, None);
     let needed = count(&bare);
@@ -255,6 +255,8 @@ fn render(prompt: &Prompt, values: &Map<String, Value>, block: Option<&str>) -> 
                 Piece::Variable(name) => {
                     text.push_str(values.get(name).and_then(Value::as_str).unwrap_or_default());
                 }
+                // Saving fills fragments in; what is left of one is shown rather than lost.
+                Piece::Fragment(name) => text.push_str(&format!("{{{{> {name}}}}}")),
             }
         }
         messages.push(Message { role: message.role, content: text });
@@ -321,18 +323,20 @@ fn write_item(item: &Item, out: &mut String) {
         quoted(&item.id),
         quoted(&item.source),
         quoted(&item.title),
-        disarm(&item.text)
+        disarm(&item.text, &["item"])
     );
 }
 
-/// Breaks what looks like the marks of an item; everything else stays as it is, BPMN included.
-fn disarm(text: &str) -> String {
+/// Breaks what looks like the beginning or end of one of these marks (lower-case names, e.g. `item`), so that text
+/// between them cannot leave them; everything else stays as it is, BPMN included.
+#[must_use]
+pub fn disarm(text: &str, marks: &[&str]) -> String {
     let lower = text.to_ascii_lowercase();
     let mut out = String::with_capacity(text.len());
     let mut rest = 0;
     for (at, _) in lower.match_indices('<') {
         let after = lower[at + 1..].trim_start_matches([' ', '/', '\t', '\n', '\r']);
-        if after.starts_with("item") {
+        if marks.iter().any(|mark| after.starts_with(mark)) {
             out.push_str(&text[rest..at]);
             out.push_str("&lt;");
             rest = at + 1;

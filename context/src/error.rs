@@ -61,9 +61,32 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A test is to run on recorded answers, and one that it needs was never recorded.
+    #[error("no answer of {model} to case {case:?} of prompt {name} with seed {seed} is recorded")]
+    NotRecorded {
+        /// The prompt.
+        name: String,
+        /// The case.
+        case: String,
+        /// The seed.
+        seed: u64,
+        /// The model.
+        model: String,
+    },
+    /// The experiment cannot be begun or ended.
+    #[error("the experiment with prompt {name} cannot be: {reason}")]
+    Experiment {
+        /// The prompt.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// The store failed.
     #[error("the store of prompts failed: {0}")]
     Store(String),
+    /// The process that approves prompts could not be asked.
+    #[error("the approval process could not be asked: {0}")]
+    Approval(String),
     /// The trail failed.
     #[error(transparent)]
     Trail(#[from] trail::Error),
@@ -85,6 +108,9 @@ impl Error {
             Self::NothingBefore { .. } => "CTX-0006",
             Self::Suite { .. } => "CTX-0007",
             Self::Store(_) => "CTX-0008",
+            Self::NotRecorded { .. } => "CTX-0009",
+            Self::Experiment { .. } => "CTX-0010",
+            Self::Approval(_) => "CTX-0011",
             Self::Trail(inner) => inner.code(),
             Self::Model(inner) => inner.code(),
         }
@@ -103,7 +129,12 @@ impl Error {
             Self::NotApproved { .. } => "test the version, then have it approved, then move the label",
             Self::NothingBefore { .. } => "approve another version and move the label to it",
             Self::Suite { .. } => "give at least one case, and 0 < fail rate < pass rate < 1",
+            Self::NotRecorded { .. } => "run the test once with the model; its answers are recorded",
+            Self::Experiment { .. } => {
+                "name two or more labels of approved versions, and end an open experiment first"
+            }
             Self::Store(_) => "check the database",
+            Self::Approval(_) => "see the newest instance of the process approve_prompt",
             Self::Trail(_) => "check the database the trail is kept in",
             Self::Model(inner) => inner.hint(),
         }

@@ -8,7 +8,7 @@ use trail::{NewEvent, Trail};
 
 use crate::{
     Approval, ApprovalRecord, ApprovalRequest, Decision, Error, LATEST, LabelMove, PRODUCTION, Prompt,
-    PromptStore, PromptVersion, Stamp, TestReport, TestSuite, Verdict, template, trial,
+    PromptStore, PromptVersion, Stamp, TestReport, Verdict, compose, template,
 };
 
 /// Which version of a prompt.
@@ -34,43 +34,63 @@ const HASH_PREFIX: usize = 8;
 /// Builds, tests, approves and stores prompts.
 #[derive(Clone)]
 pub struct ContextManager {
-    store: Arc<dyn PromptStore>,
+    pub(crate) store: Arc<dyn PromptStore>,
     approval: Arc<dyn Approval>,
     trail: Arc<dyn Trail>,
+    pub(crate) model: Option<String>,
 }
 
 impl ContextManager {
     /// A context manager on these ports.
     #[must_use]
     pub fn new(store: Arc<dyn PromptStore>, approval: Arc<dyn Approval>, trail: Arc<dyn Trail>) -> Self {
-        Self { store, approval, trail }
+        Self { store, approval, trail, model: None }
     }
 
-    /// Saves a prompt as a new version, labelled `latest`; the same content again is the same version.
+    /// The same, where tasks are answered by this model: tests with other models say nothing about a version in use.
+    #[must_use]
+    pub fn answered_by(mut self, model: &str) -> Self {
+        self.model = Some(model.to_owned());
+        self
+    }
+
+    /// Saves a prompt as a new version, labelled `latest`; the same content again is the same version. Fragments are
+    /// pinned to the versions that their names, labels or hashes stand for now.
     ///
     /// # Errors
     /// [`Error::Invalid`] names everything that is wrong with it.
     pub async fn save(&self, prompt: Prompt, note: &str, stamp: &Stamp) -> Result<PromptVersion, Error> {
-        template::check(&prompt)?;
-        let hash = prompt.hash();
+        let version = self.keep(prompt, note, stamp).await?;
+        let name = &version.prompt.name;
+        if self.labels(&stamp.organisation, name).await?.get(LATEST) != Some(&version.hash) {
+            self.put_label(name, LATEST, &version.hash, stamp).await?;
+        }
+        Ok(version)
+    }
+
+    /// Adds a version without moving a label, e.g. a fragment that another prompt has pinned.
+    ///
+    /// # Errors
+    /// As [`ContextManager::save`].
+    pub async fn keep(&self, prompt: Prompt, note: &str, stamp: &Stamp) -> Result<PromptVersion, Error> {
         let organisation = &stamp.organisation;
-        let name = prompt.name.clone();
-        let known = self.store.version(organisation, &name, &hash).await?;
-        let is_known = known.is_some();
-        let version = known.unwrap_or_else(|| PromptVersion {
+        let composed = compose::compose(self.store.as_ref(), organisation, prompt).await?;
+        template::check(composed.whole.as_ref().unwrap_or(&composed.prompt))?;
+        let hash = composed.prompt.hash();
+        let name = composed.prompt.name.clone();
+        if let Some(known) = self.store.version(organisation, &name, &hash).await? {
+            return Ok(known);
+        }
+        let version = PromptVersion {
             hash: hash.clone(),
-            prompt,
+            prompt: composed.prompt,
             note: note.to_owned(),
             author: stamp.actor.clone(),
             at_ms: stamp.at_ms,
-        });
-        if !is_known {
-            self.store.add_version(organisation, &version).await?;
-            self.record("prompt.saved", &name, stamp, json!({ "hash": hash, "note": note })).await?;
-        }
-        if self.labels(organisation, &name).await?.get(LATEST) != Some(&hash) {
-            self.put_label(&name, LATEST, &hash, stamp).await?;
-        }
+            composed: composed.whole.map(Box::new),
+        };
+        self.store.add_version(organisation, &version).await?;
+        self.record("prompt.saved", &name, stamp, json!({ "hash": hash, "note": note })).await?;
         Ok(version)
     }
 
@@ -161,31 +181,6 @@ impl ContextManager {
         self.store.approvals(organisation, name).await
     }
 
-    /// Tests a version with `model`, case by case in turn, until the gate decides.
-    ///
-    /// # Errors
-    /// [`Error::Suite`] where the suite cannot work, [`Error::Model`] where the model cannot be had: an endpoint
-    /// that fails is no evidence about a prompt.
-    pub async fn test(
-        &self,
-        name: &str,
-        selector: &Selector,
-        suite: &TestSuite,
-        model: &dyn llm::Model,
-        stamp: &Stamp,
-    ) -> Result<TestReport, Error> {
-        let version = self.get(&stamp.organisation, name, selector).await?;
-        let report = trial::run(&version, suite, model, stamp.at_ms).await?;
-        self.store.add_report(&stamp.organisation, &report).await?;
-        let data = json!({
-            "hash": report.hash, "report": report.id, "model": report.model, "verdict": report.verdict,
-            "trials": report.trials, "passed": report.passed, "rate": report.rate, "low": report.low,
-            "high": report.high, "cost": report.cost,
-        });
-        self.record("prompt.tested", name, stamp, data).await?;
-        Ok(report)
-    }
-
     /// Approves a version on the evidence of a test report; whether that suffices the approval port says.
     ///
     /// # Errors
@@ -216,10 +211,34 @@ impl ContextManager {
         if report.verdict != Verdict::Pass {
             return Err(refuse("its test did not pass the gate".to_owned()));
         }
+        let mut comparisons = self.store.comparisons(organisation, name).await?;
+        comparisons.retain(|found| found.candidate == hash);
+        let comparison = comparisons.pop();
+        let in_use = self.labels(organisation, name).await?.remove(PRODUCTION);
+        if let Some(found) = &comparison
+            && found.better == scoring::Better::Second
+            && in_use.as_ref() == Some(&found.baseline)
+        {
+            let (less, low, high) = (-found.difference, -found.high, -found.low);
+            return Err(refuse(format!(
+                "on the same cases the version in use passes more often, by {:.0} points ({:.0} to {:.0})",
+                less * 100.0,
+                low * 100.0,
+                high * 100.0
+            )));
+        }
         let approvals = self.store.approvals(organisation, name).await?;
         let approved_by = approvals.into_iter().filter(|a| a.hash == hash).map(|a| a.stamp.actor).collect();
         let report_id = report.id.clone();
-        let request = ApprovalRequest { version, report, approver: stamp.actor.clone(), approved_by };
+        let request = ApprovalRequest {
+            version,
+            report,
+            comparison,
+            organisation: organisation.clone(),
+            reason: reason.to_owned(),
+            approver: stamp.actor.clone(),
+            approved_by,
+        };
         let decision = self.approval.decide(&request).await?;
         if let Decision::Refused { reason } = decision {
             return Err(refuse(reason));
@@ -287,7 +306,12 @@ impl ContextManager {
         self.get(&stamp.organisation, name, &Selector::Hash(back)).await
     }
 
-    async fn require_approval(&self, organisation: &str, name: &str, hash: &str) -> Result<(), Error> {
+    pub(crate) async fn require_approval(
+        &self,
+        organisation: &str,
+        name: &str,
+        hash: &str,
+    ) -> Result<(), Error> {
         let approvals = self.store.approvals(organisation, name).await?;
         if approvals.iter().any(|approval| approval.hash == hash && approval.complete) {
             return Ok(());
@@ -300,13 +324,25 @@ impl ContextManager {
         Err(Error::NotApproved { name: name.to_owned(), hash: hash.to_owned(), reason })
     }
 
-    async fn put_label(&self, name: &str, label: &str, hash: &str, stamp: &Stamp) -> Result<(), Error> {
+    pub(crate) async fn put_label(
+        &self,
+        name: &str,
+        label: &str,
+        hash: &str,
+        stamp: &Stamp,
+    ) -> Result<(), Error> {
         let moved = LabelMove { label: label.to_owned(), hash: hash.to_owned(), stamp: stamp.clone() };
         self.store.move_label(&stamp.organisation, name, &moved).await?;
         self.record("prompt.labelled", name, stamp, json!({ "label": label, "hash": hash })).await
     }
 
-    async fn record(&self, kind: &str, name: &str, stamp: &Stamp, data: Value) -> Result<(), Error> {
+    pub(crate) async fn record(
+        &self,
+        kind: &str,
+        name: &str,
+        stamp: &Stamp,
+        data: Value,
+    ) -> Result<(), Error> {
         let event = NewEvent {
             organisation: stamp.organisation.clone(),
             actor: stamp.actor.clone(),

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, PromptVersion, TestReport};
+use crate::{Comparison, Error, Experiment, PromptVersion, Recording, TestReport, TestSuite};
 
 /// The label of what is in use; only an approved version may carry it.
 pub const PRODUCTION: &str = "production";
@@ -89,6 +89,39 @@ pub trait PromptStore: Send + Sync {
     ) -> Result<(), Error>;
     /// Approvals of a prompt, oldest first.
     async fn approvals(&self, organisation: &str, name: &str) -> Result<Vec<ApprovalRecord>, Error>;
+    /// Adds a comparison of two versions.
+    async fn add_comparison(&self, organisation: &str, found: &Comparison) -> Result<(), Error>;
+    /// Comparisons of versions of a prompt, oldest first.
+    async fn comparisons(&self, organisation: &str, name: &str) -> Result<Vec<Comparison>, Error>;
+    /// Keeps a test set for a prompt, in place of an earlier one.
+    async fn put_suite(
+        &self,
+        organisation: &str,
+        name: &str,
+        suite: &TestSuite,
+        at_ms: i64,
+    ) -> Result<(), Error>;
+    /// The test set of a prompt.
+    async fn suite(&self, organisation: &str, name: &str) -> Result<Option<TestSuite>, Error>;
+    /// Adds recorded answers.
+    async fn add_recordings(
+        &self,
+        organisation: &str,
+        name: &str,
+        recordings: &[Recording],
+        at_ms: i64,
+    ) -> Result<(), Error>;
+    /// Recorded answers of a version of a prompt, oldest first.
+    async fn recordings(&self, organisation: &str, name: &str, hash: &str) -> Result<Vec<Recording>, Error>;
+    /// Keeps the experiment of a prompt, in place of an earlier one.
+    async fn put_experiment(
+        &self,
+        organisation: &str,
+        name: &str,
+        experiment: &Experiment,
+    ) -> Result<(), Error>;
+    /// The experiment of a prompt that was begun last.
+    async fn experiment(&self, organisation: &str, name: &str) -> Result<Option<Experiment>, Error>;
 }
 
 /// What is to be approved, with its evidence.
@@ -98,6 +131,12 @@ pub struct ApprovalRequest {
     pub version: PromptVersion,
     /// The test report it rests on.
     pub report: TestReport,
+    /// The newest comparison of this version with another, where there is one.
+    pub comparison: Option<Comparison>,
+    /// Organisation of the prompt.
+    pub organisation: String,
+    /// Why, by the one who asks.
+    pub reason: String,
     /// The one who asks now.
     pub approver: String,
     /// Those who approved this version before.

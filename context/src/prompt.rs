@@ -1,5 +1,7 @@
 //! A prompt: messages with typed variables, the form of its answer, and the parameters it was tested with.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -30,6 +32,10 @@ pub struct Prompt {
     pub output_schema: Option<Value>,
     /// How the model is to be run.
     pub parameters: Parameters,
+    /// Prompts whose text goes in at `{{> name}}`, each with the hash of the version that is pinned. An empty hash, or
+    /// a label, is replaced on saving by the hash it stands for then.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fragments: BTreeMap<String, String>,
 }
 
 /// One message of a template.
@@ -100,6 +106,17 @@ pub struct PromptVersion {
     pub author: String,
     /// When, milliseconds since the Unix epoch (UTC).
     pub at_ms: i64,
+    /// The content with its fragments filled in, where it has any. Fragments are pinned, so this never changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub composed: Option<Box<Prompt>>,
+}
+
+impl PromptVersion {
+    /// The content with every fragment in its place: what is sent.
+    #[must_use]
+    pub fn whole(&self) -> &Prompt {
+        self.composed.as_deref().unwrap_or(&self.prompt)
+    }
 }
 
 impl Prompt {

@@ -106,6 +106,37 @@ pub enum Assertion {
         /// How many.
         characters: usize,
     },
+    /// The text matches this regular expression somewhere; `^` and `$` bind it to its ends.
+    Matches {
+        /// The expression.
+        regex: String,
+    },
+    /// The number in the answer is this one: at a pointer where the answer is JSON, else the first number in the text.
+    Number {
+        /// What it should be.
+        value: f64,
+        /// How far it may be off.
+        #[serde(default)]
+        tolerance: f64,
+        /// Where it stands (RFC 6901).
+        #[serde(default)]
+        pointer: Option<String>,
+    },
+    /// The answer cost at most so much, by the prices of the endpoint.
+    CostAtMost {
+        /// How much.
+        cost: f64,
+    },
+    /// The answer came within this time.
+    LatencyAtMost {
+        /// Milliseconds.
+        milliseconds: u64,
+    },
+    /// A model that is shown the answer says that this holds of it. Asked once, at temperature 0.
+    Judged {
+        /// What must hold, in a sentence.
+        criterion: String,
+    },
 }
 
 /// Wald's sequential probability ratio test of a pass rate (reference R8): trials go on until it decides.
@@ -158,6 +189,12 @@ pub struct Trial {
     pub answer: String,
     /// What did not hold, a line per assertion.
     pub findings: Vec<String>,
+    /// What the answer cost, by the prices of the endpoint.
+    #[serde(default)]
+    pub cost: f64,
+    /// Milliseconds until the answer was there.
+    #[serde(default)]
+    pub elapsed_ms: u64,
 }
 
 /// The result of a test: the evidence an approval rests on.
@@ -195,4 +232,24 @@ pub struct TestReport {
     pub cost: f64,
     /// When it ended, milliseconds since the Unix epoch (UTC).
     pub at_ms: i64,
+    /// True where no model was asked: the answers are those that were recorded when one was.
+    #[serde(default)]
+    pub recorded: bool,
+}
+
+impl TestReport {
+    /// What an answer cost on average, by the prices of the endpoint.
+    #[must_use]
+    pub fn mean_cost(&self) -> f64 {
+        self.cost / f64::from(self.trials.max(1))
+    }
+
+    /// The time within which this share of the answers was there, milliseconds; 0 without trials.
+    #[must_use]
+    pub fn latency_ms(&self, share: f64) -> u64 {
+        let mut times: Vec<u64> = self.details.iter().map(|trial| trial.elapsed_ms).collect();
+        times.sort_unstable();
+        let last = times.len().saturating_sub(1);
+        times.get(((last as f64) * share.clamp(0.0, 1.0)).round() as usize).copied().unwrap_or_default()
+    }
 }

@@ -13,9 +13,11 @@ pub(crate) enum Piece<'a> {
     Text(&'a str),
     /// The value of this variable goes in.
     Variable(&'a str),
+    /// The text of this fragment goes in.
+    Fragment(&'a str),
 }
 
-/// Splits a text at its `{{variable}}`s; braces around anything but a name are text.
+/// Splits a text at its `{{variable}}`s and `{{> fragment}}`s; braces around anything but a name are text.
 pub(crate) fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let mut rest = text;
@@ -23,11 +25,16 @@ pub(crate) fn pieces(text: &str) -> Vec<Piece<'_>> {
     while let Some(open) = rest[from..].find("{{").map(|at| at + from) {
         let Some(close) = rest[open..].find("}}").map(|at| at + open) else { break };
         let name = rest[open + 2..close].trim();
-        if is_name(name) {
+        let fragment = name.strip_prefix('>').map(str::trim_start).filter(|name| is_label(name));
+        let piece = match fragment {
+            Some(fragment) => Some(Piece::Fragment(fragment)),
+            None => is_name(name).then_some(Piece::Variable(name)),
+        };
+        if let Some(piece) = piece {
             if open > 0 {
                 pieces.push(Piece::Text(&rest[..open]));
             }
-            pieces.push(Piece::Variable(name));
+            pieces.push(piece);
             rest = &rest[close + 2..];
             from = 0;
         } else {
@@ -54,7 +61,17 @@ pub(crate) fn is_label(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c))
 }
 
-/// Checks a prompt before it is saved.
+/// Names of the fragments that the texts of a prompt use, each once.
+pub(crate) fn fragments(prompt: &Prompt) -> BTreeSet<&str> {
+    let pieces = prompt.messages.iter().flat_map(|message| pieces(&message.text));
+    let named = |piece| match piece {
+        Piece::Fragment(name) => Some(name),
+        Piece::Text(_) | Piece::Variable(_) => None,
+    };
+    pieces.filter_map(named).collect()
+}
+
+/// Checks a prompt, its fragments filled in, before it is saved.
 pub(crate) fn check(prompt: &Prompt) -> Result<(), Error> {
     let mut problems = Vec::new();
     if !is_label(&prompt.name) {

@@ -1,5 +1,11 @@
 //! From a changed word to production and back: every step, and every step that must not work.
 
+mod composing;
+mod evidence;
+mod folders;
+mod remembering;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -66,6 +72,7 @@ fn prompt(order: &str) -> Prompt {
         ],
         output_schema: None,
         parameters: Parameters { temperature: Some(0.5), ..Parameters::default() },
+        fragments: BTreeMap::new(),
     }
 }
 
@@ -98,7 +105,14 @@ fn hash(version: &PromptVersion) -> Selector {
 }
 
 fn version_of(prompt: Prompt) -> PromptVersion {
-    PromptVersion { hash: prompt.hash(), prompt, note: String::new(), author: "ada".into(), at_ms: 0 }
+    PromptVersion {
+        hash: prompt.hash(),
+        prompt,
+        note: String::new(),
+        author: "ada".into(),
+        at_ms: 0,
+        composed: None,
+    }
 }
 
 async fn passed(manager: &ContextManager, version: &PromptVersion) -> String {

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 
-use crate::{ApprovalRecord, Error, LabelMove, PromptStore, PromptVersion, TestReport};
+use crate::{
+    ApprovalRecord, Comparison, Error, Experiment, LabelMove, PromptStore, PromptVersion, Recording,
+    TestReport, TestSuite,
+};
 
 /// A store of prompts that forgets everything when it is dropped.
 #[derive(Debug, Default)]
@@ -19,6 +22,10 @@ struct Kept {
     moves: Vec<LabelMove>,
     reports: Vec<TestReport>,
     approvals: Vec<ApprovalRecord>,
+    comparisons: Vec<Comparison>,
+    suite: Option<TestSuite>,
+    recordings: Vec<Recording>,
+    experiment: Option<Experiment>,
 }
 
 impl VolatilePrompts {
@@ -91,5 +98,59 @@ impl PromptStore for VolatilePrompts {
 
     async fn approvals(&self, organisation: &str, name: &str) -> Result<Vec<ApprovalRecord>, Error> {
         Ok(self.read(organisation, name, |kept| kept.approvals.clone()).unwrap_or_default())
+    }
+
+    async fn add_comparison(&self, organisation: &str, found: &Comparison) -> Result<(), Error> {
+        self.write(organisation, &found.name, |kept| kept.comparisons.push(found.clone()));
+        Ok(())
+    }
+
+    async fn comparisons(&self, organisation: &str, name: &str) -> Result<Vec<Comparison>, Error> {
+        Ok(self.read(organisation, name, |kept| kept.comparisons.clone()).unwrap_or_default())
+    }
+
+    async fn put_suite(
+        &self,
+        organisation: &str,
+        name: &str,
+        suite: &TestSuite,
+        _at_ms: i64,
+    ) -> Result<(), Error> {
+        self.write(organisation, name, |kept| kept.suite = Some(suite.clone()));
+        Ok(())
+    }
+
+    async fn suite(&self, organisation: &str, name: &str) -> Result<Option<TestSuite>, Error> {
+        Ok(self.read(organisation, name, |kept| kept.suite.clone()).flatten())
+    }
+
+    async fn add_recordings(
+        &self,
+        organisation: &str,
+        name: &str,
+        recordings: &[Recording],
+        _at_ms: i64,
+    ) -> Result<(), Error> {
+        self.write(organisation, name, |kept| kept.recordings.extend_from_slice(recordings));
+        Ok(())
+    }
+
+    async fn recordings(&self, organisation: &str, name: &str, hash: &str) -> Result<Vec<Recording>, Error> {
+        let of = |kept: &Kept| kept.recordings.iter().filter(|one| one.hash == hash).cloned().collect();
+        Ok(self.read(organisation, name, of).unwrap_or_default())
+    }
+
+    async fn put_experiment(
+        &self,
+        organisation: &str,
+        name: &str,
+        experiment: &Experiment,
+    ) -> Result<(), Error> {
+        self.write(organisation, name, |kept| kept.experiment = Some(experiment.clone()));
+        Ok(())
+    }
+
+    async fn experiment(&self, organisation: &str, name: &str) -> Result<Option<Experiment>, Error> {
+        Ok(self.read(organisation, name, |kept| kept.experiment.clone()).flatten())
     }
 }

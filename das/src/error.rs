@@ -72,6 +72,25 @@ pub enum Error {
         /// Why not.
         why: String,
     },
+    /// A proposal cannot be decided on or taken back.
+    #[error("the proposal '{id}': {why}")]
+    Proposal {
+        /// Its id.
+        id: String,
+        /// Why not.
+        why: String,
+    },
+    /// What people did cannot be kept.
+    #[error("what was done cannot be kept: {0}")]
+    Act(String),
+    /// A policy cannot be kept or found.
+    #[error("the policy '{name}': {why}")]
+    Policy {
+        /// Its name.
+        name: String,
+        /// Why not.
+        why: String,
+    },
     /// An event log cannot be read or used.
     #[error("the event log: {why}")]
     Log {
@@ -83,6 +102,20 @@ pub enum Error {
     Transcript {
         /// Its name.
         file: String,
+        /// Why not.
+        why: String,
+    },
+    /// Versions cannot be tried side by side.
+    #[error("the versions of {process} cannot be tried side by side: {why}")]
+    Trial {
+        /// The process.
+        process: String,
+        /// Why not.
+        why: String,
+    },
+    /// A case cannot be forecast.
+    #[error("no forecast: {why}")]
+    NoForecast {
         /// Why not.
         why: String,
     },
@@ -125,6 +158,11 @@ impl Error {
             Self::Stopped(_) => "DAS-0021",
             Self::Offer { .. } => "DAS-0022",
             Self::Transcript { .. } => "DAS-0023",
+            Self::Proposal { .. } => "DAS-0024",
+            Self::Act(_) => "DAS-0025",
+            Self::Policy { .. } => "DAS-0026",
+            Self::NoForecast { .. } => "DAS-0040",
+            Self::Trial { .. } => "DAS-0041",
         }
     }
 
@@ -148,9 +186,22 @@ impl Error {
             Self::Source { hint, .. } => Some(hint),
             Self::Ontology(_) | Self::Engine(_) | Self::Kernel(_) => None,
             Self::Stopped(_) => Some("try again; the log says more"),
+            Self::Proposal { .. } => {
+                Some("list the proposals again: its state and what it changed stand there")
+            }
+            Self::Act(_) => Some("send at most 100 acts at once, with names of at most 300 bytes"),
+            Self::Policy { .. } => {
+                Some("docs/das.md says what a policy may hold; `procos policy list` names them")
+            }
             Self::Offer { .. } => Some("list the suggestions again: it may have been decided or withdrawn"),
             Self::Transcript { .. } => Some(
                 "give JSON lines with role and content, or text in which lines begin with 'User:' and 'Assistant:'",
+            ),
+            Self::Trial { .. } => Some(
+                "name two versions or more, each once, with a floor of at most 1 divided by their number",
+            ),
+            Self::NoForecast { .. } => Some(
+                "declare how long its tasks take (procos:simulation), or run more cases; docs/simulation.md says what is simulated",
             ),
             Self::Evaluation { .. } => Some("the folder holds pairs NAME.txt and NAME.bpmn"),
         }

@@ -13,6 +13,8 @@ mod refine_with_model;
 mod tests;
 mod with_model;
 
+use std::sync::Arc;
+
 use bpmn::model::Definitions;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -21,6 +23,7 @@ use crate::error::Error;
 use crate::text;
 use crate::tree::{Node, Span, Tree, compile, identifier, table::Table};
 
+pub(crate) use evaluate::student_975;
 pub use evaluate::{
     Agreement, Evaluation, LogSource, MAX_PAIRS, MAX_WALKS, Mean, PairScore, Quality, evaluate_directory,
     score_pair,
@@ -56,6 +59,8 @@ pub struct Context {
     pub candidates: u32,
     /// Now, milliseconds since the Unix epoch; what is generated is remembered under it.
     pub now_ms: i64,
+    /// Archetypes and words of packs, for the reader.
+    pub trade: Option<Arc<text::Trade>>,
     /// Seed for the model's sampling.
     pub seed: Option<u64>,
 }
@@ -104,6 +109,8 @@ pub struct Generated {
     pub assumptions: Vec<String>,
     /// Where each step came from.
     pub origins: Vec<ElementOrigin>,
+    /// Deadlines at its steps, which the tree does not know.
+    pub overruns: Vec<text::Overrun>,
     /// What a person should know.
     pub notes: Vec<String>,
     /// Rounds that the model took; 0 without one.
@@ -163,10 +170,28 @@ pub async fn generate(
 /// # Errors
 /// `DAS-0003` where the text names no step, `DAS-0004` where it is too long.
 pub fn generate_offline(description: &str, context: &Context) -> Result<Generated, Error> {
-    let mut reading = text::read(description)?;
+    let mut reading = text::read_with(description, context.trade.as_ref())?;
     reading.notes.extend(labels::adopt(&mut reading.tree, &context.labels));
     let name = context.name.clone().unwrap_or(reading.title);
-    finish(reading.tree, name, context, Source::Deterministic, reading.notes)
+    let overruns = reading.overruns;
+    let mut generated = finish(reading.tree, name, context, Source::Deterministic, reading.notes)?;
+    attach(&mut generated, overruns);
+    Ok(generated)
+}
+
+/// Puts deadlines at steps; the tree knows none, so they are put at the elements. One that finds no place is told.
+fn attach(generated: &mut Generated, overruns: Vec<text::Overrun>) {
+    for overrun in &overruns {
+        match refine::attach_deadline(&generated.definitions, overrun) {
+            Ok(refined) => {
+                generated.definitions = refined.definitions;
+                generated.xml = refined.xml;
+                generated.notes.extend(refined.changes);
+            }
+            Err(error) => generated.notes.push(format!("a deadline was left out: {error}")),
+        }
+    }
+    generated.overruns = overruns;
 }
 
 /// Compiles a tree and puts together what is said about it.
@@ -197,6 +222,7 @@ fn finish(
         source,
         assumptions,
         origins,
+        overruns: Vec::new(),
         notes,
         rounds: 0,
         usage: llm::Usage::default(),

@@ -1,4 +1,16 @@
-//! Proposals: drafts of processes that wait for a person's decision, and the port they are kept behind.
+//! Proposals: drafts that wait for a decision, and the port they are kept behind.
+//!
+//! | state | by | leads to |
+//! | --- | --- | --- |
+//! | open | whoever asked, or DAS | accepted, rejected |
+//! | accepted | a person, or a policy that a person wrote | taken back |
+//! | rejected, taken back | a person | – |
+
+mod build;
+mod decision;
+mod prompt_change;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
@@ -8,6 +20,13 @@ use serde::{Deserialize, Serialize};
 use trail::NewEvent;
 
 use crate::error::Error;
+use crate::policies::ChangeKind;
+use crate::sandbox::Comparison;
+use crate::watch::FindingKind;
+
+pub use build::{BUILD_LIMIT_BYTES, Build, Replaced, propose_build};
+pub use decision::Deciding;
+pub use prompt_change::{DiffLine, LineEffect, PromptChange};
 
 /// Most proposals that one call lists.
 pub const PROPOSALS_LIMIT: usize = 1_000;
@@ -23,6 +42,8 @@ pub enum ProposalState {
     Accepted,
     /// Was rejected.
     Rejected,
+    /// Was accepted, and taken back: what it replaced is in force again.
+    TakenBack,
 }
 
 impl ProposalState {
@@ -33,12 +54,14 @@ impl ProposalState {
             Self::Open => "open",
             Self::Accepted => "accepted",
             Self::Rejected => "rejected",
+            Self::TakenBack => "taken_back",
         }
     }
 }
 
 /// A draft that waits for a decision, or had one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Proposal {
     /// Its id.
     pub id: String,
@@ -70,6 +93,37 @@ pub struct Proposal {
     pub reason: Option<String>,
     /// Key of the definition it became.
     pub definition: Option<i64>,
+    /// Key of the definition that was in force before it was accepted: the way back.
+    pub before: Option<i64>,
+    /// Key of the definition it became when it was taken back.
+    pub back: Option<i64>,
+    /// Who decided: a person, or `policy:NAME`.
+    pub decided_by: Option<String>,
+    /// Id of the finding it is for, where DAS made it.
+    pub finding: Option<String>,
+    /// Kind of that finding.
+    pub kind: Option<FindingKind>,
+    /// What sort of change it is.
+    pub change: Option<ChangeKind>,
+    /// What the sandbox saw, where it was tried.
+    pub comparison: Option<Comparison>,
+    /// The new version of a prompt, where it changes a prompt and not a process.
+    pub prompt: Option<PromptChange>,
+    /// The source of a system, where it builds one.
+    pub build: Option<Build>,
+}
+
+impl Proposal {
+    /// Whether it was accepted and there is something to go back to.
+    #[must_use]
+    pub fn can_be_taken_back(&self) -> bool {
+        let was_there = match (&self.prompt, &self.build) {
+            (Some(_), _) => true,
+            (None, Some(build)) => build.change_set_before > 0,
+            (None, None) => self.before.is_some(),
+        };
+        self.state == ProposalState::Accepted && was_there
+    }
 }
 
 /// Keeps proposals.

@@ -105,6 +105,10 @@ pub struct Trial {
     pub verdicts: BTreeMap<String, (u64, u64)>,
     /// Outcomes by element and label.
     pub outcomes: BTreeMap<String, BTreeMap<String, u64>>,
+    /// For each run in its order, whether it failed: runs of two sides with the same number have the same seed and
+    /// the same case.
+    #[serde(default)]
+    pub failures: Vec<bool>,
 }
 
 impl Trial {
@@ -115,6 +119,12 @@ impl Trial {
     }
 
     fn count(&mut self, run: &DryRun) {
+        let failed = self.failed;
+        self.sort(run);
+        self.failures.push(self.failed > failed);
+    }
+
+    fn sort(&mut self, run: &DryRun) {
         self.runs += 1;
         let asks = !run.incidents.is_empty() && run.incidents.iter().all(|one| one.code == WAITS_FOR_PERSON);
         match run.state {
@@ -156,6 +166,25 @@ impl Comparison {
             Some(before) => after.high < before.score().low,
             None => self.after.failed == self.after.runs,
         }
+    }
+
+    /// Pairs of runs with the same seed and case in which the draft failed and what it would replace did not, and how
+    /// many pairs there are; `None` where there is nothing to compare with.
+    #[must_use]
+    pub fn worse_pairs(&self) -> Option<(u64, u64)> {
+        let pairs = self.before.as_ref()?.failures.iter().zip(&self.after.failures);
+        let worse = pairs.clone().filter(|(before, after)| !**before && **after).count() as u64;
+        Some((worse, pairs.count() as u64))
+    }
+
+    /// The share of runs that become worse is surely not larger: upper end of its 95 % credible interval under a
+    /// uniform prior, 1 where there is nothing to compare with.
+    #[must_use]
+    pub fn worse_at_most(&self) -> f64 {
+        let Some((worse, pairs)) = self.worse_pairs().filter(|(_, pairs)| *pairs > 0) else { return 1.0 };
+        #[expect(clippy::cast_precision_loss, reason = "a comparison has tens of pairs")]
+        let (worse, fine) = (worse as f64, (pairs - worse) as f64);
+        scoring::credible(worse + 1.0, fine + 1.0, 0.05).high
     }
 
     /// What was seen, a line each.
@@ -228,6 +257,7 @@ pub async fn try_out(
             Err(_) => {
                 trial.runs += 1;
                 trial.failed += 1;
+                trial.failures.push(true);
             }
         }
     }

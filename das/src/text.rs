@@ -12,6 +12,7 @@ mod discourse;
 mod duration;
 mod ellipsis;
 mod lexicon;
+mod overrun;
 mod prompt;
 mod question;
 mod referent;
@@ -21,6 +22,9 @@ mod step;
 mod tag;
 #[cfg(test)]
 mod tests;
+mod trade;
+
+use std::sync::Arc;
 
 use crate::error::Error;
 use crate::tree::{Activity, Node, Tree};
@@ -28,6 +32,8 @@ use crate::tree::{Activity, Node, Tree};
 pub(crate) use action::capitalised as sentence_case;
 pub use archetype::{Archetype, archetypes};
 pub(crate) use lexicon::similarity;
+pub use overrun::Overrun;
+pub use trade::{ARCHETYPES_LIMIT, KEYWORDS_LIMIT, Mistake, STEPS_LIMIT, Trade, WORDS_LIMIT};
 
 /// Longest text read, in bytes: about a hundred pages.
 pub const MAX_TEXT_BYTES: usize = 256 * 1024;
@@ -45,8 +51,18 @@ pub struct Reading {
     pub title: String,
     /// The archetype that filled in what was not said.
     pub archetype: Option<String>,
+    /// Steps that may take too long, and what is done then.
+    pub overruns: Vec<Overrun>,
     /// What a person should know about how it was read.
     pub notes: Vec<String>,
+}
+
+/// Reads a text with the archetypes and words of a trade beside the shipped ones.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_with(text: &str, trade: Option<&Arc<Trade>>) -> Result<Reading, Error> {
+    trade::with(trade, || read(text))
 }
 
 /// Reads a text.
@@ -64,6 +80,7 @@ pub fn read(text: &str) -> Result<Reading, Error> {
     let mut said = 0_usize;
     let mut first = true;
     let mut arrows = 0_usize;
+    let mut overruns: Vec<Overrun> = Vec::new();
     for (place, sentence) in sentences.iter().enumerate() {
         let Some(words) = text.get(sentence.span.start..sentence.span.end) else { continue };
         let mut tokens = tag::tokens(words, sentence.span.start);
@@ -72,6 +89,10 @@ pub fn read(text: &str) -> Result<Reading, Error> {
             let start = sentence.span.start + framed.rest;
             tokens =
                 text.get(start..sentence.span.end).map_or_else(Vec::new, |rest| tag::tokens(rest, start));
+        }
+        if let Some(late) = late(words, sentence.span.start, &story, &mut memory) {
+            overruns.push(late);
+            continue;
         }
         // "These are the steps:" only announces the list.
         let announces = words.ends_with(':') && sentences.get(place + 1).is_some_and(|next| next.item);
@@ -123,7 +144,27 @@ pub fn read(text: &str) -> Result<Reading, Error> {
         simplify(&mut tree);
     }
     let title = title(frame.or_else(|| heading(text)), used.as_deref(), &tree);
-    Ok(Reading { tree, title, archetype: used, notes })
+    Ok(Reading { tree, title, archetype: used, overruns, notes })
+}
+
+/// What a sentence says about a step that was told before and may take too long; `None` where it says something else,
+/// or where what is done then is more than a step.
+fn late(
+    words: &str,
+    start: usize,
+    story: &discourse::Story,
+    memory: &mut referent::Memory,
+) -> Option<Overrun> {
+    let said = overrun::said(words)?;
+    let step = story.meant_label(said.what)?;
+    let tokens = tag::tokens(said.then, start + said.begins);
+    let mut found = sentence::statement(&tokens, &mut memory.clone(), false);
+    let plain = found.condition.is_none() && found.back_to.is_none() && found.until.is_none() && !found.ends;
+    if !plain || found.steps.len() != 1 {
+        return None;
+    }
+    let then = found.steps.pop()?.action.label();
+    Some(Overrun { step, time: said.time.to_owned(), duration: said.duration, then })
 }
 
 /// A last resort that always gives a sound process: first without early ends, then the bare steps in order.

@@ -1,13 +1,15 @@
 //! DAS watches: follows the trail, keeps running summaries, finds what could be better, tries a change in the sandbox
 //! and offers it. It never changes anything itself: what it offers waits for a person.
 //!
-//! A look: read what is new in the trail → learn from decisions → find → withdraw what is no longer true → offer the
-//! most pressing, few at a time.
+//! A look: sample the machine → read what is new in the trail → learn from decisions → find → withdraw what is no longer
+//! true → offer the most pressing, few at a time; what a person's policy allows is accepted at once.
 
 mod capture;
 mod finding;
+pub mod machine;
 mod offer;
 mod offering;
+pub mod people;
 mod priority;
 mod propose;
 mod remedy;
@@ -17,10 +19,12 @@ mod summary;
 mod tests;
 mod waits;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use context::ContextManager;
 use engine::clock::Clock;
 use engine::{ProcessEngine, Store};
 use kernel::Assistant;
@@ -32,15 +36,19 @@ use tokio_util::sync::CancellationToken;
 use trail::{Filter, Trail};
 
 use crate::error::Error;
-use crate::proposals::Proposals;
+use crate::policies::Policies;
+use crate::proposals::{Deciding, Proposals};
+use crate::records::{self, Records};
 
 pub use capture::Correction;
 pub use finding::{FINDINGS_LIMIT, Finding, FindingKind, Gain};
+pub use machine::{HOURS_LIMIT, Health, Machine, RECENT_LIMIT, SAMPLE_EVERY_MS, Sample, Vitals};
 pub use offer::{OFFERS_LIMIT, Offer, OfferState, Offers, VolatileOffers};
 pub use offering::decide;
+pub use people::{Act, ActKind, Consent, People, Told};
 pub use priority::{Acceptance, OPEN_LIMIT, PRIORITY_FLOOR, RETURNS_AT, choose, may_return};
 pub use remedy::{Edit, Remedy};
-pub use summary::{Change, DefinitionCounts, Summary, TaskCounts, VerdictBrief};
+pub use summary::{AnswerBrief, Change, DefinitionCounts, Summary, TaskCounts, VerdictBrief};
 
 /// The actor of what DAS does.
 pub const ACTOR: &str = "das";
@@ -54,6 +62,10 @@ const BATCHES: usize = 20;
 const FIND_EVERY_MS: i64 = 10_000;
 /// Without anything new they are sought after this time, because some depend on time alone, milliseconds.
 const FIND_AFTER_MS: i64 = 3_600_000;
+/// What people did too long ago is forgotten so often, milliseconds: once a day.
+const FORGET_EVERY_MS: i64 = 86_400_000;
+/// Where the machine's hours are kept: collection and key.
+const HOURS: (&str, &str) = ("watch", "hours");
 /// The running summary is kept so often at most, milliseconds; what came since is read again after a restart.
 const KEEP_EVERY_MS: i64 = 30_000;
 
@@ -74,6 +86,20 @@ pub struct WatchDeps {
     pub proposals: Arc<dyn Proposals>,
     /// Where offers and the running summary are kept.
     pub offers: Arc<dyn Offers>,
+    /// Says how the machine is, where it can be asked.
+    pub machine: Option<Arc<dyn Machine>>,
+    /// What was sampled of it.
+    pub vitals: Vitals,
+    /// Where the hours of the machine are kept.
+    pub records: Arc<dyn Records>,
+    /// What people did, where they agreed.
+    pub people: Option<People>,
+    /// By which policies proposals are accepted without a person.
+    pub policies: Option<Policies>,
+    /// How a policy's decision is brought about.
+    pub deciding: Option<Deciding>,
+    /// Prompts, where there are any.
+    pub contexts: Option<ContextManager>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -101,6 +127,10 @@ struct Progress {
     changed: bool,
     decided: bool,
     deployed: bool,
+    sampled_ms: Option<i64>,
+    /// Ids of what is wrong with the machine, so that a change is told soon.
+    alarms: BTreeSet<String>,
+    forgot_ms: Option<i64>,
 }
 
 struct Inner {
@@ -190,7 +220,12 @@ impl Inner {
         if progress.summary.is_none() {
             progress.summary = Some(self.deps.offers.summary().await?.unwrap_or_default());
             progress.changed = true;
+            if let Some(hours) = self.deps.records.get(HOURS.0, HOURS.1).await? {
+                self.deps.vitals.restore(records::read(hours).unwrap_or_default());
+            }
         }
+        self.sample(&mut progress).await?;
+        self.forget(&mut progress).await;
         let mut looked = self.read(&mut progress).await?;
         if progress.decided || progress.deployed {
             self.learn(&mut progress).await?;
@@ -212,10 +247,44 @@ impl Inner {
         Ok(looked)
     }
 
+    /// Samples the machine, where it is time.
+    async fn sample(&self, progress: &mut Progress) -> Result<(), Error> {
+        let now_ms = self.deps.clock.now_ms();
+        let Some(machine) = &self.deps.machine else { return Ok(()) };
+        if progress.sampled_ms.is_some_and(|at| now_ms.saturating_sub(at) < SAMPLE_EVERY_MS) {
+            return Ok(());
+        }
+        progress.sampled_ms = Some(now_ms);
+        let vitals = &self.deps.vitals;
+        if vitals.take(machine.sample(now_ms).await) {
+            let hours = records::write(&vitals.hours())?;
+            self.deps.records.put(HOURS.0, HOURS.1, &hours, now_ms, Vec::new()).await?;
+        }
+        let found = finding::machine::find(&vitals.recent(), &vitals.hours());
+        let alarms: BTreeSet<String> = found.iter().map(Finding::id).collect();
+        if alarms != progress.alarms {
+            (progress.alarms, progress.changed) = (alarms, true);
+        }
+        Ok(())
+    }
+
+    /// Forgets, once a day, what people did too long ago.
+    async fn forget(&self, progress: &mut Progress) {
+        let now_ms = self.deps.clock.now_ms();
+        let Some(people) = &self.deps.people else { return };
+        if progress.forgot_ms.is_some_and(|at| now_ms.saturating_sub(at) < FORGET_EVERY_MS) {
+            return;
+        }
+        progress.forgot_ms = Some(now_ms);
+        if let Err(error) = people.forget_old().await {
+            tracing::debug!(%error, "what people did long ago is forgotten later");
+        }
+    }
+
     /// Reads what is new in the trail.
     async fn read(&self, progress: &mut Progress) -> Result<Looked, Error> {
         let mut looked = Looked::default();
-        let Progress { summary, unsaved, changed, decided, deployed, .. } = progress;
+        let Progress { summary, kept, unsaved, changed, decided, deployed, .. } = progress;
         let summary = summary.get_or_insert_default();
         for _ in 0..BATCHES {
             let read = self.deps.trail.read(&Filter::default(), summary.position, BATCH).await;
@@ -230,6 +299,10 @@ impl Inner {
                     Change::Counts => *changed = true,
                     Change::Deployed => (*changed, *deployed) = (true, true),
                     Change::Proposal => (*changed, *decided) = (true, true),
+                    Change::Prompt => {
+                        *changed = true;
+                        kept.forget_prompts();
+                    }
                 }
             }
             *unsaved |= !events.is_empty();

@@ -38,7 +38,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::limits::{CACHE_LIMIT, FOLLOW_UP_WORKERS, KEY_BLOCK, NOTICE_LIMIT};
-use crate::port::Notice;
+use crate::port::{Inspector, Notice};
 use crate::store::Commit;
 use crate::{Error, Store};
 use decisions::DecisionCatalogue;
@@ -82,6 +82,7 @@ struct Core {
     suspects: Mutex<BTreeSet<i64>>,
     keys: tokio::sync::Mutex<KeyBlock>,
     deploying: tokio::sync::Mutex<()>,
+    inspector: std::sync::OnceLock<Arc<dyn Inspector>>,
     notices: broadcast::Sender<Notice>,
     workers: Semaphore,
     outstanding: AtomicUsize,
@@ -109,6 +110,7 @@ impl Embedded {
             suspects: Mutex::default(),
             keys: tokio::sync::Mutex::default(),
             deploying: tokio::sync::Mutex::default(),
+            inspector: std::sync::OnceLock::new(),
             notices,
             workers: Semaphore::new(FOLLOW_UP_WORKERS),
             outstanding: AtomicUsize::new(0),
@@ -155,6 +157,11 @@ impl Embedded {
     }
 }
 
+/// Whether an instance is loaded and goes on.
+fn is_open(live: Option<&Live>) -> bool {
+    live.is_some_and(|live| live.instance.status.is_open())
+}
+
 impl Core {
     fn now_ms(&self) -> i64 {
         self.clock.now_ms()
@@ -198,13 +205,17 @@ impl Core {
     fn slot(&self, key: i64) -> Arc<Slot> {
         let mut slots = self.slots.lock();
         if slots.len() > CACHE_LIMIT {
-            // A slot that is in use has another owner besides the map.
+            // What has ended goes first, then whatever is idle. A slot that is in use has another owner besides the map.
             let mut spare = slots.len() - CACHE_LIMIT / 2;
-            slots.retain(|_, slot| {
-                let keep = spare == 0 || Arc::strong_count(slot) > 1;
-                spare -= usize::from(!keep);
-                keep
-            });
+            for ended_only in [true, false] {
+                slots.retain(|_, slot| {
+                    let keep = spare == 0
+                        || Arc::strong_count(slot) > 1
+                        || (ended_only && slot.live.try_lock().is_ok_and(|live| is_open(live.as_ref())));
+                    spare -= usize::from(!keep);
+                    keep
+                });
+            }
         }
         Arc::clone(slots.entry(key).or_default())
     }

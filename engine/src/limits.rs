@@ -38,7 +38,7 @@ pub const TEXT_LIMIT: usize = 64 * 1024;
 /// Retries of a job where its task says nothing.
 pub const DEFAULT_RETRIES: u32 = 3;
 /// Keys reserved from the store at once.
-pub const KEY_BLOCK: u32 = 64;
+pub const KEY_BLOCK: u32 = 256;
 /// Delay before something that failed in the background is tried again, milliseconds.
 pub const RETRY_DELAY_MS: i64 = 5_000;
 

@@ -4,6 +4,7 @@
 mod decision;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bpmn::program::{JobKind, TaskSpec, Variables};
@@ -13,6 +14,17 @@ use tokio::sync::broadcast;
 use crate::Error;
 pub use decision::{DecisionDefinition, DecisionRequirements, Deployment};
 
+/// Has a say in what is deployed: the kernel about the processes by which it works itself.
+pub trait Inspector: Send + Sync {
+    /// Looks at a BPMN file before it is deployed.
+    ///
+    /// # Errors
+    /// Why it must not be deployed, with code and way out.
+    fn inspect(&self, xml: &str) -> Result<(), String>;
+    /// The file is deployed, or was before with the same bytes.
+    fn deployed(&self, xml: &str);
+}
+
 /// A process engine.
 ///
 /// Keys are positive 64-bit integers. Every call returns after what it did is durable.
@@ -20,6 +32,9 @@ pub use decision::{DecisionDefinition, DecisionRequirements, Deployment};
 pub trait ProcessEngine: Send + Sync {
     /// Its name: `embedded`, `camunda7`, `camunda8`.
     fn name(&self) -> &'static str;
+
+    /// Asks `inspector` about every file that is deployed from now on; the first one asked stays.
+    fn inspected_by(&self, inspector: Arc<dyn Inspector>);
 
     /// Deploys BPMN files, and the DMN files that they ask; all or nothing. The same bytes again give the same
     /// definition.
@@ -146,6 +161,15 @@ pub trait ProcessEngine: Send + Sync {
     /// Keys of open instances that started after `after`, oldest first: how the microkernel finds instances that
     /// were started in the engine itself.
     async fn open_instances(&self, after: i64, limit: usize) -> Result<Vec<i64>, Error>;
+    /// Those of them that have work for the kernel: jobs without an outside job type. All, where the engine cannot
+    /// tell.
+    async fn instances_with_work(&self, after: i64, limit: usize) -> Result<Vec<i64>, Error> {
+        self.open_instances(after, limit).await
+    }
+    /// Whether an instance has work for the kernel; true where the engine cannot tell.
+    fn has_work(&self, _instance: i64) -> bool {
+        true
+    }
 }
 
 /// A file to deploy.
@@ -278,6 +302,9 @@ pub struct InstanceState {
     pub current: Vec<ElementState>,
     /// Ids of tasks that can come next from the current ones by sequence flow.
     pub next: Vec<String>,
+    /// Ids of sequence flows with a token that waits at a join, once for each token; none where the engine does not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flows: Vec<String>,
 }
 
 /// An element of an instance.

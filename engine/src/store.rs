@@ -7,7 +7,7 @@ use bpmn::program::Variables;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::port::{Attempt, DecisionRequirements, Definition, Instance, InstanceFilter, TaskRun};
+use crate::port::{Attempt, DecisionRequirements, Definition, Instance, InstanceFilter, Status, TaskRun};
 
 /// Organisation and actor of rows and events where nobody said otherwise.
 pub const LOCAL: &str = "local";
@@ -33,8 +33,27 @@ pub trait Store: Send + Sync {
     async fn load_instance(&self, key: i64) -> Result<Option<StoredInstance>, Error>;
     /// Instances that match, newest first, without their full state.
     async fn instances(&self, filter: &InstanceFilter) -> Result<Vec<Instance>, Error>;
+    /// Instances in this state, newest first, those with a key less than `before`, at most `limit` (1 to 10,000); no
+    /// more of each than the engine holds in memory.
+    async fn outlines(
+        &self,
+        status: Status,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<InstanceOutline>, Error> {
+        let filter = InstanceFilter { status: Some(status), before, limit, ..InstanceFilter::default() };
+        Ok(self.instances(&filter).await?.into_iter().map(InstanceOutline::from).collect())
+    }
     /// Everything the engine indexes in memory, for start-up: waiting jobs, timers, subscriptions, messages.
     async fn load_waiting(&self) -> Result<Waiting, Error>;
+    /// The same of one instance; messages and work that is owed belong to none and are all there.
+    async fn load_waiting_of(&self, instance: i64) -> Result<Waiting, Error> {
+        let mut waiting = self.load_waiting().await?;
+        waiting.jobs.retain(|job| job.instance == instance);
+        waiting.timers.retain(|timer| timer.instance == instance);
+        waiting.subscriptions.retain(|subscription| subscription.instance == instance);
+        Ok(waiting)
+    }
     /// The result of an earlier command with this idempotency key.
     async fn find_idempotent(&self, key: &str) -> Result<Option<i64>, Error>;
 
@@ -82,6 +101,36 @@ pub struct StoredInstance {
     /// The engine's state as JSON text: `bpmn::exec::State` with what the engine adds (element history, calls,
     /// incidents). Text, so that it is written once and never parsed on the way to the table.
     pub state: String,
+}
+
+/// What the engine holds in memory of an instance that waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceOutline {
+    /// Its key.
+    pub key: i64,
+    /// Definition key.
+    pub definition: i64,
+    /// Open incidents.
+    pub incidents: u32,
+    /// Business key.
+    pub business_key: Option<String>,
+    /// Seed of its random draws.
+    pub seed: u64,
+    /// Whether it is a dry run.
+    pub dry_run: bool,
+}
+
+impl From<Instance> for InstanceOutline {
+    fn from(instance: Instance) -> Self {
+        Self {
+            key: instance.key,
+            definition: instance.definition,
+            incidents: instance.incidents,
+            business_key: instance.business_key,
+            seed: instance.seed,
+            dry_run: instance.dry_run,
+        }
+    }
 }
 
 /// What one command changes.

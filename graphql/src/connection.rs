@@ -5,7 +5,10 @@ use async_graphql::{Context, OutputType, SimpleObject};
 
 use crate::Error;
 use crate::limits::{PAGE, PAGE_LIMIT};
-use crate::nodes::{ChangeSet, Component, Function, Process, Requirement, SuspectLink, System, TraceLink};
+use crate::nodes::{
+    ChangeSet, Component, Constraint, Function, Interface, Process, Requirement, SearchHit, SuspectLink,
+    System, TraceLink,
+};
 use crate::quality::{Score, TrailEvent};
 use crate::query::MatrixRow;
 use crate::runs::{DecisionDefinition, ProcessDefinition, ProcessInstance};
@@ -31,6 +34,9 @@ pub(crate) struct PageInfo {
     concrete(name = "ComponentEdge", params(Component)),
     concrete(name = "ProcessEdge", params(Process)),
     concrete(name = "FunctionEdge", params(Function)),
+    concrete(name = "InterfaceEdge", params(Interface)),
+    concrete(name = "ConstraintEdge", params(Constraint)),
+    concrete(name = "SearchHitEdge", params(SearchHit)),
     concrete(name = "TraceLinkEdge", params(TraceLink)),
     concrete(name = "ChangeSetEdge", params(ChangeSet)),
     concrete(name = "SuspectLinkEdge", params(SuspectLink)),
@@ -56,6 +62,9 @@ pub(crate) struct Edge<T: OutputType> {
     concrete(name = "ComponentConnection", params(Component)),
     concrete(name = "ProcessConnection", params(Process)),
     concrete(name = "FunctionConnection", params(Function)),
+    concrete(name = "InterfaceConnection", params(Interface)),
+    concrete(name = "ConstraintConnection", params(Constraint)),
+    concrete(name = "SearchHitConnection", params(SearchHit)),
     concrete(name = "TraceLinkConnection", params(TraceLink)),
     concrete(name = "ChangeSetConnection", params(ChangeSet)),
     concrete(name = "SuspectLinkConnection", params(SuspectLink)),

@@ -1,6 +1,7 @@
 //! Taking in requirements from files of other tools: shared by the API and the command line.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use das::bootstrap::ears;
 use ontology::exchange;
@@ -34,11 +35,38 @@ pub async fn import_requirements(
     ontology: &Arc<Ontology>,
     import: &Import<'_>,
 ) -> Result<(ImportReport, i64), ontology::Error> {
+    import_followed(ontology, import, &|_, _, _| {}).await
+}
+
+/// Requirements that are understood between two steps that are told of.
+const STEP: usize = 1_000;
+
+/// As [`import_requirements`], and tells how far it is: stage (`read`, `understood`, `written`), how much of it is
+/// done, of how much.
+///
+/// # Errors
+/// As [`import_requirements`].
+pub async fn import_followed(
+    ontology: &Arc<Ontology>,
+    import: &Import<'_>,
+    tell: &(dyn Fn(&str, usize, usize) + Sync),
+) -> Result<(ImportReport, i64), ontology::Error> {
     let found = exchange::read(import.file_name, import.content)?;
+    let total = found.requirements.len();
+    tell("read", total, total);
     let mut tries = 0;
     loop {
         let known = ontology.snapshot(import.system).ok();
-        let (change, report) = found.clone().change(known.as_deref(), &understand);
+        let done = AtomicUsize::new(0);
+        let understand_one = |requirement: &mut Requirement| {
+            understand(requirement);
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+            if done.is_multiple_of(STEP) {
+                tell("understood", done, total);
+            }
+        };
+        let (change, report) = found.clone().change(known.as_deref(), &understand_one);
+        tell("understood", total, total);
         let change = ChangeSet {
             system: import.system.to_owned(),
             author: import.author.to_owned(),
@@ -49,7 +77,10 @@ pub async fn import_requirements(
         tries += 1;
         match ontology.commit(change, known.map_or(0, |system| system.head)).await {
             Err(ontology::Error::Conflict { .. }) if tries < MAX_TRIES => {}
-            Ok(version) => return Ok((report, version)),
+            Ok(version) => {
+                tell("written", total, total);
+                return Ok((report, version));
+            }
             Err(error) => return Err(error),
         }
     }

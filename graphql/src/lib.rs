@@ -4,6 +4,7 @@
 
 mod connection;
 mod error;
+mod filters;
 mod import;
 mod jobs;
 mod limits;
@@ -20,8 +21,9 @@ mod subscription;
 #[cfg(test)]
 mod tests;
 
+pub use async_graphql::{Request, Variables};
 pub use error::Error;
-pub use import::{Import, import_requirements};
+pub use import::{Import, import_followed, import_requirements};
 pub use limits::{
     ALIASES_LIMIT, COMPLEXITY_LIMIT, DEPTH_LIMIT, DIRECTIVES_LIMIT, NODES_LIMIT, PAGE_LIMIT,
     QUERY_BYTES_LIMIT, SELECTIONS_LIMIT,

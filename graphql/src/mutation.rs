@@ -8,6 +8,7 @@ mod operations;
 mod prompts;
 mod runs;
 mod target;
+mod watching;
 
 use async_graphql::{Context, MergedObject};
 use bpmn::program::Variables;
@@ -26,6 +27,7 @@ pub struct Mutation(
     lines::Lines,
     exchange::Exchange,
     prompts::Prompts,
+    watching::Watching,
 );
 
 /// Bytes of BPMN that one call takes.

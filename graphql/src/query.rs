@@ -6,10 +6,12 @@ mod history;
 mod knowledge;
 mod quality;
 mod runs;
+mod watching;
 
 use async_graphql::MergedObject;
 
 pub(crate) use consequence::MatrixRow;
+pub(crate) use design::BootstrapPreview;
 pub(crate) use knowledge::line;
 
 /// Everything that can be asked.
@@ -21,4 +23,5 @@ pub struct Query(
     runs::Runs,
     quality::Quality,
     design::Design,
+    watching::Watching,
 );

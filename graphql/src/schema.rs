@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::SchemaBuilder;
+use das::forecast::Forecasts;
 
 use crate::jobs::Jobs;
 use crate::limits::{COMPLEXITY_LIMIT, DEPTH_LIMIT, DIRECTIVES_LIMIT, Guard};
@@ -25,7 +26,19 @@ fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
 #[must_use]
 pub fn schema(state: State) -> Schema {
     let growth = Arc::new(Growth::new(Arc::clone(&state.trail)));
-    builder().data(Loaders::new(&state)).data(Jobs::default()).data(growth).data(state).finish()
+    let forecasts = Forecasts::new(
+        Arc::clone(&state.engine),
+        Arc::clone(&state.store),
+        Arc::clone(&state.trail),
+        Arc::clone(&state.clock),
+    );
+    builder()
+        .data(forecasts)
+        .data(Loaders::new(&state))
+        .data(Jobs::default())
+        .data(growth)
+        .data(state)
+        .finish()
 }
 
 /// The schema in its definition language, as it is committed in `schema.graphql`.

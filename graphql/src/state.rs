@@ -1,9 +1,12 @@
 //! What the API works with: the ports, and the few words about this server that it shows.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use context::ContextManager;
-use das::{Offers, Proposals};
+use das::proposals::Deciding;
+use das::watch::{Machine, People, Vitals};
+use das::{Offers, Policies, Proposals};
 use engine::clock::Clock;
 use engine::{ProcessEngine, Store};
 use kernel::{Census, Scores};
@@ -28,16 +31,32 @@ pub struct State {
     pub contexts: ContextManager,
     /// The language model, where one is configured.
     pub model: Option<Arc<dyn llm::Model>>,
+    /// Further models by name, for comparing prompts on them.
+    pub models: BTreeMap<String, Arc<dyn llm::Model>>,
     /// Scores.
     pub scores: Arc<dyn Scores>,
     /// Drafts that wait for a decision.
     pub proposals: Arc<dyn Proposals>,
     /// What the watching assistant offered.
     pub offers: Arc<dyn Offers>,
+    /// How a decision on a proposal is brought about.
+    pub deciding: Deciding,
+    /// What people let DAS do without asking.
+    pub policies: Policies,
+    /// What people did, where they agreed to be watched.
+    pub people: People,
+    /// What was sampled of the machine.
+    pub vitals: Vitals,
+    /// Says how the machine is, where nobody samples it.
+    pub machine: Option<Arc<dyn Machine>>,
     /// Live PDOs and TDEs.
     pub census: Census,
+    /// The BPMN by which they work.
+    pub templates: kernel::Templates,
     /// What a bootstrap works with.
     pub bootstrap: das::bootstrap::Deps,
+    /// Archetypes and words of packs.
+    pub trade: Arc<das::text::Trade>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Gives seeds and ids where a caller gives none.

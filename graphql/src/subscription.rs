@@ -176,6 +176,22 @@ impl Subscription {
         Ok(events(state, ctx.data::<Arc<Growth>>()?, Filter::default(), after))
     }
 
+    /// Scores that cross a line of the configuration, from a trail position on; without one from now on.
+    async fn score_crossed(
+        &self,
+        ctx: &Context<'_>,
+        after: Option<i64>,
+    ) -> Result<impl Stream<Item = Result<TrailEvent>> + use<>> {
+        let state = ctx.data::<State>()?;
+        let after = match after {
+            Some(after) => after,
+            None => state.trail.head().await?,
+        };
+        let kind_prefix = Some(das::score_lines::SCORE_CROSSED.to_owned());
+        let filter = Filter { kind_prefix, ..Filter::default() };
+        Ok(events(state, ctx.data::<Arc<Growth>>()?, filter, after))
+    }
+
     /// New suggestions of DAS.
     async fn suggestion_made(&self, ctx: &Context<'_>) -> Result<impl Stream<Item = Result<Made>> + use<>> {
         let state = ctx.data::<State>()?.clone();

@@ -71,6 +71,14 @@ pub enum Error {
         /// Why.
         problem: String,
     },
+    /// A budget for language models has nothing left for a first sample.
+    #[error("task {element}: {problem}")]
+    Budget {
+        /// Element id.
+        element: String,
+        /// Which budget, what was spent, and the limit.
+        problem: String,
+    },
     /// A file operation failed.
     #[error("file {path}: {problem}")]
     File {
@@ -172,6 +180,7 @@ impl Error {
             Self::Step { .. } => "KERNEL-0013",
             Self::Isolation { .. } => "KERNEL-0015",
             Self::Tool { .. } => "KERNEL-0016",
+            Self::Budget { .. } => "KERNEL-0017",
             Self::Engine(error) => error.code(),
             Self::Trail(error) => error.code(),
         }
@@ -193,6 +202,9 @@ impl Error {
             Self::Missing { .. } => "configure it (procos doctor shows how), then resolve the incident",
             Self::Unavailable { .. } => "declare another way with procos:task by=…",
             Self::Model { .. } => "check the endpoint (procos doctor), then resolve the incident",
+            Self::Budget { .. } => {
+                "raise the budget (section [budget] of the configuration, or the task's own), then resolve the incident"
+            }
             Self::File { .. } => "check the path; it is relative to the workspace and cannot leave it",
             Self::Undecided { .. } => "give it a larger budget, or set undecided to leader, person or all",
             Self::Person { .. } => "decide, set the variable outcome, then resolve the incident",

@@ -6,7 +6,7 @@
 //! | `limits` | own session, cleared environment, scratch directory, resource limits, wall deadline, no survivors | runaway work |
 //! | `landlock` | Landlock and seccomp: its scratch and read-only system paths; no socket, no tracing, no mounts | files, network, other processes |
 //! | `namespaces` | own user, process, network, IPC and host-name namespaces | seeing any other process; the whole tree dies with its first process |
-//! | `container` | a container engine | – (not in this build) |
+//! | `container` | a container engine | the same by other means, with programs of its own |
 //!
 //! A run goes through three processes of the same binary: the server starts `supervise`, which outlives the tool and
 //! kills and reaps everything it started; `supervise` starts `confine` (through `enter` for namespaces), which gives
@@ -15,6 +15,7 @@
 
 mod calls;
 mod confine;
+mod container;
 mod enter;
 mod files;
 mod probe;
@@ -32,6 +33,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::{TimeVal, TimeValLike};
 use serde::{Deserialize, Serialize};
 
+pub use container::{ContainerSettings, Containers};
 pub use probe::{Rung, probe};
 pub use spawn::{Launcher, SUBCOMMAND};
 

@@ -1,14 +1,13 @@
 //! The microkernel: brings up engine, memory and assistant through their ports, watches the engine for new process
 //! instances, spawns a PDO for each, reaps them. It does no work itself.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::{HashMap, hash_map::Entry};
 use std::sync::Arc;
 use std::time::Duration;
 
 use engine::port::Notice;
 use tokio::sync::{Notify, broadcast};
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Error, Parts, pdo};
@@ -38,56 +37,64 @@ impl Microkernel {
     pub async fn run(mut self) -> Result<(), Error> {
         let mut notices = self.parts.engine.notices();
         self.parts.bring_up().await;
-        self.look_for_instances().await?;
-        let stop = self.stop.clone();
-        let poll = Duration::from_millis(self.parts.limits.poll_ms);
+        let open = self.parts.engine.open_instances(0, self.parts.limits.idle_orchestrators).await?;
+        open.into_iter().for_each(|instance| self.spawn(instance));
+        self.look_for_work().await;
         loop {
             tokio::select! {
-                () = stop.cancelled() => break,
+                () = self.stop.cancelled() => break,
                 notice = notices.recv() => match notice {
                     Ok(Notice::Started { instance }) => self.spawn(instance),
-                    Ok(Notice::Changed { instance } | Notice::Ended { instance, .. }) => self.poke(instance),
+                    Ok(Notice::Changed { instance }) => self.serve(instance),
+                    Ok(Notice::Ended { instance, .. }) => {
+                        self.pokes.get(&instance).into_iter().for_each(|poke| poke.notify_one());
+                    }
                     Ok(_) => {}
                     Err(broadcast::error::RecvError::Lagged(_)) => {
                         self.pokes.values().for_each(|poke| poke.notify_one());
-                        self.recover().await;
+                        self.look_for_work().await;
                     }
                     Err(broadcast::error::RecvError::Closed) => break,
                 },
-                Some(Ok(instance)) = self.pdos.join_next() => { self.pokes.remove(&instance); }
-                () = tokio::time::sleep(poll) => self.recover().await,
+                Some(Ok(instance)) = self.pdos.join_next() => {
+                    self.pokes.remove(&instance);
+                    self.serve(instance);
+                }
+                () = sleep(Duration::from_millis(self.parts.limits.poll_ms)) => self.look_for_work().await,
             }
         }
-        stop.cancel();
+        self.stop.cancel();
         while self.pdos.join_next().await.is_some() {}
         self.parts.shut_down().await;
         Ok(())
     }
 
+    /// An instance gets its PDO at its start; where very many are idle, it gets it with its first job.
     fn spawn(&mut self, instance: i64) {
-        if let Entry::Vacant(place) = self.pokes.entry(instance) {
+        let room = self.pdos.len() < self.parts.limits.idle_orchestrators;
+        if (room || self.parts.engine.has_work(instance))
+            && let Entry::Vacant(place) = self.pokes.entry(instance)
+        {
             let poke = Arc::clone(place.insert(Arc::new(Notify::new())));
             self.pdos.spawn(pdo::run(instance, Arc::clone(&self.parts), poke, self.stop.child_token()));
         }
     }
 
-    fn poke(&self, instance: i64) {
-        self.pokes.get(&instance).into_iter().for_each(|poke| poke.notify_one());
-    }
-
-    async fn look_for_instances(&mut self) -> Result<(), Error> {
-        let mut after = 0;
-        loop {
-            let found = self.parts.engine.open_instances(after, PAGE).await?;
-            let Some(last) = found.last() else { return Ok(()) };
-            after = *last;
-            found.into_iter().for_each(|instance| self.spawn(instance));
+    /// An instance with work has a PDO that knows of it; what goes on between tasks of others is not its business.
+    fn serve(&mut self, instance: i64) {
+        if self.parts.engine.has_work(instance) {
+            self.spawn(instance);
+            self.pokes.get(&instance).into_iter().for_each(|poke| poke.notify_one());
         }
     }
 
-    async fn recover(&mut self) {
-        if let Err(error) = self.look_for_instances().await {
-            tracing::warn!(%error, "the engine did not answer the microkernel");
+    async fn look_for_work(&mut self) {
+        let mut after = Some(0);
+        while let Some(key) = after {
+            let found = self.parts.engine.instances_with_work(key, PAGE).await;
+            let found = found.inspect_err(|error| tracing::warn!(%error, "the engine gave no answer"));
+            after = found.as_ref().ok().and_then(|found| found.last().copied());
+            found.into_iter().flatten().for_each(|instance| self.spawn(instance));
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
-use trail::{Outbox, OutboxItem};
+use trail::{Outbox, OutboxItem, PendingItem};
 
 use crate::Error;
 
@@ -22,8 +22,17 @@ const LONGEST_PAUSE: u32 = 64;
 pub trait Receiver: Send + Sync {
     /// The topic it receives.
     fn topic(&self) -> &str;
+    /// Hears what is about to be delivered, one by one: what is the same for many items can be read once for all of
+    /// them.
+    async fn expect(&self, _: &[PendingItem]) {}
     /// Takes an item; the reason where it cannot.
     async fn deliver(&self, item: &OutboxItem) -> Result<(), String>;
+    /// Deliveries of one item after which it is given up; `None`: it is tried for ever.
+    fn deliveries_limit(&self) -> Option<i32> {
+        None
+    }
+    /// Is told that an item was given up, and why the last delivery failed.
+    async fn given_up(&self, _item: &OutboxItem, _reason: &str) {}
 }
 
 /// Delivers to receivers.
@@ -41,7 +50,8 @@ impl Relay {
     }
 
     /// Delivers once what waits, topic by topic; returns how many items were delivered. An item that fails holds up
-    /// its topic until it is delivered or has failed [`PATIENCE`] times; a topic that fails pauses ever longer.
+    /// its topic until it is delivered, has failed [`PATIENCE`] times or is given up; a topic that fails pauses ever
+    /// longer. What was given up counts among the delivered.
     ///
     /// # Errors
     /// Where the outbox itself fails.
@@ -55,7 +65,11 @@ impl Relay {
             }
             let mut taken = Vec::new();
             let mut failed = false;
-            for pending in self.outbox.pending(receiver.topic(), BATCH).await? {
+            let waiting = self.outbox.pending(receiver.topic(), BATCH).await?;
+            if !waiting.is_empty() {
+                receiver.expect(&waiting).await;
+            }
+            for pending in waiting {
                 match receiver.deliver(&pending.item).await {
                     Ok(()) => taken.push(pending.id),
                     Err(reason) => {
@@ -65,8 +79,14 @@ impl Relay {
                             reason,
                             "not delivered"
                         );
-                        self.outbox.failed(pending.id, &reason).await?;
                         failed = true;
+                        let tried = pending.attempts.saturating_add(1);
+                        if receiver.deliveries_limit().is_some_and(|limit| tried >= limit) {
+                            receiver.given_up(&pending.item, &reason).await;
+                            taken.push(pending.id);
+                            continue;
+                        }
+                        self.outbox.failed(pending.id, &reason).await?;
                         if pending.attempts < PATIENCE {
                             break;
                         }

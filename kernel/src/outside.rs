@@ -73,6 +73,16 @@ pub struct Outside {
 }
 
 impl Outside {
+    /// The declared hosts as addresses, for who has to choose one.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let address = |declared: &Declared| {
+            let scheme = if declared.is_plain { "http" } else { "https" };
+            format!("{scheme}://{}:{}", declared.host, declared.port)
+        };
+        self.hosts.iter().map(address).collect()
+    }
+
     /// `hosts` must have public addresses; `private_hosts` may have any. Each is written `name`, `name:port` (TLS,
     /// port 443 unless given) or `http://name:port` (no TLS).
     ///
@@ -93,6 +103,25 @@ impl Outside {
     #[must_use]
     pub fn limits(&self) -> OutsideLimits {
         self.limits
+    }
+
+    /// Posts a text to an address on a declared host and gives the status of the answer.
+    ///
+    /// # Errors
+    /// Why the address may not be reached, or did not answer.
+    pub async fn post(
+        &self,
+        url: &str,
+        headers: &[(String, String)],
+        body: String,
+    ) -> Result<u16, Unreached> {
+        let request = Request {
+            method: "POST".to_owned(),
+            url: url.to_owned(),
+            headers: headers.to_vec(),
+            body: Some(serde_json::Value::String(body)),
+        };
+        Ok(self.request(&request).await?.status)
     }
 
     /// The addresses of a declared host, each of them checked.

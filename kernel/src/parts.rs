@@ -23,6 +23,9 @@ pub trait Assistant: Send + Sync {
 /// Limits of the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
+    /// PDOs that live though their instance has nothing for them to do: beyond that, idle ones leave memory and come
+    /// back with the next job.
+    pub idle_orchestrators: usize,
     /// TDEs of one instance that live at once.
     pub executors_per_instance: usize,
     /// TDEs of all instances that work at once; the others wait in order of arrival.
@@ -44,6 +47,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            idle_orchestrators: 1_000,
             executors_per_instance: 256,
             executors: 10_000,
             lease_ms: 60_000,
@@ -66,8 +70,12 @@ pub struct Parts {
     pub trail: Option<Arc<dyn trail::Trail>>,
     /// The language model, where one is configured.
     pub model: Option<Arc<dyn llm::Model>>,
+    /// What tasks may spend on it where they declare nothing.
+    pub budgets: llm::Budgets,
     /// Prompts by name, where there is a context manager.
     pub contexts: Option<Arc<context::ContextManager>>,
+    /// What prompts did so far, for experiments with their versions.
+    pub scores: Option<Arc<dyn crate::Scores>>,
     /// Vector memory.
     pub memory: Option<Arc<dyn memory::Memory>>,
     /// The digital assistance system.
@@ -98,19 +106,23 @@ impl Parts {
     /// `KERNEL-0001` where a built-in template is broken, which a test rules out.
     pub fn new(engine: Arc<dyn ProcessEngine>, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let limits = Limits::default();
+        let templates = Templates::built_in()?;
+        engine.inspected_by(Arc::new(templates.clone()));
         Ok(Self {
             engine,
             clock,
             trail: None,
             model: None,
+            budgets: llm::Budgets::default(),
             contexts: None,
+            scores: None,
             memory: None,
             assistant: None,
             workspace: None,
             tools: None,
             outside: Outside::default(),
             holdings: Holdings::default(),
-            templates: Templates::built_in()?,
+            templates,
             census: Census::default(),
             limits,
             dry_results: BTreeMap::new(),
@@ -121,6 +133,7 @@ impl Parts {
     /// Brings up what is configured besides the engine. Memory that does not answer only makes answers worse, so
     /// nothing waits for it.
     pub(crate) async fn bring_up(&self) {
+        self.templates.take_deployed(&*self.engine).await;
         if let Some(memory) = &self.memory {
             match memory.count(None).await {
                 Ok(entries) => tracing::info!(entries, "memory is up"),

@@ -78,6 +78,8 @@ struct Pdo {
     poke: Arc<Notify>,
     stop: CancellationToken,
     ended: bool,
+    /// Nothing has happened for long, and many others are idle too.
+    resting: bool,
     /// Cancelled when the instance ends, or when the grace after a stop is over.
     cancel: CancellationToken,
     ready: Vec<Job>,
@@ -100,6 +102,7 @@ impl Pdo {
             poke,
             stop,
             ended: false,
+            resting: false,
             cancel: CancellationToken::new(),
             ready: Vec::new(),
             tasks: JoinSet::new(),
@@ -113,11 +116,13 @@ impl Pdo {
     }
 
     fn is_done(&self) -> bool {
-        (self.ended || self.stop.is_cancelled()) && self.running.is_empty() && self.finished.is_empty()
+        (self.ended || self.resting || self.stop.is_cancelled())
+            && self.running.is_empty()
+            && self.finished.is_empty()
     }
 
     fn counts(&self) -> Variables {
-        let stopping = self.stop.is_cancelled();
+        let stopping = self.stop.is_cancelled() || self.resting;
         [
             ("ended".to_owned(), json!(self.ended || stopping)),
             ("ready".to_owned(), json!(self.ready.len())),
@@ -295,7 +300,7 @@ impl Pdo {
                 Some(joined) = self.tasks.join_next_with_id() => self.take(joined),
                 () = self.poke.notified() => self.idle = 0,
                 () = stop.cancelled(), if !stopping => {}
-                () = tokio::time::sleep(poll) => {}
+                () = tokio::time::sleep(poll) => self.resting = tells && self.may_rest(),
             }
         }
         while let Some(joined) = self.tasks.try_join_next_with_id() {
@@ -303,6 +308,12 @@ impl Pdo {
         }
         self.extend_leases().await;
         self.counts()
+    }
+
+    /// Whether it can leave memory until its instance has something for it.
+    fn may_rest(&self) -> bool {
+        self.parts.census.pdos() > self.parts.limits.idle_orchestrators
+            && !self.parts.engine.has_work(self.instance)
     }
 
     fn take(&mut self, joined: Result<(Id, Finished), JoinError>) {

@@ -2,7 +2,7 @@
 //!
 //! | action | does | gives |
 //! | --- | --- | --- |
-//! | choose executor | takes what the task declares, or decides by rule and says why | `executor`, `policy` |
+//! | choose executor | takes what the task declares, else asks the model or a rule, and says why | `executor`, `policy` |
 //! | assemble context | checks declarations and puts together what the executor sees | – |
 //! | draw samples | draws the next batch | `drawn` |
 //! | update posterior | counts it, asks stop rule and budget | `enough`, `undecided` |
@@ -22,6 +22,7 @@ mod http;
 mod model;
 mod process;
 mod record;
+mod route;
 mod sampling;
 mod scope;
 mod stochastic;
@@ -168,6 +169,8 @@ struct Tde {
     outputs: Variables,
     /// Prompt, tools and models used: (kind, name, whether it worked).
     used: Vec<(&'static str, String, bool)>,
+    /// The version of a prompt that an experiment assigned, for the trail.
+    assigned: Option<serde_json::Value>,
     record: Record,
     report: Option<Report>,
 }
@@ -186,6 +189,7 @@ impl Tde {
             outcome: None,
             outputs: Variables::new(),
             used: Vec::new(),
+            assigned: None,
             record: Record::default(),
             report: None,
         }
@@ -316,7 +320,7 @@ impl Perform for Tde {
             return Err(Error::Cancelled { element: self.job.element.clone() });
         }
         match action {
-            Action::ChooseExecutor => Ok(self.choose_executor()),
+            Action::ChooseExecutor => Ok(self.choose_executor().await),
             Action::AssembleContext => self.assemble_context().await,
             Action::DrawSamples => self.draw_samples().await,
             Action::UpdatePosterior => self.update_posterior(),

@@ -1,10 +1,13 @@
 //! Templates: the BPMN by which PDOs and TDEs work, compiled and checked; a broken one is refused and the last good
-//! one stays.
+//! one stays. Deploying a process of this kind, by whatever way, takes it into use; where it is broken the deployment
+//! is refused.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bpmn::program::{JobKind, NodeKind, Program};
+use engine::ProcessEngine;
+use engine::port::Inspector;
 use parking_lot::RwLock;
 use sha2::{Digest, Sha256};
 
@@ -106,10 +109,10 @@ impl Template {
     }
 }
 
-/// The templates in use.
-#[derive(Debug)]
+/// The templates in use; clones share them.
+#[derive(Clone, Debug)]
 pub struct Templates {
-    by_name: RwLock<BTreeMap<String, Arc<Template>>>,
+    by_name: Arc<RwLock<BTreeMap<String, Arc<Template>>>>,
 }
 
 impl Templates {
@@ -118,7 +121,7 @@ impl Templates {
     /// # Errors
     /// `KERNEL-0001` where one is broken.
     pub fn built_in() -> Result<Self, Error> {
-        let templates = Self { by_name: RwLock::new(BTreeMap::new()) };
+        let templates = Self { by_name: Arc::default() };
         templates.replace(PDO_BPMN)?;
         templates.replace(TDE_BPMN)?;
         Ok(templates)
@@ -133,6 +136,33 @@ impl Templates {
         let template = Arc::new(Template::load(xml)?.check_role()?);
         self.by_name.write().insert(template.name.clone(), Arc::clone(&template));
         Ok(template)
+    }
+
+    /// Takes the templates over that were deployed in an engine, each in its newest version; of a broken one, which
+    /// only another release can have let in, what was in use stays.
+    pub async fn take_deployed(&self, engine: &dyn ProcessEngine) {
+        let definitions = match engine.definitions().await {
+            Ok(definitions) => definitions,
+            Err(error) => {
+                tracing::warn!(%error, "deployed templates could not be looked for");
+                return;
+            }
+        };
+        let mut seen = std::collections::BTreeSet::new();
+        for definition in definitions {
+            // The newest version of a process comes first.
+            if !seen.insert(definition.process_id.clone()) {
+                continue;
+            }
+            let Ok(xml) = engine.definition_xml(definition.key).await else { continue };
+            if !is_template(&xml) {
+                continue;
+            }
+            match self.replace(&xml) {
+                Ok(template) => tracing::info!(template = template.name, "a deployed template is in use"),
+                Err(error) => tracing::warn!(%error, "a deployed template was left out"),
+            }
+        }
     }
 
     /// All templates, by name.
@@ -155,5 +185,41 @@ impl Templates {
             template: name.to_owned(),
             problem: "there is no template with this process id".to_owned(),
         })
+    }
+}
+
+/// Whether a file is about how PDOs and TDEs work: it names actions of the kernel, or is called like one of the two.
+fn is_template(xml: &str) -> bool {
+    // Most files are none and need not be read for that.
+    let mentions =
+        xml.contains("procos:") && Action::ALL.iter().any(|action| xml.contains(action.job_type()));
+    if !mentions && !xml.contains("\"pdo\"") && !xml.contains("\"tde\"") {
+        return false;
+    }
+    let Ok(definitions) = bpmn::xml::read(xml.as_bytes()) else { return false };
+    let Ok(programs) = bpmn::compile::compile(&definitions, None) else { return false };
+    programs.iter().any(|program| {
+        let names_action = |job_type: &Option<String>| job_type.as_deref().and_then(Action::parse).is_some();
+        program.process_id == PDO
+            || program.process_id == TDE
+            || program.nodes.iter().any(|node| names_action(&node.task.job_type))
+    })
+}
+
+impl Inspector for Templates {
+    fn inspect(&self, xml: &str) -> Result<(), String> {
+        if !is_template(xml) {
+            return Ok(());
+        }
+        let checked = Template::load(xml).and_then(Template::check_role);
+        checked.map(|_| ()).map_err(|error| format!("{} {error}; {}", error.code(), error.hint()))
+    }
+
+    fn deployed(&self, xml: &str) {
+        if is_template(xml)
+            && let Err(error) = self.replace(xml)
+        {
+            tracing::warn!(%error, "a deployed template was left out");
+        }
     }
 }

@@ -1,8 +1,12 @@
 //! The kernel as a whole: instances run under microkernel, PDO and TDE on the embedded engine, in memory.
 
 mod aircraft;
+mod containers;
 mod delivery;
 mod fairness;
+mod gateway;
+mod idle;
+mod metered;
 mod model;
 mod outward;
 mod restart;
@@ -39,7 +43,7 @@ impl Bed {
         Self::over(Arc::new(MemoryStore::new()), adapt).await
     }
 
-    async fn over(store: Arc<MemoryStore>, adapt: impl FnOnce(Parts) -> Parts) -> Self {
+    pub(crate) async fn over(store: Arc<MemoryStore>, adapt: impl FnOnce(Parts) -> Parts) -> Self {
         let clock = ManualClock::at(1_700_000_000_000);
         let engine = Arc::new(Embedded::open(store.clone(), Arc::new(clock.clone())).await.unwrap());
         let parts = Arc::new(adapt(Parts::new(engine.clone(), Arc::new(clock)).unwrap()));

@@ -1,7 +1,7 @@
 //! The client: one OpenAI-compatible endpoint behind the port [`Model`].
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_openai::Client;
@@ -10,28 +10,43 @@ use async_openai::types::audio::{AudioInput, CreateTranscriptionRequest};
 use async_trait::async_trait;
 use futures::future::join_all;
 use parking_lot::Mutex;
-use serde_json::Value;
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use crate::config::{AUDIO_LIMIT_BYTES, PROMPT_LIMIT_BYTES, REPAIRS_LIMIT, SAMPLES_LIMIT};
 use crate::endpoint::Endpoint;
-use crate::stack::{REQUESTS, Stack, millis};
+use crate::stack::{CALL, Stack, UnderWay, millis};
 use crate::structured::{Form, repair_order};
 use crate::wire::{self, Draw, WireRequest};
 use crate::{
-    Audio, Capabilities, ChatAnswer, ChatRequest, Config, Content, Embeddings, Error, Message, Model, Sample,
-    Structured, TokenLimit, Transcript, Usage,
+    Amount, Audio, Capabilities, ChatAnswer, ChatRequest, Config, Content, Embeddings, Error, Listener,
+    Message, Model, Probe, Sample, Structured, TokenLimit, Transcript, Usage,
 };
 
 /// Texts that go into one embedding request.
 const EMBED_BATCH: usize = 128;
 
+/// Forms in which a request is tried before it is given up.
+const ROUNDS: usize = 8;
+
 /// A model behind an OpenAI-compatible endpoint.
 pub struct ModelClient {
-    client: Client<Endpoint>,
-    url: String,
-    config: Config,
-    capabilities: Mutex<Capabilities>,
+    pub(crate) client: Client<Endpoint>,
+    pub(crate) url: String,
+    pub(crate) config: Config,
+    pub(crate) capabilities: Mutex<Capabilities>,
+    pub(crate) probed: OnceCell<Probe>,
+    stack: Stack,
+}
+
+/// What one HTTP request asks besides the conversation.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Asked {
+    pub(crate) seed: Option<u64>,
+    /// Answers in one; 0 and 1 are the same.
+    pub(crate) n: u32,
+    pub(crate) stream: bool,
 }
 
 impl ModelClient {
@@ -56,29 +71,37 @@ impl ModelClient {
         let http = builder.build().map_err(wrong)?;
         let url = endpoint.base().to_owned();
         let stack = Stack::new(&config, http.clone(), &url);
-        let client = Client::build(http, endpoint).with_http_service(stack);
-        Ok(Self { client, url, capabilities: Mutex::new(config.capabilities), config })
+        let client = Client::build(http, endpoint).with_http_service(stack.clone());
+        let capabilities = Mutex::new(config.capabilities.over(Capabilities::default()));
+        Ok(Self { client, url, capabilities, config, probed: OnceCell::new(), stack })
     }
 
     /// Draws from one request, adapting to what the endpoint turns out not to accept.
-    async fn draw(
+    pub(crate) async fn draw(
         &self,
         call: &Call<'_>,
         messages: &[Message],
-        seed: Option<u64>,
-        n: u32,
+        asked: Asked,
     ) -> Result<Draw, Error> {
+        let single = ChatRequest { samples: asked.n.max(1), ..call.request.clone() };
+        let estimate = single.estimated_input() + single.longest_output();
+        self.stack.pace().tokens(estimate).await?;
         // Each round gives up one thing, so there are few.
-        for _ in 0..5 {
+        for _ in 0..ROUNDS {
             let can = *self.capabilities.lock();
-            let wire = self.request(call, messages, seed, n, can);
+            let wire = self.request(call, messages, asked, can);
             let sent = self.client.chat().create_byot::<_, Value>(wire).await.map_err(|e| self.error(e));
             match sent {
-                Ok(value) => return wire::read(&value).map_err(|message| self.malformed(message)),
+                Ok(value) => {
+                    let draw = wire::read(&value).map_err(|message| self.malformed(message))?;
+                    self.stack.pace().settle(estimate, draw.usage.input_tokens + draw.usage.output_tokens);
+                    return Ok(draw);
+                }
                 Err(Error::Refused { url, status, message }) => {
-                    let Some(less) = step_down(can, call, seed, status, &message) else {
-                        return Err(Error::Refused { url, status, message });
-                    };
+                    let less = step_down(can, call, asked, status, &message);
+                    let less =
+                        less.map(|less| self.config.capabilities.over(less)).filter(|less| *less != can);
+                    let Some(less) = less else { return Err(Error::Refused { url, status, message }) };
                     tracing::info!(%url, %message, ?less, "the endpoint can do less than assumed");
                     *self.capabilities.lock() = less;
                 }
@@ -92,21 +115,22 @@ impl ModelClient {
         &'a self,
         call: &'a Call<'_>,
         messages: &[Message],
-        seed: Option<u64>,
-        n: u32,
+        asked: Asked,
         can: Capabilities,
     ) -> WireRequest<'a> {
         let form = call.form.as_ref();
         let limit = |field| call.request.max_tokens.filter(|_| can.token_limit == field);
+        let stream = asked.stream && can.stream;
         WireRequest {
             model: call.request.model.as_deref().unwrap_or(&self.config.model),
             messages: form.map_or_else(|| messages.to_vec(), |form| form.instruct(messages, can.structured)),
-            stream: false,
-            temperature: call.request.temperature,
-            seed: seed.filter(|_| can.seed),
+            stream,
+            stream_options: (stream && can.stream_usage).then(|| json!({"include_usage": true})),
+            temperature: call.request.temperature.filter(|_| can.temperature),
+            seed: asked.seed.filter(|_| can.seed),
             max_tokens: limit(TokenLimit::MaxTokens),
             max_completion_tokens: limit(TokenLimit::MaxCompletionTokens),
-            n: (n > 1).then_some(n),
+            n: (asked.n > 1).then_some(asked.n),
             response_format: form.and_then(|form| form.response_format(can.structured)),
         }
     }
@@ -123,6 +147,8 @@ impl ModelClient {
             Some(content) => content,
             None => self.single(call, &messages, seed).await?,
         };
+        // Only the first draft is heard.
+        let _ = CALL.try_with(|under_way| under_way.listener.lock().take());
         let mut repairs = 0;
         loop {
             content = call.judge(content);
@@ -149,7 +175,9 @@ impl ModelClient {
         messages: &[Message],
         seed: Option<u64>,
     ) -> Result<Content, Error> {
-        let draw = self.draw(call, messages, seed, 1).await?;
+        let heard = CALL.try_with(|under_way| under_way.listener.lock().is_some()).unwrap_or(false);
+        let stream = heard || self.config.stream;
+        let draw = self.draw(call, messages, Asked { seed, n: 1, stream }).await?;
         let content = draw.contents.first().cloned();
         call.count(draw);
         content.ok_or_else(|| self.malformed("it has no choice".to_owned()))
@@ -160,21 +188,27 @@ impl ModelClient {
         let seed_of = |k: u32| request.seed.map(|seed| seed.wrapping_add(u64::from(k)));
         let mut first = Vec::new();
         if request.samples > 1 && self.capabilities.lock().several {
-            let draw = self.draw(call, &request.messages, request.seed, request.samples).await?;
+            let asked = Asked { seed: request.seed, n: request.samples, stream: false };
+            let draw = self.draw(call, &request.messages, asked).await?;
             first.clone_from(&draw.contents);
             first.truncate(request.samples as usize);
             call.count(draw);
+            if first.len() < request.samples as usize {
+                // Some servers ignore `n` instead of refusing it; the rest is drawn one by one.
+                let mut can = self.capabilities.lock();
+                *can = self.config.capabilities.over(Capabilities { several: false, ..*can });
+            }
         }
         let mut given = first.into_iter();
         let samples = (0..request.samples).map(|k| self.sample(call, seed_of(k), given.next()));
         Ok(join_all(samples).await)
     }
 
-    fn malformed(&self, message: String) -> Error {
+    pub(crate) fn malformed(&self, message: String) -> Error {
         Error::Malformed { url: self.url.clone(), message }
     }
 
-    fn error(&self, error: OpenAIError) -> Error {
+    pub(crate) fn error(&self, error: OpenAIError) -> Error {
         match error {
             OpenAIError::Boxed(inner) => match inner.downcast::<Error>() {
                 Ok(own) => *own,
@@ -187,9 +221,9 @@ impl ModelClient {
 }
 
 /// A chat call under way.
-struct Call<'a> {
-    request: &'a ChatRequest,
-    form: Option<Form>,
+pub(crate) struct Call<'a> {
+    pub(crate) request: &'a ChatRequest,
+    pub(crate) form: Option<Form>,
     repairs: u32,
     totals: Mutex<Totals>,
 }
@@ -201,7 +235,13 @@ struct Totals {
     fingerprint: Option<String>,
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
+    pub(crate) fn new(request: &'a ChatRequest) -> Result<Self, Error> {
+        let form = request.schema.as_ref().map(Form::new).transpose()?;
+        let repairs = request.repairs.min(REPAIRS_LIMIT);
+        Ok(Self { request, form, repairs, totals: Mutex::default() })
+    }
+
     fn count(&self, draw: Draw) {
         let mut totals = self.totals.lock();
         totals.usage += draw.usage;
@@ -210,7 +250,7 @@ impl Call<'_> {
     }
 
     /// Checks a text against the form, where one is asked for.
-    fn judge(&self, content: Content) -> Content {
+    pub(crate) fn judge(&self, content: Content) -> Content {
         match (content, &self.form) {
             (Content::Text { text }, Some(form)) => match form.check(&text) {
                 Ok(value) => Content::Json { value },
@@ -225,7 +265,7 @@ impl Call<'_> {
 fn step_down(
     can: Capabilities,
     call: &Call<'_>,
-    seed: Option<u64>,
+    asked: Asked,
     status: u16,
     message: &str,
 ) -> Option<Capabilities> {
@@ -240,6 +280,17 @@ fn step_down(
     {
         return Some(Capabilities { token_limit: TokenLimit::MaxCompletionTokens, ..can });
     }
+    if can.temperature && call.request.temperature.is_some() && says(&["temperature"]) {
+        return Some(Capabilities { temperature: false, ..can });
+    }
+    if asked.stream && can.stream {
+        if can.stream_usage && says(&["stream_options", "include_usage"]) {
+            return Some(Capabilities { stream_usage: false, ..can });
+        }
+        if says(&["stream"]) {
+            return Some(Capabilities { stream: false, ..can });
+        }
+    }
     if call.form.is_some() && says(&["response_format", "json_schema", "json_object", "schema", "grammar"]) {
         let structured = match can.structured {
             Structured::JsonSchema => Structured::JsonObject,
@@ -248,7 +299,7 @@ fn step_down(
         };
         return Some(Capabilities { structured, ..can });
     }
-    if can.seed && seed.is_some() && says(&["seed"]) {
+    if can.seed && asked.seed.is_some() && says(&["seed"]) {
         return Some(Capabilities { seed: false, ..can });
     }
     None
@@ -272,24 +323,12 @@ fn check(request: &ChatRequest) -> Result<(), Error> {
     Ok(())
 }
 
-#[async_trait]
-impl Model for ModelClient {
-    fn name(&self) -> &str {
-        &self.config.model
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        *self.capabilities.lock()
-    }
-
-    async fn chat(&self, request: ChatRequest) -> Result<ChatAnswer, Error> {
+impl ModelClient {
+    async fn ask(&self, request: ChatRequest, under_way: Arc<UnderWay>) -> Result<ChatAnswer, Error> {
         check(&request)?;
-        let form = request.schema.as_ref().map(Form::new).transpose()?;
-        let repairs = request.repairs.min(REPAIRS_LIMIT);
-        let call = Call { request: &request, form, repairs, totals: Mutex::default() };
-        let requests = Arc::new(AtomicU32::new(0));
+        let call = Call::new(&request)?;
         let started = Instant::now();
-        let results = REQUESTS.scope(Arc::clone(&requests), self.several(&call)).await?;
+        let results = CALL.scope(Arc::clone(&under_way), self.several(&call)).await?;
         let mut samples = Vec::with_capacity(results.len());
         let mut failures = Vec::new();
         let mut last = None;
@@ -305,12 +344,16 @@ impl Model for ModelClient {
         if let (true, Some(error)) = (samples.is_empty(), last) {
             return Err(error);
         }
+        let can = *self.capabilities.lock();
         let mut warnings = Vec::new();
         if request.samples > 1 && request.temperature == Some(0.0) {
             warnings.push("samples at temperature 0 are not independent draws".to_owned());
         }
-        if request.seed.is_some() && !self.capabilities().seed {
+        if request.seed.is_some() && !can.seed {
             warnings.push("the endpoint takes no seed: these draws cannot be repeated".to_owned());
+        }
+        if request.temperature.is_some() && !can.temperature {
+            warnings.push("the endpoint takes no temperature: these draws spread as it likes".to_owned());
         }
         let totals = call.totals.into_inner();
         Ok(ChatAnswer {
@@ -320,10 +363,51 @@ impl Model for ModelClient {
             fingerprint: totals.fingerprint,
             usage: totals.usage,
             cost: self.config.prices.cost(&totals.usage),
-            requests: requests.load(Ordering::Relaxed),
+            requests: under_way.requests.load(Ordering::Relaxed),
             elapsed_ms: millis(started.elapsed()),
             warnings,
         })
+    }
+}
+
+#[async_trait]
+impl Model for ModelClient {
+    fn name(&self) -> &str {
+        &self.config.model
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        *self.capabilities.lock()
+    }
+
+    fn estimate(&self, request: &ChatRequest) -> Amount {
+        let usage = Usage {
+            input_tokens: request.estimated_input(),
+            cached_tokens: 0,
+            output_tokens: request.longest_output(),
+        };
+        Amount { tokens: usage.input_tokens + usage.output_tokens, cost: self.config.prices.cost(&usage) }
+    }
+
+    async fn chat(&self, request: ChatRequest) -> Result<ChatAnswer, Error> {
+        self.ask(request, Arc::default()).await
+    }
+
+    async fn chat_heard(&self, request: ChatRequest, listener: Listener) -> Result<ChatAnswer, Error> {
+        let single = request.samples == 1;
+        let ear = single.then(|| Arc::clone(&listener));
+        let under_way = Arc::new(UnderWay { listener: Mutex::new(ear), ..UnderWay::default() });
+        let answer = self.ask(request, Arc::clone(&under_way)).await?;
+        let heard = under_way.heard.load(Ordering::Relaxed);
+        // An endpoint that does not stream gives its answer whole.
+        if let (true, false, Some(sample)) = (single, heard, answer.samples.first()) {
+            listener(&sample.content.text());
+        }
+        Ok(answer)
+    }
+
+    async fn probe(&self) -> Vec<Probe> {
+        vec![self.probed.get_or_init(|| self.find_out()).await.clone()]
     }
 
     async fn embed(&self, texts: &[String]) -> Result<Embeddings, Error> {

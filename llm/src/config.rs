@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Capabilities, Secret};
+use crate::{Overrides, Secret};
 
 /// One OpenAI-compatible endpoint. Every field has a default, so a configuration names only what differs.
 #[derive(Clone, Debug, Deserialize)]
@@ -22,6 +22,8 @@ pub struct Config {
     pub proxy: Option<String>,
     /// Milliseconds to open a connection.
     pub connect_timeout_ms: u64,
+    /// Milliseconds until the first byte of an answer. One that is not streamed comes only when all of it is written.
+    pub first_byte_timeout_ms: u64,
     /// Milliseconds without a byte in the middle of an answer after which the attempt is given up.
     pub idle_timeout_ms: u64,
     /// Milliseconds one attempt may take in all.
@@ -39,14 +41,21 @@ pub struct Config {
     pub jitter_seed: u64,
     /// Requests that may be under way at once, 1 to 256.
     pub concurrency: usize,
-    /// Largest answer that is read, in bytes.
+    /// Requests a minute, retries included; 0: as many as there are.
+    pub requests_per_minute: u64,
+    /// Tokens a minute, sent and received; 0: as many as there are.
+    pub tokens_per_minute: u64,
+    /// Whether single answers are asked for as streams even where nobody listens: then silence is noticed after
+    /// `idle_timeout_ms`, and an answer that is too long is kept up to the limit instead of being lost.
+    pub stream: bool,
+    /// Largest answer that is read, in bytes. A streamed one is cut there; one that comes whole is refused.
     pub answer_limit_bytes: usize,
     /// Calls that fail one after another before the endpoint is left alone for a while; 0 never.
     pub breaker_failures: u32,
     /// Milliseconds it is left alone.
     pub breaker_pause_ms: u64,
     /// What this endpoint can do; what it turns out not to do is remembered while the process lives.
-    pub capabilities: Capabilities,
+    pub capabilities: Overrides,
     /// What tokens cost here.
     pub prices: Prices,
 }
@@ -76,6 +85,7 @@ impl Default for Config {
             transcription_model: None,
             proxy: None,
             connect_timeout_ms: 5_000,
+            first_byte_timeout_ms: 120_000,
             idle_timeout_ms: 30_000,
             attempt_timeout_ms: 120_000,
             total_timeout_ms: 300_000,
@@ -84,10 +94,13 @@ impl Default for Config {
             retry_cap_ms: 20_000,
             jitter_seed: 0,
             concurrency: 8,
+            requests_per_minute: 0,
+            tokens_per_minute: 0,
+            stream: false,
             answer_limit_bytes: 8 * 1024 * 1024,
             breaker_failures: 8,
             breaker_pause_ms: 30_000,
-            capabilities: Capabilities::default(),
+            capabilities: Overrides::default(),
             prices: Prices::default(),
         }
     }

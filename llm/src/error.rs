@@ -63,6 +63,26 @@ pub enum Error {
         /// The pause that is left.
         pause_ms: u64,
     },
+    /// A budget has not that much left; nothing was sent.
+    #[error(
+        "the budget of the {of} is used up: {spent} of {limit}, and this call does not fit into what is left"
+    )]
+    Budget {
+        /// `day` or `process`.
+        of: &'static str,
+        /// What was spent.
+        spent: String,
+        /// The limit.
+        limit: String,
+    },
+    /// The rate limit of the endpoint lets the call through only later than it may take; nothing was sent.
+    #[error("the rate limit of {url} lets this call through only in {wait_ms} ms")]
+    Paced {
+        /// Its address.
+        url: String,
+        /// How long it would wait.
+        wait_ms: u64,
+    },
     /// Nothing is configured for this.
     #[error("no model is configured for {0}")]
     Missing(&'static str),
@@ -82,6 +102,8 @@ impl Error {
             Self::Malformed { .. } => "LLM-0007",
             Self::Resting { .. } => "LLM-0008",
             Self::Missing(_) => "LLM-0009",
+            Self::Budget { .. } => "LLM-0010",
+            Self::Paced { .. } => "LLM-0011",
         }
     }
 
@@ -102,6 +124,12 @@ impl Error {
             Self::Timeout { .. } => "raise the time limits of the model or ask for a shorter answer",
             Self::TooLarge { .. } => "set a token limit on the request",
             Self::Malformed { .. } => "check that the base URL is that of an OpenAI-compatible API",
+            Self::Budget { .. } => {
+                "raise the budget (section [budget] of the configuration), or wait for the next day"
+            }
+            Self::Paced { .. } => {
+                "ask less at once, or raise requests_per_minute and tokens_per_minute of the model"
+            }
             Self::Missing(_) => "name a model for it in the configuration",
         }
     }
@@ -111,7 +139,11 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         matches!(
             self,
-            Self::Unavailable { .. } | Self::Timeout { .. } | Self::Resting { .. } | Self::Malformed { .. }
+            Self::Unavailable { .. }
+                | Self::Timeout { .. }
+                | Self::Resting { .. }
+                | Self::Malformed { .. }
+                | Self::Paced { .. }
         )
     }
 }

@@ -1,10 +1,18 @@
 //! The port: what any language model is asked, whatever serves it.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{ChatAnswer, Embeddings, Error, Transcript};
+use crate::{Amount, ChatAnswer, Embeddings, Error, Probe, Transcript};
+
+/// Bytes of text that are taken for a token where nobody has counted.
+const BYTES_PER_TOKEN: u64 = 4;
+
+/// Hears the text of an answer part by part.
+pub type Listener = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// A language model, remote or scripted.
 #[async_trait]
@@ -23,6 +31,30 @@ pub trait Model: Send + Sync {
     /// # Errors
     /// Only where no sample at all could be had.
     async fn chat(&self, request: ChatRequest) -> Result<ChatAnswer, Error>;
+
+    /// As [`Model::chat`]; `listener` hears the first draft of a single sample while it is written. A model that
+    /// cannot stream tells it whole at the end; of several samples nothing is heard. Dropping the future ends the call.
+    ///
+    /// # Errors
+    /// As [`Model::chat`].
+    async fn chat_heard(&self, request: ChatRequest, listener: Listener) -> Result<ChatAnswer, Error> {
+        let single = request.samples == 1;
+        let answer = self.chat(request).await?;
+        if let (true, Some(sample)) = (single, answer.samples.first()) {
+            listener(&sample.content.text());
+        }
+        Ok(answer)
+    }
+
+    /// What a call will cost at least, before it is made: what goes out, and the longest answer where one is set.
+    fn estimate(&self, request: &ChatRequest) -> Amount {
+        Amount { tokens: request.estimated_input() + request.longest_output(), cost: 0.0 }
+    }
+
+    /// Finds out by a few small calls what its endpoints can do, once; later calls give what was found then.
+    async fn probe(&self) -> Vec<Probe> {
+        Vec::new()
+    }
 
     /// Vectors of `texts`, in order.
     ///
@@ -104,8 +136,24 @@ pub struct ChatRequest {
     pub samples: u32,
     /// Rounds of repair per sample, 0 to [`crate::REPAIRS_LIMIT`].
     pub repairs: u32,
-    /// Another model of the same endpoint than the configured one.
+    /// The name of a configured model; otherwise another model of the default endpoint than its own.
     pub model: Option<String>,
+    /// On whose behalf, for budgets and the trail; never sent.
+    #[serde(skip)]
+    pub caller: Caller,
+}
+
+/// On whose behalf a model is asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Caller {
+    /// The process instance.
+    pub instance: Option<i64>,
+    /// The process definition.
+    pub definition: Option<i64>,
+    /// The element in it.
+    pub element: Option<String>,
+    /// What for, in a word or two, e.g. `decision gateway`.
+    pub purpose: Option<String>,
 }
 
 impl ChatRequest {
@@ -121,7 +169,23 @@ impl ChatRequest {
             samples: 1,
             repairs: crate::REPAIRS_LIMIT,
             model: None,
+            caller: Caller::default(),
         }
+    }
+
+    /// Tokens that all its samples send, estimated by their length.
+    #[must_use]
+    pub fn estimated_input(&self) -> u64 {
+        let bytes: usize = self.messages.iter().map(|message| message.content.len()).sum();
+        let schema = self.schema.as_ref().map_or(0, |schema| schema.schema.to_string().len());
+        let tokens = (bytes + schema) as u64 / BYTES_PER_TOKEN + 1;
+        tokens.saturating_mul(u64::from(self.samples))
+    }
+
+    /// Tokens that all its answers may have together, where their length is limited; otherwise nothing is known: 0.
+    #[must_use]
+    pub fn longest_output(&self) -> u64 {
+        u64::from(self.max_tokens.unwrap_or(0)).saturating_mul(u64::from(self.samples))
     }
 
     /// The same, answered in the form of `schema`.
@@ -153,6 +217,12 @@ pub struct Capabilities {
     pub several: bool,
     /// Whether a seed is accepted.
     pub seed: bool,
+    /// Whether a temperature is accepted.
+    pub temperature: bool,
+    /// Whether an answer may come as a stream.
+    pub stream: bool,
+    /// Whether a stream may be asked to end with its token counts.
+    pub stream_usage: bool,
     /// Which field limits the length of an answer.
     pub token_limit: TokenLimit,
 }
@@ -163,7 +233,67 @@ impl Default for Capabilities {
             structured: Structured::JsonSchema,
             several: false,
             seed: true,
+            temperature: true,
+            stream: true,
+            stream_usage: true,
             token_limit: TokenLimit::MaxTokens,
+        }
+    }
+}
+
+impl std::fmt::Display for Capabilities {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let structured = match self.structured {
+            Structured::JsonSchema => "JSON Schema",
+            Structured::JsonObject => "JSON, schema in the prompt",
+            Structured::Prompt => "schema in the prompt",
+        };
+        write!(f, "{structured}")?;
+        let can = [
+            (self.several, "several answers a request"),
+            (self.seed, "seeds"),
+            (self.temperature, "temperature"),
+            (self.stream, "streams"),
+        ];
+        for (yes, what) in can {
+            write!(f, ", {}{what}", if yes { "" } else { "no " })?;
+        }
+        Ok(())
+    }
+}
+
+/// What an endpoint is said to be able to do, whatever is found out; what is not said is found out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Overrides {
+    /// See [`Capabilities::structured`].
+    pub structured: Option<Structured>,
+    /// See [`Capabilities::several`].
+    pub several: Option<bool>,
+    /// See [`Capabilities::seed`].
+    pub seed: Option<bool>,
+    /// See [`Capabilities::temperature`].
+    pub temperature: Option<bool>,
+    /// See [`Capabilities::stream`].
+    pub stream: Option<bool>,
+    /// See [`Capabilities::stream_usage`].
+    pub stream_usage: Option<bool>,
+    /// See [`Capabilities::token_limit`].
+    pub token_limit: Option<TokenLimit>,
+}
+
+impl Overrides {
+    /// `found`, except for what is said.
+    #[must_use]
+    pub fn over(&self, found: Capabilities) -> Capabilities {
+        Capabilities {
+            structured: self.structured.unwrap_or(found.structured),
+            several: self.several.unwrap_or(found.several),
+            seed: self.seed.unwrap_or(found.seed),
+            temperature: self.temperature.unwrap_or(found.temperature),
+            stream: self.stream.unwrap_or(found.stream),
+            stream_usage: self.stream_usage.unwrap_or(found.stream_usage),
+            token_limit: self.token_limit.unwrap_or(found.token_limit),
         }
     }
 }

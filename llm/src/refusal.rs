@@ -20,17 +20,22 @@ pub(crate) fn message_of(body: &[u8], key: &Secret) -> String {
 }
 
 /// OpenAI and llama.cpp: `{"error":{"message","code"}}`; Ollama: `{"error":"…"}`; vLLM: `{"message"}`; FastAPI:
-/// `{"detail"}`. A code may be text or a number.
+/// `{"detail"}`; Bedrock: `{"message"}` or `{"Message"}`, with the kind as `__type`. A code may be text or a number.
 fn from_json(value: &Value) -> Option<String> {
     let error = value.get("error").unwrap_or(value);
     let word = |at: &str| error.get(at).or_else(|| value.get(at)).filter(|v| !v.is_null());
     let message = match error {
         Value::String(text) => text.clone(),
-        _ => match word("message").or_else(|| word("detail"))? {
+        _ => match word("message").or_else(|| word("Message")).or_else(|| word("detail"))? {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         },
     };
+    // AWS writes the kind with a namespace in front: `com.amazon.coral.service#ThrottlingException`.
+    let kind = value.get("__type").and_then(Value::as_str).and_then(|kind| kind.rsplit('#').next());
+    if let Some(kind) = kind {
+        return Some(format!("{message} ({kind})"));
+    }
     Some(match word("code") {
         Some(Value::String(code)) => format!("{message} (code {code})"),
         Some(Value::Number(code)) => format!("{message} (code {code})"),
@@ -69,6 +74,13 @@ mod tests {
         assert_eq!(message(r#"{"error":{"message":"bad","code":"x"}}"#), "bad (code x)");
         assert_eq!(message(r#"{"error":"model not found"}"#), "model not found");
         assert_eq!(message(r#"{"object":"error","message":"too long","code":400}"#), "too long (code 400)");
+        let aws =
+            r#"{"__type":"com.amazon.coral.service#ThrottlingException","message":"Too many requests"}"#;
+        assert_eq!(message(aws), "Too many requests (ThrottlingException)");
+        assert_eq!(
+            message(r#"{"Message":"The security token is invalid"}"#),
+            "The security token is invalid"
+        );
         assert_eq!(message(r#"{"detail":[{"msg":"field"}]}"#), r#"[{"msg":"field"}]"#);
         assert_eq!(message("<html><title>502 Bad\nGateway</title></html>"), "502 Bad Gateway");
         assert_eq!(message("plain"), "plain");

@@ -1,34 +1,61 @@
-//! The HTTP stack under async-openai: queue → breaker → total time → retries → one attempt with its limits.
+//! The HTTP stack under async-openai: queue → breaker → total time → retries → pace → one attempt with its limits.
 //!
-//! Every answer is read here, whole and within limits, so async-openai only ever sees a successful one: its own
+//! A streamed answer is heard part by part and put together here. Every answer is read here, whole and within limits, so async-openai only ever sees a successful one: its own
 //! retry, error parsing and unlimited reading are never reached.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_openai::error::OpenAIError;
 use async_openai::middleware::HttpRequestFactory;
+use parking_lot::Mutex;
 use reqwest::StatusCode;
-use reqwest::header::{CONTENT_LENGTH, HeaderMap};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::breaker::Breaker;
 use crate::config::RETRIES_LIMIT;
+use crate::pace::Pace;
 use crate::refusal::{is_out_of_quota, message_of};
+use crate::stream::{Part, Stream};
 use crate::wait::{Backoff, asked};
-use crate::{Config, Error, Secret};
+use crate::{Config, Error, Listener, Secret};
 
 /// Most calls that may wait for their turn.
 pub(crate) const QUEUE_LIMIT: u32 = 20_000;
 
 tokio::task_local! {
-    /// Counts the HTTP requests of the call that this task makes.
-    pub(crate) static REQUESTS: Arc<AtomicU32>;
+    /// The call that this task makes.
+    pub(crate) static CALL: Arc<UnderWay>;
+}
+
+/// A call under way, as the stack sees it.
+#[derive(Default)]
+pub(crate) struct UnderWay {
+    /// HTTP requests made.
+    pub(crate) requests: AtomicU32,
+    /// Who hears streamed text.
+    pub(crate) listener: Mutex<Option<Listener>>,
+    /// Whether anything was heard: then a second attempt would say it again.
+    pub(crate) heard: AtomicBool,
+    /// Fewer retries than configured.
+    pub(crate) retries: Option<u32>,
+}
+
+impl UnderWay {
+    fn tell(&self, text: &str) {
+        // The lock is not held while the listener runs.
+        let listener = self.listener.lock().clone();
+        if let Some(listener) = listener {
+            self.heard.store(true, Ordering::Relaxed);
+            listener(text);
+        }
+    }
 }
 
 /// The stack; clones share everything.
@@ -40,6 +67,7 @@ struct Shared {
     url: String,
     key: Secret,
     attempt: Duration,
+    first_byte: Duration,
     idle: Duration,
     total: Duration,
     retries: u32,
@@ -48,6 +76,7 @@ struct Shared {
     waiting: AtomicU32,
     breaker: Breaker,
     backoff: Backoff,
+    pace: Pace,
 }
 
 /// How one attempt failed.
@@ -65,6 +94,7 @@ impl Stack {
             url: url.to_owned(),
             key: config.api_key.clone(),
             attempt: Duration::from_millis(config.attempt_timeout_ms.max(1)),
+            first_byte: Duration::from_millis(config.first_byte_timeout_ms.max(1)),
             idle: Duration::from_millis(config.idle_timeout_ms.max(1)),
             total: Duration::from_millis(config.total_timeout_ms.max(1)),
             retries: config.retries.min(RETRIES_LIMIT),
@@ -73,7 +103,13 @@ impl Stack {
             waiting: AtomicU32::new(0),
             breaker: Breaker::new(config.breaker_failures, Duration::from_millis(config.breaker_pause_ms)),
             backoff: Backoff::new(config.retry_base_ms, config.retry_cap_ms, config.jitter_seed),
+            pace: Pace::new(config, url),
         }))
+    }
+
+    /// How fast the endpoint may be asked.
+    pub(crate) fn pace(&self) -> &Pace {
+        &self.0.pace
     }
 }
 
@@ -127,13 +163,17 @@ impl Shared {
             });
         }
         let outcome = self.attempts(factory).await;
-        let failed = outcome.as_ref().is_err_and(Error::is_transient);
+        // Our own limit says nothing about the endpoint.
+        let failed = outcome
+            .as_ref()
+            .is_err_and(|error| error.is_transient() && !matches!(error, Error::Paced { .. }));
         self.breaker.report(failed, Instant::now());
         outcome
     }
 
     async fn attempts(&self, factory: &HttpRequestFactory) -> Result<reqwest::Response, Error> {
         let deadline = Instant::now() + self.total;
+        let retries = CALL.try_with(|call| call.retries).ok().flatten().unwrap_or(self.retries);
         let mut retry = 0;
         loop {
             let error = match timeout_at(deadline, self.attempt(factory)).await {
@@ -142,7 +182,8 @@ impl Shared {
                 Ok(Err(Failed::ForGood(error))) => return Err(error),
                 Ok(Err(Failed::ForNow(error, asked))) => {
                     let wait = asked.unwrap_or_else(|| self.backoff.draw(retry));
-                    if retry >= self.retries || Instant::now() + wait >= deadline {
+                    let heard = CALL.try_with(|call| call.heard.load(Ordering::Relaxed)).unwrap_or(false);
+                    if heard || retry >= retries || Instant::now() + wait >= deadline {
                         return Err(self.final_error(error, retry + 1, asked));
                     }
                     sleep(wait).await;
@@ -166,7 +207,8 @@ impl Shared {
     }
 
     async fn attempt(&self, factory: &HttpRequestFactory) -> Result<reqwest::Response, Failed> {
-        let _ = REQUESTS.try_with(|count| count.fetch_add(1, Ordering::Relaxed));
+        self.pace.request().await.map_err(Failed::ForGood)?;
+        let _ = CALL.try_with(|call| call.requests.fetch_add(1, Ordering::Relaxed));
         let unusable = |e: OpenAIError| Failed::ForGood(Error::Request(e.to_string()));
         let request = factory.build().await.map_err(unusable)?;
         match timeout(self.attempt, self.exchange(request)).await {
@@ -176,8 +218,16 @@ impl Shared {
     }
 
     async fn exchange(&self, request: reqwest::Request) -> Result<reqwest::Response, Failed> {
-        let response = self.http.execute(request).await.map_err(|e| self.broken(&e))?;
+        let first = Instant::now() + self.first_byte;
+        let response = match timeout_at(first, self.http.execute(request)).await {
+            Err(_) => return Err(Failed::ForNow(self.too_slow(self.first_byte), None)),
+            Ok(sent) => sent.map_err(|e| self.broken(&e))?,
+        };
         let (status, headers) = (response.status(), response.headers().clone());
+        let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        if status.is_success() && kind.starts_with("text/event-stream") {
+            return self.hear(status, response, first).await;
+        }
         let body = self.read(response).await?;
         if status.is_success() {
             return self.accept(status, body);
@@ -203,6 +253,49 @@ impl Shared {
                 Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
             }
         }
+    }
+
+    /// Hears a stream to its end, or to the limit, and puts it together.
+    async fn hear(
+        &self,
+        status: StatusCode,
+        mut response: reqwest::Response,
+        first: Instant,
+    ) -> Result<reqwest::Response, Failed> {
+        let malformed =
+            |message: String| Failed::ForNow(Error::Malformed { url: self.url.clone(), message }, None);
+        let mut stream = Stream::default();
+        // Many servers send headers at once and the first part when the model has begun.
+        let mut deadline = first;
+        while !stream.is_done() {
+            let chunk = match timeout_at(deadline, response.chunk()).await {
+                Err(_) => return Err(Failed::ForNow(self.too_slow(self.idle), None)),
+                Ok(Err(e)) if !stream.is_whole() => return Err(self.broken(&e)),
+                Ok(Err(_) | Ok(None)) => break,
+                Ok(Ok(Some(chunk))) => chunk,
+            };
+            deadline = Instant::now() + self.idle;
+            for part in stream.take(&chunk).map_err(malformed)? {
+                match part {
+                    Part::Text(text) => {
+                        let _ = CALL.try_with(|call| call.tell(&text));
+                    }
+                    Part::Error(body) => {
+                        let message = message_of(body.as_bytes(), &self.key);
+                        let url = self.url.clone();
+                        return Err(Failed::ForNow(Error::Unavailable { url, attempts: 1, message }, None));
+                    }
+                }
+            }
+            if stream.len() > self.limit {
+                stream.cut();
+                break;
+            }
+        }
+        if !stream.is_whole() {
+            return Err(malformed("the stream broke off".to_owned()));
+        }
+        self.accept(status, stream.answer().to_string().into_bytes())
     }
 
     fn accept(&self, status: StatusCode, body: Vec<u8>) -> Result<reqwest::Response, Failed> {

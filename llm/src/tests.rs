@@ -1,10 +1,13 @@
 //! The client against a server that speaks the real protocol over HTTP, well and badly.
 
+mod dialects;
+mod streaming;
+
 use serde_json::{Value, json};
 
 use crate::scripted::{Reply, ScriptedServer};
 use crate::{
-    Audio, Capabilities, ChatRequest, Config, Content, Error, Message, Model, ModelClient, Prices, Secret,
+    Audio, ChatRequest, Config, Content, Error, Message, Model, ModelClient, Overrides, Prices, Secret,
     Structured, TokenLimit,
 };
 
@@ -87,7 +90,7 @@ async fn several_samples_are_parallel_calls_with_seeds_of_their_own() {
 async fn an_endpoint_that_can_gives_several_samples_in_one_request() {
     let server =
         ScriptedServer::replying(vec![Reply::Texts(vec!["a".into(), "b".into(), "c".into()])]).await.unwrap();
-    let capabilities = Capabilities { several: true, ..Capabilities::default() };
+    let capabilities = Overrides { several: Some(true), ..Overrides::default() };
     let client = ModelClient::new(Config { capabilities, ..quick(&server) }).unwrap();
     let answer = client.chat(ChatRequest { samples: 3, ..ask() }).await.unwrap();
     assert_eq!((answer.samples.len(), answer.requests), (3, 1));
@@ -336,6 +339,44 @@ async fn no_more_calls_run_at_once_than_configured() {
     };
     tokio::join!(call("first"), call("second"));
     assert_eq!(*order.lock(), [("first", false), ("second", true)]);
+}
+
+#[tokio::test]
+async fn requests_beyond_the_rate_limit_of_the_endpoint_are_not_sent() {
+    let server = ScriptedServer::replying(vec![text()]).await.unwrap();
+    let config = Config { requests_per_minute: 2, total_timeout_ms: 1_000, ..quick(&server) };
+    let client = ModelClient::new(config).unwrap();
+    for _ in 0..2 {
+        client.chat(ask()).await.unwrap();
+    }
+    let error = client.chat(ask()).await.unwrap_err();
+    assert_eq!((error.code(), error.is_transient()), ("LLM-0011", true));
+    assert_eq!(server.received().len(), 2);
+}
+
+#[tokio::test]
+async fn an_answer_whose_first_byte_does_not_come_in_time_is_given_up() {
+    let server = ScriptedServer::replying(vec![Reply::Hang, text()]).await.unwrap();
+    let config = Config { first_byte_timeout_ms: 60, attempt_timeout_ms: 60_000, ..quick(&server) };
+    let answer = ModelClient::new(config).unwrap().chat(ask()).await.unwrap();
+    assert_eq!(answer.requests, 2);
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_ends_its_connection_and_frees_its_place() {
+    let server = ScriptedServer::replying(vec![Reply::Hang, text()]).await.unwrap();
+    let client = ModelClient::new(Config { concurrency: 1, ..quick(&server) }).unwrap();
+    let first = client.chat(ask());
+    let arrived = async {
+        while server.received().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        _ = first => panic!("it hangs"),
+        () = arrived => {}
+    }
+    assert_eq!(client.chat(ask()).await.unwrap().samples[0].content.text(), "hi");
 }
 
 #[tokio::test]

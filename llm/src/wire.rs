@@ -13,6 +13,8 @@ pub(crate) struct WireRequest<'a> {
     pub(crate) messages: Vec<Message>,
     pub(crate) stream: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) stream_options: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) temperature: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) seed: Option<u64>,
@@ -41,6 +43,8 @@ pub(crate) struct Draw {
     pub(crate) usage: Usage,
     pub(crate) model: Option<String>,
     pub(crate) fingerprint: Option<String>,
+    /// Whether it came as a stream.
+    pub(crate) streamed: bool,
 }
 
 /// Reads a chat answer; only `choices` must be there.
@@ -55,6 +59,7 @@ pub(crate) fn read(value: &Value) -> Result<Draw, String> {
         usage: usage(value),
         model: word("model"),
         fingerprint: word("system_fingerprint"),
+        streamed: value.get(crate::stream::STREAMED).is_some(),
     })
 }
 

@@ -75,6 +75,8 @@ pub struct Query {
     pub general: bool,
     /// Only of this organisation.
     pub organisation: Option<String>,
+    /// Only from this source.
+    pub source: Option<String>,
     /// Only at or after this time, milliseconds since the Unix epoch.
     pub since_ms: Option<i64>,
     /// Most hits, at most [`HITS_LIMIT`].
@@ -89,6 +91,7 @@ impl Default for Query {
             system: None,
             general: true,
             organisation: None,
+            source: None,
             since_ms: None,
             limit: 10,
         }

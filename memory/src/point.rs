@@ -136,7 +136,8 @@ pub(crate) fn conditions_of_query(query: &Query) -> Vec<Condition> {
     };
     let since = query.since_ms.map(Condition::Since);
     let organisation = one("organisation", query.organisation.as_ref());
-    [kinds(&query.kinds), system, organisation, since].into_iter().flatten().collect()
+    let source = one("source", query.source.as_ref());
+    [kinds(&query.kinds), system, organisation, source, since].into_iter().flatten().collect()
 }
 
 /// The conditions of what is to be forgotten.

@@ -62,6 +62,7 @@ async fn system_organisation_and_time_limit_what_is_found() {
     ] {
         let mut entry = Entry::new(id, Kind::Bpmn, "wing", "size the wing", at);
         (entry.system, entry.organisation) = (system.map(str::to_owned), organisation.to_owned());
+        entry.source = if id == "drone" { "alice" } else { "bob" }.to_owned();
         entries.push(entry);
     }
     memory.store(entries).await.unwrap();
@@ -74,6 +75,8 @@ async fn system_organisation_and_time_limit_what_is_found() {
     assert_eq!(found(Query { system: Some("plane".into()), ..local() }).await, ["general", "plane"]);
     assert_eq!(found(Query { system: Some("plane".into()), general: false, ..local() }).await, ["plane"]);
     assert_eq!(found(Query { since_ms: Some(20), ..local() }).await, ["drone", "plane"]);
+    assert_eq!(found(Query { source: Some("alice".into()), ..local() }).await, ["drone"]);
+    assert!(found(Query { source: Some("nobody".into()), ..local() }).await.is_empty());
     let newest = memory.recall(Query { text: " ".into(), limit: 2, ..Query::default() }).await.unwrap();
     assert_eq!(ids(&newest), ["theirs", "drone"]);
 }

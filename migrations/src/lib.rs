@@ -15,6 +15,7 @@ mod m0008_change_sets;
 mod m0009_documents;
 mod m0010_job_visits;
 mod m0011_decisions;
+mod m0013_trail_indexes;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{MigrationTrait, async_trait};
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_documents::Migration),
             Box::new(m0010_job_visits::Migration),
             Box::new(m0011_decisions::Migration),
+            Box::new(m0013_trail_indexes::Migration),
         ]
     }
 }

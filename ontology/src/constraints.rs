@@ -1,6 +1,7 @@
 //! Constraints as numbers: what a budget adds up to, what a bound leaves, and what would break if a value changed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::Error;
 use crate::index::{SystemIndex, natural_key};
@@ -58,14 +59,16 @@ pub struct WhatIf {
     pub reaches: Vec<String>,
 }
 
-/// How all constraints of a system stand, by id.
+/// How all constraints of a system stand, by id. Computed once for each state of a system.
 #[must_use]
-pub fn standings(system: &SystemIndex) -> BTreeMap<String, Standing> {
-    let all = system.of_kind("constraint").filter_map(|node| match node.as_ref() {
-        Node::Constraint(constraint) => Some(constraint.clone()),
-        _ => None,
-    });
-    evaluate(&all.collect::<Vec<_>>())
+pub fn standings(system: &SystemIndex) -> &BTreeMap<String, Standing> {
+    system.kept_standings().get_or_init(|| {
+        let all = system.of_kind("constraint").filter_map(|node| match node.as_ref() {
+            Node::Constraint(constraint) => Some(constraint.clone()),
+            _ => None,
+        });
+        Arc::new(evaluate(&all.collect::<Vec<_>>()))
+    })
 }
 
 /// Asks what would be if values changed; nothing is written.
@@ -112,7 +115,7 @@ pub fn what_if(system: &SystemIndex, assumptions: &[Assumption]) -> Result<WhatI
         |standings: &BTreeMap<String, Standing>, id: &str| standings.get(id).is_some_and(Standing::is_broken);
     let differing = |was: bool| {
         let changed = after.values().filter(move |now| now.is_broken() != was);
-        changed.filter(|now| broken(&before, &now.constraint) == was).cloned().collect::<Vec<_>>()
+        changed.filter(|now| broken(before, &now.constraint) == was).cloned().collect::<Vec<_>>()
     };
     let out = WhatIf { breaks: differing(false), mends: differing(true), reaches: Vec::new() };
     touched.extend(out.breaks.iter().map(|standing| standing.constraint.clone()));

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::catalogue::Column;
+use crate::fields::Field;
 use crate::index::SystemIndex;
 use crate::model::Node;
 
@@ -42,27 +44,61 @@ pub struct Coverage {
     pub orphan_processes: Vec<String>,
 }
 
-/// Computes the coverage of a system; linear in its size.
-#[must_use]
-pub fn coverage(system: &SystemIndex) -> Coverage {
-    let mut out = Coverage::default();
-    for node in system.of_kind("requirement") {
-        let Node::Requirement(requirement) = node.as_ref() else { continue };
-        out.requirements += 1;
-        if system.outgoing(&requirement.id).any(|edge| edge.kind == "allocated_to") {
-            out.allocated += 1;
-        } else {
-            out.unallocated.push(Unallocated {
-                id: requirement.id.clone(),
-                reason: requirement.unallocated_reason.clone().unwrap_or_default(),
-            });
-        }
-        if requirement.verification.is_some() && requirement.criterion.is_some() {
-            out.verified += 1;
-        } else {
-            out.unverified.push(requirement.id.clone());
+/// How far the requirements of a system were after a change set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CoveragePoint {
+    /// Number of the change set.
+    pub version: i64,
+    /// When it was made, milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// How many requirements there were.
+    pub requirements: usize,
+    /// How many were allocated to a component.
+    pub allocated: usize,
+    /// How many were satisfied by a function.
+    pub satisfied: usize,
+    /// How many had a verification method and a criterion.
+    pub verifiable: usize,
+}
+
+impl CoveragePoint {
+    /// That of a state; the catalogue knows it.
+    pub(crate) fn of(system: &SystemIndex) -> Self {
+        let catalogue = &system.reading().catalogue;
+        let with = |field| catalogue.flagged(Column::new("requirement", field), true);
+        Self {
+            version: system.head,
+            at_ms: system.changed_ms,
+            requirements: system.count("requirement"),
+            allocated: with(Field::IsAllocated),
+            satisfied: with(Field::IsSatisfied),
+            verifiable: with(Field::IsVerifiable),
         }
     }
+}
+
+/// Computes the coverage of a system. Of requirements only those that lack something are looked at: the catalogue
+/// knows them; of the rest all are.
+#[must_use]
+pub fn coverage(system: &SystemIndex) -> Coverage {
+    let catalogue = &system.reading().catalogue;
+    let allocated = Column::new("requirement", Field::IsAllocated);
+    let verifiable = Column::new("requirement", Field::IsVerifiable);
+    let missing = |node: &std::sync::Arc<Node>| match node.as_ref() {
+        Node::Requirement(requirement) => Some(Unallocated {
+            id: requirement.id.clone(),
+            reason: requirement.unallocated_reason.clone().unwrap_or_default(),
+        }),
+        _ => None,
+    };
+    let mut out = Coverage {
+        requirements: system.count("requirement"),
+        allocated: catalogue.flagged(allocated, true),
+        unallocated: catalogue.with_flag(allocated, false).filter_map(missing).collect(),
+        verified: catalogue.flagged(verifiable, true),
+        unverified: catalogue.with_flag(verifiable, false).map(|node| node.id().to_owned()).collect(),
+        ..Coverage::default()
+    };
     let explained = out.unallocated.iter().filter(|missing| !missing.reason.is_empty()).count();
     out.ratio = if out.requirements == 0 {
         1.0

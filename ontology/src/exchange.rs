@@ -3,6 +3,7 @@
 mod archive;
 mod document;
 pub mod reqif;
+pub mod sysml;
 pub mod table;
 pub mod workbook;
 

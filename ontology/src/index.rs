@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use crate::constraints::Standing;
 use crate::model::{Baseline, ChangeSet, Fork, Node, Origin, Review};
+use crate::reading::Reading;
 use crate::shacl::KeptShapes;
 use crate::sorted::SortedMap;
 
@@ -76,6 +78,8 @@ pub struct SystemIndex {
     reviews: SortedMap<String, (i64, Review)>,
     mutations: SortedMap<String, i64>,
     mutation_order: SortedMap<i64, String>,
+    reading: OnceLock<Arc<Reading>>,
+    standings: OnceLock<Arc<BTreeMap<String, Standing>>>,
 }
 
 /// A key by which ids sort as people expect: `R-2` before `R-10`.
@@ -162,6 +166,59 @@ impl SystemIndex {
         nodes.map(|nodes| nodes.from(start)).into_iter().flatten().map(|(_, node)| node)
     }
 
+    /// The nodes of a kind after a place in natural order, or before it with the last one first; the place is a
+    /// [`natural_key`].
+    pub(crate) fn placed<'a>(
+        &'a self,
+        kind: &str,
+        descending: bool,
+        place: Option<&str>,
+    ) -> Box<dyn Iterator<Item = &'a Arc<Node>> + 'a> {
+        let Some(nodes) = self.kinds.get(kind) else { return Box::new(std::iter::empty()) };
+        let bound = place.map_or(Bound::Unbounded, Bound::Excluded);
+        if descending {
+            Box::new(nodes.before::<str>(bound).map(|(_, node)| node))
+        } else {
+            Box::new(nodes.from::<str>(bound).map(|(_, node)| node))
+        }
+    }
+
+    /// All nodes with their versions, by id.
+    pub(crate) fn held(&self) -> impl Iterator<Item = (&Arc<Node>, Version)> {
+        self.nodes.values().map(|held| (&held.node, held.version))
+    }
+
+    /// Whether an edge of this kind starts at a node.
+    pub(crate) fn leads(&self, id: &str, kind: &str) -> bool {
+        has_kind(&self.outgoing, id, kind)
+    }
+
+    /// Whether an edge of this kind ends at a node.
+    pub(crate) fn is_led_to(&self, id: &str, kind: &str) -> bool {
+        has_kind(&self.incoming, id, kind)
+    }
+
+    pub(crate) fn kept_reading(&self) -> &OnceLock<Arc<Reading>> {
+        &self.reading
+    }
+
+    /// How its constraints stand, by id; computed once for each state.
+    pub(crate) fn kept_standings(&self) -> &OnceLock<Arc<BTreeMap<String, Standing>>> {
+        &self.standings
+    }
+
+    /// How many nodes and links it holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether it holds nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// How many nodes of a kind there are.
     #[must_use]
     pub fn count(&self, kind: &str) -> usize {
@@ -222,6 +279,17 @@ impl SystemIndex {
 
     /// Applies a change set that was committed.
     pub fn apply(&mut self, change: &ChangeSet) {
+        self.standings.take();
+        let kept = self.reading.take().filter(|_| !Reading::is_overtaken(self, change));
+        let Some(mut reading) = kept else { return self.write(change) };
+        let follows = Arc::make_mut(&mut reading);
+        let touched = follows.strike(self, change);
+        self.write(change);
+        follows.enter(self, &touched);
+        self.reading = OnceLock::from(reading);
+    }
+
+    fn write(&mut self, change: &ChangeSet) {
         self.name.clone_from(&change.system);
         if self.points.len() == 0 {
             self.created_ms = change.at_ms;
@@ -320,6 +388,12 @@ fn says_the_same(before: &Node, after: &Node) -> bool {
 }
 
 type Edges = SortedMap<String, Arc<BTreeSet<Edge>>>;
+
+fn has_kind(edges: &Edges, at: &str, kind: &str) -> bool {
+    let Some(edges) = edges.get(at) else { return false };
+    // Edges are in order of their kinds.
+    edges.range(edge(kind, "", None)..).next().is_some_and(|edge| edge.kind == kind)
+}
 
 fn edge(kind: &str, other: &str, link: Option<&str>) -> Edge {
     Edge { kind: kind.to_owned(), other: other.to_owned(), link: link.map(str::to_owned) }

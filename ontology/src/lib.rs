@@ -1,20 +1,25 @@
 //! The knowledge graph: vocabulary, index, typed queries, change sets.
 
 pub mod architecture;
+mod catalogue;
 pub mod constraints;
 pub mod coverage;
 mod error;
 pub mod exchange;
 pub mod export;
+mod fields;
 mod graph;
 pub mod history;
 pub mod index;
 pub mod iri;
+mod listing;
 pub mod matrix;
 pub mod model;
 pub mod port;
 mod rdf_index;
+mod reading;
 pub mod runs;
+mod search;
 pub mod shacl;
 mod sorted;
 pub mod sparql;
@@ -26,16 +31,21 @@ pub mod validate;
 pub mod verification;
 pub mod vocabulary;
 mod volatile;
+mod words;
 
-pub use coverage::{Coverage, Unallocated};
+pub use coverage::{Coverage, CoveragePoint, Unallocated};
 pub use error::Error;
 pub use exchange::{ImportReport, Imported};
 pub use export::GraphFormat;
+pub use fields::{Field, ORDERED_CHARS, OrderBy};
 pub use graph::{Edit, MergeChoice, Ontology, SystemSummary, branch_line};
 pub use history::{Difference, Moment};
 pub use index::SystemIndex;
+pub use listing::{Condition, Listed, MAX_CONDITIONS, NumberTest, Order, TextTest};
 pub use port::ChangeSets;
 pub use runs::{RunRecord, RunScore};
+pub use search::{Highlight, Hit, Hits, Part};
 pub use sparql::{Answer, QueryOptions, SolutionFormat};
 pub use trace::Trace;
 pub use volatile::VolatileChangeSets;
+pub use words::MAX_QUERY_WORDS;

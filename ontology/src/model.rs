@@ -47,6 +47,20 @@ impl Node {
         }
     }
 
+    /// What a person knows it by: the text of a requirement, the rationale of a link, else its name.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        match self {
+            Self::Requirement(node) => &node.text,
+            Self::Component(node) => &node.name,
+            Self::Function(node) => &node.name,
+            Self::Process(node) => &node.name,
+            Self::Interface(node) => &node.name,
+            Self::Constraint(node) => &node.name,
+            Self::Link(node) => node.rationale.as_deref().unwrap_or_default(),
+        }
+    }
+
     /// The word for its kind, as in IRIs: `requirement`, `component`, …
     #[must_use]
     pub fn kind(&self) -> &'static str {

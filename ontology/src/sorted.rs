@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 /// Most entries of a run; a full one is split in two.
 const RUN_LIMIT: usize = 256;
+/// Entries of a run where all are there at once: some room is left for those that come later.
+const RUN_FILLED: usize = RUN_LIMIT * 3 / 4;
 
 type Run<K, V> = Arc<Vec<(K, V)>>;
 
@@ -32,6 +34,17 @@ impl<K, V> Default for SortedMap<K, V> {
 }
 
 impl<K: Ord + Clone, V: Clone> SortedMap<K, V> {
+    /// A map of entries that are sorted by strictly growing keys.
+    pub(crate) fn of_sorted(entries: Vec<(K, V)>) -> Self {
+        let len = entries.len();
+        let mut runs = Vec::with_capacity(len / RUN_FILLED + 1);
+        let mut entries = entries.into_iter().peekable();
+        while entries.peek().is_some() {
+            runs.push(Arc::new(entries.by_ref().take(RUN_FILLED).collect()));
+        }
+        Self { runs, len }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -83,7 +96,7 @@ impl<K: Ord + Clone, V: Clone> SortedMap<K, V> {
                 self.len += 1;
                 if entries.len() > RUN_LIMIT {
                     // Keys mostly arrive in order: the first half stays nearly full.
-                    let later = entries.split_off(RUN_LIMIT * 3 / 4);
+                    let later = entries.split_off(RUN_FILLED);
                     self.runs.insert(at_run + 1, Arc::new(later));
                 }
                 None
@@ -139,6 +152,32 @@ impl<K: Ord + Clone, V: Clone> SortedMap<K, V> {
         let first = self.runs.get(run).into_iter().flat_map(move |run| run.iter().skip(at));
         let rest = self.runs.iter().skip(run + 1).flat_map(|run| run.iter());
         first.chain(rest).map(|(key, value)| (key, value))
+    }
+
+    /// Entries before a key, the last one first.
+    pub(crate) fn before<'a, Q: Ord + ?Sized>(
+        &'a self,
+        end: Bound<&Q>,
+    ) -> impl Iterator<Item = (&'a K, &'a V)> + use<'a, K, V, Q>
+    where
+        K: Borrow<Q>,
+    {
+        let (run, at) = match end {
+            Bound::Unbounded => (self.runs.len(), 0),
+            Bound::Included(key) | Bound::Excluded(key) => {
+                let at_run = self.locate(key);
+                let included = matches!(end, Bound::Included(_));
+                let before = |(found, _): &(K, V)| match found.borrow().cmp(key) {
+                    Ordering::Less => true,
+                    Ordering::Equal => included,
+                    Ordering::Greater => false,
+                };
+                (at_run, self.runs.get(at_run).map_or(0, |run| run.partition_point(before)))
+            }
+        };
+        let last = self.runs.get(run).into_iter().flat_map(move |run| run.iter().take(at).rev());
+        let rest = self.runs.iter().take(run).rev().flat_map(|run| run.iter().rev());
+        last.chain(rest).map(|(key, value)| (key, value))
     }
 
     /// Keys whose entries are not shared by both maps, in order. Runs in common are skipped unseen, so two
@@ -197,8 +236,13 @@ mod tests {
             for start in [0, 17, 450, 899] {
                 prop_assert!(ours.from(Bound::Excluded(&start)).eq(theirs.range((Bound::Excluded(start), Bound::Unbounded))));
                 prop_assert!(ours.from(Bound::Included(&start)).eq(theirs.range(start..)));
+                prop_assert!(ours.before(Bound::Excluded(&start)).eq(theirs.range(..start).rev()));
+                prop_assert!(ours.before(Bound::Included(&start)).eq(theirs.range(..=start).rev()));
                 prop_assert_eq!(ours.get(&start), theirs.get(&start));
             }
+            prop_assert!(ours.before(Bound::<&u32>::Unbounded).eq(theirs.iter().rev()));
+            let again = SortedMap::of_sorted(theirs.iter().map(|(key, value)| (*key, *value)).collect());
+            prop_assert!(again.len() == theirs.len() && again.iter().eq(theirs.iter()));
         }
     }
 

@@ -1,8 +1,10 @@
 //! SPARQL over the graph: queries only, behind a guard, on a thread of their own, with limits on everything.
 
 mod guard;
+mod watch;
 
 use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -10,6 +12,7 @@ use std::time::{Duration, Instant};
 use oxigraph::sparql::results::{QueryResultsFormat, QueryResultsSerializer};
 use oxigraph::sparql::{CancellationToken, QueryResults, SparqlEvaluator};
 use oxigraph::store::Store;
+use spargebra::SparqlParser;
 
 use crate::export::GraphFormat;
 use crate::{Error, Ontology};
@@ -17,6 +20,8 @@ use crate::{Error, Ontology};
 pub use guard::{
     MAX_ALTERNATIVES, MAX_NESTING, MAX_QUERY_BYTES, MAX_VALUES_CELLS, MAX_VALUES_PRODUCT, admit,
 };
+pub use watch::{MAX_GROUPED_ROWS, MAX_GROWING_BYTES, MAX_GROWN_BYTES, MAX_KEPT_ROWS, MAX_REPLACEMENT_BYTES};
+use watch::{Watch, watched};
 
 /// Most rows or triples in an answer.
 pub const MAX_ROWS: usize = 10_000;
@@ -95,9 +100,9 @@ pub struct Answer {
 impl Ontology {
     /// Answers a SPARQL query over the union of all graphs (`GRAPH ?g` names the single ones).
     ///
-    /// A query that is not done at the deadline is given up. The engine looks at its cancellation only when it
-    /// touches data, so its thread may go on for a while; it keeps its slot until it is really over, and so at
-    /// most [`MAX_CONCURRENT_QUERIES`] threads ever work.
+    /// A query that is not done at the deadline is stopped, and so is one that keeps more rows or makes more text than
+    /// is allowed. What cannot be interrupted is one sorting of at most [`MAX_KEPT_ROWS`] rows; a thread keeps its slot
+    /// until it is really over, and so at most [`MAX_CONCURRENT_QUERIES`] threads ever work.
     ///
     /// # Errors
     /// [`Error::Query`] for what is refused, not SPARQL, or too slow; [`Error::Limit`].
@@ -122,7 +127,11 @@ impl Ontology {
             .name("sparql".to_owned())
             .stack_size(STACK_BYTES)
             .spawn(move || {
-                let answer = work.answer(&store);
+                let watch = Watch::new(work.until, Arc::clone(&work.given_up));
+                let tried = catch_unwind(AssertUnwindSafe(|| work.answer(&store, &watch)));
+                let answer = tried.unwrap_or_else(|_| {
+                    Err(watch.reason().map_or_else(|| too_slow(work.options.deadline), Error::Query))
+                });
                 drop(store);
                 drop(slot);
                 let _ = sender.send(answer);
@@ -166,12 +175,11 @@ struct Work {
 }
 
 impl Work {
-    fn answer(&self, store: &Store) -> Result<Answer, Error> {
+    fn answer(&self, store: &Store, watch: &Arc<Watch>) -> Result<Answer, Error> {
         let refused = |error: &dyn std::fmt::Display| Error::Query(error.to_string());
-        let mut prepared = SparqlEvaluator::new()
-            .with_cancellation_token(self.token.clone())
-            .parse_query(&self.query)
-            .map_err(|error| refused(&error))?;
+        let query = SparqlParser::new().parse_query(&self.query).map_err(|error| refused(&error))?;
+        let evaluator = SparqlEvaluator::new().with_cancellation_token(self.token.clone());
+        let mut prepared = watch.over(evaluator).for_query(watched(query));
         prepared.dataset_mut().set_default_graph_as_union();
         let results = prepared.on_store(store).execute().map_err(|error| refused(&error))?;
         let mut out = Bounded { bytes: Vec::new(), full: false };

@@ -4,10 +4,12 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use futures::StreamExt;
 use migrations::{Migrator, MigratorTrait};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, Statement, StreamTrait, Value};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::rows::Row;
 use crate::statements::Chain;
 use crate::writer::{self, Request, Write};
 use crate::{Documents, Error, postgres, sqlite};
@@ -136,6 +138,22 @@ impl Database {
         let request = Request::Write { write: Box::new(write), answer };
         self.shared.writer.send(request).await.map_err(|_| Error::Closed)?;
         answered.await.map_err(|_| Error::Closed)?
+    }
+
+    /// Reads rows one by one, and keeps of each what `read` makes of it: many rows take no more room than that.
+    pub(crate) async fn read_all<T>(
+        &self,
+        sql: impl Into<String>,
+        values: Vec<Value>,
+        read: impl Fn(&Row<'_>) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        let statement = Statement::from_sql_and_values(self.shared.backend, sql, values);
+        let mut rows = self.shared.readers.stream_raw(statement).await?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().await {
+            found.push(read(&Row(&row?))?);
+        }
+        Ok(found)
     }
 
     /// Reads rows.

@@ -3,14 +3,17 @@
 //! All writes go through one task (`writer`) that puts up to 512 of them into one physical transaction and answers
 //! each only after that transaction is durable. Reads use connections of their own.
 
+mod array;
 mod change_sets;
 mod database;
 mod documents;
 mod error;
+mod fail_point;
 mod offers;
 mod postgres;
 mod prompts;
 mod proposals;
+mod records;
 mod rows;
 mod scores;
 mod sqlite;
@@ -25,6 +28,7 @@ pub use error::Error;
 pub use offers::Offers;
 pub use prompts::Prompts;
 pub use proposals::Proposals;
+pub use records::Records;
 
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 
 use crate::Error;
+use crate::statements::STATEMENTS;
 
 /// The advisory lock of the one writer of a database: the letters `ProcOS` as a number.
 const WRITER_LOCK: i64 = 0x5072_6f63_4f53;
@@ -18,6 +19,12 @@ const LOCK_TRIES: u32 = 20;
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 /// How long a statement waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Settings of the writer's connection. Durability is not left to the server's configuration. The writer's few
+/// statements all find their rows by an index, and are planned once: a plan made while a table was nearly empty would
+/// go on reading the whole of it.
+const SETTINGS: [&str; 3] =
+    ["SET synchronous_commit = on", "SET plan_cache_mode = force_generic_plan", "SET enable_seqscan = off"];
 
 /// The connections to one database.
 pub(crate) struct Connections {
@@ -42,7 +49,7 @@ pub(crate) async fn open(url: &str) -> Result<Connections, Error> {
             path: "the PostgreSQL address".to_owned(),
             detail: error.to_string(),
         })?
-        .statement_cache_capacity(256)
+        .statement_cache_capacity(STATEMENTS)
         .disable_statement_logging();
     let path = shown(&options);
     check_lock(&options, &path).await?;
@@ -58,8 +65,9 @@ pub(crate) async fn open(url: &str) -> Result<Connections, Error> {
                     .bind(WRITER_LOCK)
                     .fetch_one(&mut *connection)
                     .await?;
-                // Durability is not left to the server's configuration.
-                sqlx::query("SET synchronous_commit = on").execute(&mut *connection).await?;
+                for setting in SETTINGS {
+                    sqlx::query(setting).execute(&mut *connection).await?;
+                }
                 if held { Ok(()) } else { Err(sqlx::Error::Configuration(HELD.into())) }
             })
         })

@@ -1,11 +1,17 @@
 //! Prompts with their versions, label moves, test reports and approvals: append-only documents.
 
 use async_trait::async_trait;
-use context::{ApprovalRecord, Error as ContextError, LabelMove, PromptStore, PromptVersion, TestReport};
+use context::{
+    ApprovalRecord, Comparison, Error as ContextError, Experiment, LabelMove, PromptStore, PromptVersion,
+    Recording, TestReport, TestSuite,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::{Documents, Error, LIST_LIMIT};
+
+/// Recorded answers in one document.
+const RECORDINGS_TOGETHER: usize = 50;
 
 /// A store of prompts in the database.
 #[derive(Clone, Debug)]
@@ -31,6 +37,25 @@ impl Prompts {
         let content = serde_json::to_value(entry).map_err(|error| ContextError::Store(error.to_string()))?;
         let key = format!("{at_ms:020}-{own}");
         self.documents.put(list, &key, &content, at_ms, Vec::new()).await.map_err(failed)
+    }
+
+    /// Writes the one entry that there is of something.
+    async fn set<T: Serialize + Sync>(
+        &self,
+        list: &str,
+        key: &str,
+        entry: &T,
+        at_ms: i64,
+    ) -> Result<(), ContextError> {
+        let content = serde_json::to_value(entry).map_err(|error| ContextError::Store(error.to_string()))?;
+        self.documents.put(list, key, &content, at_ms, Vec::new()).await.map_err(failed)
+    }
+
+    async fn one<T: DeserializeOwned>(&self, list: &str, key: &str) -> Result<Option<T>, ContextError> {
+        let found = self.documents.get(list, key).await.map_err(failed)?;
+        let read =
+            |content| serde_json::from_value(content).map_err(|error| ContextError::Store(error.to_string()));
+        found.map(read).transpose()
     }
 
     async fn all<T: DeserializeOwned>(&self, list: &str) -> Result<Vec<T>, ContextError> {
@@ -125,5 +150,74 @@ impl PromptStore for Prompts {
 
     async fn approvals(&self, organisation: &str, name: &str) -> Result<Vec<ApprovalRecord>, ContextError> {
         self.all(&list(organisation, "approval", name)).await
+    }
+
+    async fn add_comparison(&self, organisation: &str, found: &Comparison) -> Result<(), ContextError> {
+        self.add(&list(organisation, "comparison", &found.name), found.at_ms, &found.id, found).await
+    }
+
+    async fn comparisons(&self, organisation: &str, name: &str) -> Result<Vec<Comparison>, ContextError> {
+        self.all(&list(organisation, "comparison", name)).await
+    }
+
+    async fn put_suite(
+        &self,
+        organisation: &str,
+        name: &str,
+        suite: &TestSuite,
+        at_ms: i64,
+    ) -> Result<(), ContextError> {
+        self.set(&format!("prompt/{organisation}/suite"), name, suite, at_ms).await
+    }
+
+    async fn suite(&self, organisation: &str, name: &str) -> Result<Option<TestSuite>, ContextError> {
+        self.one(&format!("prompt/{organisation}/suite"), name).await
+    }
+
+    async fn add_recordings(
+        &self,
+        organisation: &str,
+        name: &str,
+        recordings: &[Recording],
+        at_ms: i64,
+    ) -> Result<(), ContextError> {
+        for together in recordings.chunks(RECORDINGS_TOGETHER) {
+            let Some(first) = together.first() else { continue };
+            let what = list(organisation, &format!("recording/{}", first.hash), name);
+            // A comparison holds answers of two versions; each finds its own again.
+            let (own, others): (Vec<&Recording>, Vec<&Recording>) =
+                together.iter().partition(|recording| recording.hash == first.hash);
+            self.add(&what, at_ms, &first.asked, &own).await?;
+            if let Some(other) = others.first() {
+                let what = list(organisation, &format!("recording/{}", other.hash), name);
+                self.add(&what, at_ms, &other.asked, &others).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn recordings(
+        &self,
+        organisation: &str,
+        name: &str,
+        hash: &str,
+    ) -> Result<Vec<Recording>, ContextError> {
+        let found: Vec<Vec<Recording>> =
+            self.all(&list(organisation, &format!("recording/{hash}"), name)).await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    async fn put_experiment(
+        &self,
+        organisation: &str,
+        name: &str,
+        experiment: &Experiment,
+    ) -> Result<(), ContextError> {
+        let at_ms = experiment.ended.as_ref().map_or(experiment.begun.at_ms, |end| end.stamp.at_ms);
+        self.set(&format!("prompt/{organisation}/experiment"), name, experiment, at_ms).await
+    }
+
+    async fn experiment(&self, organisation: &str, name: &str) -> Result<Option<Experiment>, ContextError> {
+        self.one(&format!("prompt/{organisation}/experiment"), name).await
     }
 }

@@ -11,6 +11,7 @@ use sqlx::sqlite::{
 };
 
 use crate::Error;
+use crate::statements::STATEMENTS;
 
 /// The oldest SQLite without the known races of its write-ahead log.
 const OLDEST_VERSION: (u32, u32, u32) = (3, 51, 3);
@@ -44,7 +45,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .pragma("journal_size_limit", JOURNAL_SIZE_LIMIT)
         .pragma("temp_store", "MEMORY")
         .pragma("cache_size", CACHE_SIZE)
-        .statement_cache_capacity(256)
+        .statement_cache_capacity(STATEMENTS)
         .disable_statement_logging()
 }
 

@@ -10,8 +10,8 @@ pub(crate) use commit::write_commits;
 pub(crate) use touched::Touched;
 
 use async_trait::async_trait;
-use engine::port::{Attempt, DecisionRequirements, Definition, Instance, InstanceFilter, TaskRun};
-use engine::store::{Commit, ScoreCount, ScoreFilter, Store, StoredInstance, Waiting};
+use engine::port::{Attempt, DecisionRequirements, Definition, Instance, InstanceFilter, Status, TaskRun};
+use engine::store::{Commit, InstanceOutline, ScoreCount, ScoreFilter, Store, StoredInstance, Waiting};
 
 use crate::Database;
 use crate::rows::{Row, Word};
@@ -73,7 +73,26 @@ impl Store for Database {
     }
 
     async fn load_waiting(&self) -> Result<Waiting, engine::Error> {
-        Ok(read::waiting(self).await?)
+        Ok(read::waiting(self, None).await?)
+    }
+
+    async fn load_waiting_of(&self, instance: i64) -> Result<Waiting, engine::Error> {
+        Ok(read::waiting(self, Some(instance)).await?)
+    }
+
+    async fn outlines(
+        &self,
+        status: Status,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<InstanceOutline>, engine::Error> {
+        let limit = engine::limits::page(limit);
+        let sql = format!(
+            "SELECT key, definition, incidents, business_key, seed, dry_run FROM instances \
+             WHERE status = $1 AND key < $2 ORDER BY key DESC LIMIT {limit}"
+        );
+        let values = vec![text(status.word()), int(before.unwrap_or(i64::MAX))];
+        Ok(self.read_all(sql, values, read::outline).await?)
     }
 
     async fn find_idempotent(&self, key: &str) -> Result<Option<i64>, engine::Error> {

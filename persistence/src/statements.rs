@@ -1,31 +1,38 @@
 //! The SQL that both databases understand: rows in and out in bulk, and the end of the hash chain.
 
-use sea_orm::{ConnectionTrait, ExecResult, Statement, Value};
+use std::fmt::Write;
+
+use sea_orm::{ConnectionTrait, DbBackend, ExecResult, Statement, Value};
 use trail::{GENESIS, Hash, NewEvent};
 
-use crate::Error;
 use crate::rows::Row;
+use crate::{Error, array};
 
-/// Rows in one INSERT or keys in one DELETE, most first: few statement texts, so that all stay prepared.
-const BULKS: [usize; 4] = [64, 16, 4, 1];
+/// Most rows in one INSERT or keys in one DELETE; smaller ones are powers of two: few statement texts, so that all
+/// stay prepared, and few statements for any number of rows.
+const BULK_LIMIT: usize = 256;
+
+/// Prepared statements that a connection keeps: nine sizes of some twenty statements, and the queries.
+pub(crate) const STATEMENTS: usize = 512;
 
 /// How many of `left` rows the next statement takes.
 fn bulk(left: usize) -> usize {
-    BULKS.into_iter().find(|size| *size <= left).unwrap_or(1)
+    let fits = left.clamp(1, BULK_LIMIT);
+    1 << fits.ilog2()
 }
 
-/// `($1, $2), ($3, $4)`: places for rows of `width` values each.
+/// `(?, ?), (?, ?)`: places for rows of `width` values each.
+///
+/// Without numbers: a number is a name to SQLite, and it looks for each name among all those of the statement. With a
+/// few hundred values that takes longer than writing them.
 fn places(rows: usize, width: usize) -> String {
-    let mut text = String::with_capacity(rows * width * 6);
+    let mut text = String::with_capacity(rows * width * 4);
     for number in 0..rows * width {
-        text.push_str(if number == 0 {
-            "($"
-        } else if number % width == 0 {
-            "), ($"
-        } else {
-            ", $"
+        text.push_str(match number {
+            0 => "(?",
+            _ if number % width == 0 => "), (?",
+            _ => ", ?",
         });
-        text.push_str(&(number + 1).to_string());
     }
     text.push(')');
     text
@@ -76,7 +83,7 @@ pub(crate) async fn execute(
     Ok(connection.execute_raw(statement).await?)
 }
 
-/// Inserts rows of `width` values each: `head` is the text before VALUES, `tail` what follows the rows.
+/// Inserts rows of `width` values each: `head` is the text before the rows, `tail` what follows them.
 pub(crate) async fn insert(
     connection: &impl ConnectionTrait,
     head: &str,
@@ -84,12 +91,41 @@ pub(crate) async fn insert(
     tail: &str,
     mut values: Vec<Value>,
 ) -> Result<(), Error> {
+    if connection.get_database_backend() == DbBackend::Postgres {
+        return insert_arrays(connection, head, width, tail, &values).await;
+    }
     while !values.is_empty() {
         let rows = bulk(values.len() / width);
         let rest = values.split_off((width * rows).min(values.len()));
         execute(connection, format!("{head} VALUES {} {tail}", places(rows, width)), values).await?;
         values = rest;
     }
+    Ok(())
+}
+
+/// The same with an array for each column: one short statement, however many rows there are. PostgreSQL takes it
+/// apart faster than a list of rows with a parameter for each value.
+async fn insert_arrays(
+    connection: &impl ConnectionTrait,
+    head: &str,
+    width: usize,
+    tail: &str,
+    values: &[Value],
+) -> Result<(), Error> {
+    if values.is_empty() {
+        return Ok(());
+    }
+    let (mut sources, mut names, mut arrays) = (String::new(), String::new(), Vec::with_capacity(width));
+    for (column, first) in values.iter().take(width).enumerate() {
+        let comma = if column == 0 { "" } else { ", " };
+        let number = column + 1;
+        // Writing to a text does not fail.
+        let _ = write!(sources, "{comma}${number}::text::{}[]", array::element_type(first));
+        let _ = write!(names, "{comma}column{number}");
+        arrays.push(text(array::literal(values.iter().skip(column).step_by(width))));
+    }
+    let sql = format!("{head} SELECT * FROM UNNEST({sources}) AS arrays ({names}) {tail}");
+    execute(connection, sql, arrays).await?;
     Ok(())
 }
 
@@ -100,6 +136,13 @@ pub(crate) async fn delete(
     column: &str,
     mut keys: &[i64],
 ) -> Result<(), Error> {
+    if connection.get_database_backend() == DbBackend::Postgres {
+        if !keys.is_empty() {
+            let sql = format!("DELETE FROM {table} WHERE {column} = ANY($1::text::bigint[])");
+            execute(connection, sql, vec![text(array::of_numbers(keys.iter().copied()))]).await?;
+        }
+        return Ok(());
+    }
     while !keys.is_empty() {
         let (some, rest) = keys.split_at(bulk(keys.len()));
         let sql = format!("DELETE FROM {table} WHERE {column} IN {}", places(1, some.len()));
@@ -115,6 +158,18 @@ pub(crate) async fn delete_numbered(
     table: &str,
     mut keys: &[(i64, u32)],
 ) -> Result<(), Error> {
+    if connection.get_database_backend() == DbBackend::Postgres {
+        if !keys.is_empty() {
+            let sql = format!(
+                "DELETE FROM {table} WHERE (instance, number) IN \
+                 (SELECT * FROM UNNEST($1::text::bigint[], $2::text::bigint[]))"
+            );
+            let instances = array::of_numbers(keys.iter().map(|(instance, _)| *instance));
+            let numbers = array::of_numbers(keys.iter().map(|(_, number)| i64::from(*number)));
+            execute(connection, sql, vec![text(instances), text(numbers)]).await?;
+        }
+        return Ok(());
+    }
     while !keys.is_empty() {
         let (some, rest) = keys.split_at(bulk(keys.len()));
         let sql =

@@ -3,6 +3,8 @@
 mod differential;
 mod engine_on_database;
 mod faults;
+pub(crate) mod kills;
+mod records;
 mod schema;
 mod suite;
 

@@ -156,6 +156,18 @@ fn pending_item(row: &Row<'_>) -> Result<PendingItem, Error> {
     })
 }
 
+impl Database {
+    /// Items of all topics that wait in the outbox.
+    ///
+    /// # Errors
+    /// [`Error::Failed`], [`Error::Unreadable`].
+    pub async fn outbox_depth(&self) -> Result<u64, Error> {
+        let rows = self.query("SELECT COUNT(*) AS waiting FROM outbox", Vec::new()).await?;
+        let waiting = rows.first().map(|row| Row(row).int("waiting")).transpose()?.unwrap_or_default();
+        Ok(u64::try_from(waiting).unwrap_or_default())
+    }
+}
+
 #[async_trait]
 impl Outbox for Database {
     async fn pending(&self, topic: &str, limit: usize) -> Result<Vec<PendingItem>, trail::Error> {

@@ -21,6 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 use trail::NewEvent;
 
 use crate::Error;
+use crate::fail_point::{FailPoint, pass};
 use crate::state_store::{Touched, write_commits};
 use crate::statements::Chain;
 
@@ -93,6 +94,7 @@ pub(crate) async fn run(
         if batch.is_empty() {
             continue;
         }
+        pass(FailPoint::Taken);
         let before = chain.clone();
         let mut answers = Vec::with_capacity(batch.len());
         let outcome = write_batch(&connection, &mut chain, batch, &mut answers).await;
@@ -107,6 +109,7 @@ pub(crate) async fn run(
         }
         for (answer, result) in answers {
             let _gone = answer.send(result);
+            pass(FailPoint::Answered);
         }
     }
     requests.close();
@@ -120,7 +123,7 @@ pub(crate) async fn run(
 async fn write_batch(
     connection: &DatabaseConnection,
     chain: &mut Chain,
-    batch: Vec<Asked>,
+    mut batch: Vec<Asked>,
     answers: &mut Vec<Answer>,
 ) -> Result<(), Error> {
     let options = TransactionOptions {
@@ -135,6 +138,9 @@ async fn write_batch(
             None
         }
     };
+    pass(FailPoint::Begun);
+    // Nobody knows of another one's write yet, so any order is right: commits of the engine stand together.
+    batch.sort_by_key(|(write, _)| write.commit().is_some());
     let mut batch = VecDeque::from(batch);
     while !batch.is_empty() {
         let together = joined(&batch);
@@ -164,8 +170,11 @@ async fn write_batch(
         return Err(error);
     }
     if let Some(transaction) = transaction.take() {
+        pass(FailPoint::RowsWritten);
         chain.flush(&transaction).await?;
+        pass(FailPoint::TrailWritten);
         transaction.commit().await?;
+        pass(FailPoint::Committed);
     }
     Ok(())
 }

@@ -5,9 +5,13 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
+use std::convert::Infallible;
 use std::hint::black_box;
 
-use scoring::simulation::{Declaration, Model, Numbers, Plan, Settings, replicate, simulate};
+use bpmn::event_log::Format;
+use scoring::simulation::{
+    Declaration, LOG_START_MS, Model, Numbers, Plan, Settings, event_log, replicate, simulate,
+};
 
 /// Start, two checks side by side, an assessment, then an offer or a refusal of which one in five comes back.
 const CREDIT: &str = include_str!("credit.bpmn");
@@ -228,10 +232,30 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     row("no contention, from the BPMN", median(|| replicate(&free, 1, 0, CASES, 0)), cases, Some(hand));
     let hand = median(|| ByHand::run(numbers, CASES));
     row("resources, written by hand", hand, cases, None);
-    row("resources, from the BPMN", median(|| replicate(&shop, 1, 0, CASES, 0)), cases, Some(hand));
+    let simulated = median(|| replicate(&shop, 1, 0, CASES, 0));
+    row("resources, from the BPMN", simulated, cases, Some(hand));
+    for (name, format) in [("CSV", Format::Csv), ("XES", Format::Xes)] {
+        let logged = median(|| {
+            let mut bytes = 0;
+            let mut sink = |part: &str| {
+                bytes += part.len();
+                Ok::<(), Infallible>(())
+            };
+            let Ok(_) = event_log(&shop, 1, (CASES, 0), (format, LOG_START_MS), &mut sink);
+            bytes
+        });
+        println!(
+            "with its event log in {name:<24} {:>8.1} ns/case, {:.2} times the simulation alone",
+            logged / cases * 1e9,
+            logged / simulated
+        );
+    }
     let settings = Settings { plan: Plan::Precision(0.01), seed: 1, threads: 1, limit: None };
     let mut needed = 0;
     let seconds = median(|| needed = simulate(&shop, &settings, &|_, _| {}).cases);
-    println!("resources, until ± 1 % at 95 %: {seconds:.3} s for {needed} cases");
+    println!(
+        "resources, until ± 1 % at 95 %: {seconds:.3} s for {needed} cases, {:.2} times as many by hand",
+        seconds / (hand / cases * needed as f64)
+    );
     Ok(())
 }

@@ -25,6 +25,9 @@ pub enum Error {
     /// A weight that is not a positive finite number.
     #[error("a sample's weight must be a positive finite number, not {0}")]
     Weight(f64),
+    /// Variants that cannot be chosen between.
+    #[error("variants: {0}")]
+    Variants(String),
     /// What is declared for a simulation makes no sense.
     #[error("{element}: {problem}")]
     Simulation {
@@ -56,6 +59,7 @@ impl Error {
             Self::Weight(_) => "SCORING-0004",
             Self::Simulation { .. } => "SCORING-0005",
             Self::NotSimulated { .. } => "SCORING-0006",
+            Self::Variants(_) => "SCORING-0007",
         }
     }
 
@@ -70,6 +74,9 @@ impl Error {
                 "correct the procos:simulation of the element; docs/simulation.md shows every attribute"
             }
             Self::NotSimulated { hint, .. } => hint,
+            Self::Variants(_) => {
+                "name two versions or more, with a floor of at most 1 divided by their number"
+            }
             Self::Weight(_) => "give each sample a weight above zero, or leave weights out",
         }
     }

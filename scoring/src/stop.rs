@@ -67,6 +67,7 @@ impl Rule {
             Self::Winner(_) => "winner",
             Self::Beta(_) => "beta",
             Self::Window(_) => "window",
+            Self::Shares(SharePrecision { joint: true, .. }) => "joint",
             Self::Shares(_) => "shares",
             Self::Fixed(_) => "fixed",
         }
@@ -120,19 +121,19 @@ impl Plan {
             "winner" | "ppr" => Rule::Winner(PprWinner { delta }),
             "beta" => Rule::Beta(Beta { confidence: 1.0 - delta }),
             "window" => Rule::Window(EarlyWindow { window: DEFAULT_WINDOW }),
-            "shares" => {
+            kind @ ("shares" | "joint") => {
                 let half_width = in_range("share", spec.share.unwrap_or(DEFAULT_HALF_WIDTH), 0.0, 0.5)?;
-                Rule::Shares(SharePrecision { half_width, delta, joint: false })
+                Rule::Shares(SharePrecision { half_width, delta, joint: kind == "joint" })
             }
             "fixed" => Rule::Fixed(Fixed { samples: spec.samples.unwrap_or(DEFAULT_FIXED) }),
             other => {
-                let known = "winner, beta, window, shares, fixed";
+                let known = "winner, beta, window, shares, joint, fixed";
                 return Err(Error::Stop(format!("unknown rule {other:?}; known are {known}")));
             }
         };
         let cost = spec.cost.map(|cost| in_range("cost", cost, 0.0, f64::MAX)).transpose()?;
         let time_ms = spec.time.as_deref().map(parse_duration_ms).transpose()?;
-        Ok(Self { rule, budget: Budget { samples, tokens: None, cost, time_ms } })
+        Ok(Self { rule, budget: Budget { samples, tokens: spec.tokens, cost, time_ms } })
     }
 }
 

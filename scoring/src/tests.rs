@@ -5,6 +5,8 @@ use proptest::prelude::*;
 
 use crate::*;
 
+mod pictures;
+
 const LABELS: [&str; 11] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"];
 
 fn pick(shares: &[f64], stream: &mut Stream) -> usize {
@@ -224,6 +226,10 @@ fn a_source_that_changes_is_noticed_and_one_that_does_not_is_left_alone() {
 #[test]
 fn a_close_call_at_a_small_budget_is_undecided_and_says_what_it_would_take() {
     let plan = Plan::from_spec(Some(&StopSpec { samples: Some(40), ..StopSpec::default() }), 2_000).unwrap();
+    let joint = StopSpec { rule: Some("joint".to_owned()), tokens: Some(9), ..StopSpec::default() };
+    let joint = Plan::from_spec(Some(&joint), 40).unwrap();
+    assert!(matches!(joint.rule, Rule::Shares(SharePrecision { joint: true, .. })));
+    assert_eq!((joint.rule.name(), joint.budget.tokens), ("joint", Some(9)));
     let mut tally = closed(2);
     for n in 0..40 {
         tally.add(if n % 9 < 5 { "a" } else { "b" }).unwrap();

@@ -1,5 +1,6 @@
 //! The command line: one file per command, and what they share.
 
+mod asking;
 mod backup;
 mod bootstrap;
 mod calibration;
@@ -9,6 +10,7 @@ mod conform;
 mod discover;
 mod doctor;
 mod export;
+mod forecast;
 mod generate;
 mod import;
 mod isolate;
@@ -17,21 +19,27 @@ mod live;
 mod mcp;
 mod memory;
 mod output;
+mod policy;
 mod prompt;
+mod proposals;
 mod ps;
 mod questions;
 mod remote_bootstrap;
 mod remote_run;
 mod run;
 mod scores;
+mod search;
 mod serve;
 mod session;
 mod simulate;
+mod template;
 mod trade;
 mod trail;
 mod transcribe;
 mod validate;
 mod variant;
+mod versions;
+mod watch;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -90,6 +98,7 @@ enum Command {
     /// Ask back what a system leaves open.
     Questions(questions::Questions),
     Validate(validate::Validate),
+    Search(search::Search),
     /// Compare systems side by side.
     Trade(trade::Trade),
     /// Draft a process from text.
@@ -102,18 +111,30 @@ enum Command {
     Conform(conform::Conform),
     /// Run a process many times without side effects.
     Simulate(simulate::Simulate),
+    /// Say how a running case goes on, and how good past forecasts were.
+    Forecast(forecast::Forecast),
     /// Show process instances.
     Ps(ps::Ps),
     /// Cancel a process instance.
     Kill(kill::Kill),
     /// Show how well processes, tasks, prompts, tools and models do.
     Scores(scores::Scores),
+    /// Try versions of a process side by side.
+    Versions(versions::Versions),
     /// Show the quality trail, or check its chain.
     Trail(trail::Trail),
     /// Ask memory, show, forget or write out entries.
     Memory(memory::Memory),
+    /// Decide on what DAS and others propose.
+    Proposals(proposals::Proposals),
+    /// Say which proposals are accepted without asking.
+    Policy(policy::Policy),
+    /// Show the machine; say whether people are watched.
+    Watch(watch::Watch),
     /// List, save, test, approve and roll back prompts.
     Prompt(prompt::Prompt),
+    /// Show how instances and tasks are executed: the BPMN of PDO and TDE.
+    Template(template::Template),
     /// Take in a process or a system.
     Import(import::Import),
     /// Write a system or a process.
@@ -170,18 +191,25 @@ async fn dispatch(arguments: Arguments, output: Output) -> Result<ExitCode, Fail
         Command::Bootstrap(command) => command.execute(output, session).await,
         Command::Questions(command) => command.execute(output, session).await,
         Command::Validate(command) => command.execute(output, session).await,
+        Command::Search(command) => command.execute(output, session).await,
         Command::Trade(command) => command.execute(output, session).await,
         Command::Generate(command) => command.execute(output, session).await,
         Command::Transcribe(command) => command.execute(output, session).await,
         Command::Discover(command) => command.execute(output, session).await,
         Command::Conform(command) => command.execute(output, session).await,
         Command::Simulate(command) => command.execute(output, session).await,
+        Command::Forecast(command) => command.execute(output, session).await,
         Command::Ps(command) => command.execute(output, session).await,
         Command::Kill(command) => command.execute(output, session).await,
         Command::Scores(command) => command.execute(output, session).await,
+        Command::Versions(command) => command.execute(output, session).await,
         Command::Trail(command) => command.execute(output, session).await,
         Command::Memory(command) => command.execute(output, session).await,
+        Command::Proposals(command) => command.execute(output, session).await,
+        Command::Policy(command) => command.execute(output, session).await,
+        Command::Watch(command) => command.execute(output, session).await,
         Command::Prompt(command) => command.execute(output, session).await,
+        Command::Template(command) => command.execute(output, session).await,
         Command::Import(command) => command.execute(output, session).await,
         Command::Export(command) => command.execute(output, session).await,
         Command::Backup(command) => command.execute(output, session).await,

@@ -3,6 +3,7 @@
 mod effective;
 mod environment;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -33,16 +34,29 @@ pub struct Configuration {
     pub engine: Engine,
     /// Records and trail.
     pub database: Database,
-    /// Language model.
+    /// Language model: the default.
     pub model: llm::Config,
+    /// Further models by the names that tasks and prompts use, and on which prompts are compared; one without `base_url`
+    /// is at the endpoint of `model`.
+    pub models: BTreeMap<String, llm::Config>,
+    /// What may be spent on language models.
+    pub budget: llm::Budgets,
     /// Where speech is turned into text, where that is not the endpoint of the language model.
     pub speech: Speech,
     /// Vector memory.
     pub memory: Memory,
     /// Prompts.
     pub prompts: Prompts,
+    /// Lines that scores must not cross; crossing one is written into the trail and told to every webhook.
+    pub score_lines: Vec<das::score_lines::ScoreLine>,
+    /// Who is told.
+    pub webhooks: Vec<Webhook>,
+    /// Forecasts of running cases.
+    pub forecasts: Forecasts,
     /// What tasks may reach over the network.
     pub network: Network,
+    /// The container engine for tools that need one.
+    pub containers: Containers,
 }
 
 impl Default for Configuration {
@@ -55,10 +69,16 @@ impl Default for Configuration {
             engine: Engine::default(),
             database: Database::default(),
             model: llm::Config::default(),
+            models: BTreeMap::new(),
+            budget: llm::Budgets::default(),
             speech: Speech::default(),
             memory: Memory::default(),
             prompts: Prompts::default(),
+            score_lines: Vec::new(),
+            webhooks: Vec::new(),
+            forecasts: Forecasts::default(),
             network: Network::default(),
+            containers: Containers::default(),
         }
     }
 }
@@ -78,10 +98,12 @@ pub enum LogFormat {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Engine {
-    /// `embedded` or `camunda7`.
+    /// `embedded`, `camunda7` or `camunda8`.
     pub kind: EngineKind,
-    /// Address of its REST API, e.g. `http://127.0.0.1:8090/engine-rest`.
+    /// Address of its REST API, e.g. `http://127.0.0.1:8090/engine-rest` or `http://127.0.0.1:8080`.
     pub url: String,
+    /// Bearer token for a Camunda 8 that wants one.
+    pub token: llm::Secret,
 }
 
 /// The kinds of process engine.
@@ -93,6 +115,8 @@ pub enum EngineKind {
     Embedded,
     /// A Camunda 7, Operaton or CIB seven, by its REST API.
     Camunda7,
+    /// A Camunda 8.8 or later, by its Orchestration Cluster REST API.
+    Camunda8,
 }
 
 /// Where records are kept.
@@ -137,6 +161,33 @@ pub struct Prompts {
     pub approvers: usize,
 }
 
+/// An address that is told of what happens.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhook {
+    /// Its name, for the trail and the log.
+    pub name: String,
+    /// Where messages are posted; its host must be declared in `network`.
+    pub url: String,
+    /// The secret that messages are signed with.
+    pub secret: llm::Secret,
+}
+
+/// Forecasts of running cases.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Forecasts {
+    /// Whether one is made at the start of each case and after each of its steps, and kept in the trail, so that past
+    /// forecasts can be compared with what turned out.
+    pub record: bool,
+}
+
+impl Default for Forecasts {
+    fn default() -> Self {
+        Self { record: true }
+    }
+}
+
 /// What tasks may reach over the network. Each host is written `name`, `name:port` (TLS) or `http://name:port`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -145,6 +196,26 @@ pub struct Network {
     pub hosts: Vec<String>,
     /// Hosts that may have any address, also in this network or on this machine.
     pub private_hosts: Vec<String>,
+}
+
+/// A container engine (Docker or Podman). Access to its socket is as good as being root on this machine, so none is
+/// used unless named here.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Containers {
+    /// Path of its Unix socket; empty: none.
+    pub socket: String,
+    /// Images that tools may name, best with their digest. None is ever pulled.
+    pub images: Vec<String>,
+}
+
+impl Containers {
+    /// The same for the kernel.
+    #[must_use]
+    pub fn settings(&self) -> kernel::ContainerSettings {
+        let socket = (!self.socket.trim().is_empty()).then(|| PathBuf::from(self.socket.trim()));
+        kernel::ContainerSettings { socket, images: self.images.clone() }
+    }
 }
 
 /// A value as it is in effect: its key, the value with secrets masked, and where it came from.
@@ -201,6 +272,7 @@ pub(crate) fn load_from(
         insert(&mut table, &key, value);
     }
     set.sort_by(|a, b| a.key.cmp(&b.key));
+    complete_models(&mut table);
     let configuration = Configuration::deserialize(Value::Table(table)).map_err(|error| {
         let place =
             file.as_ref().map_or_else(|| "the environment".to_owned(), |path| path.display().to_string());
@@ -208,6 +280,19 @@ pub(crate) fn load_from(
         Failure::wrong_call("CLI-0005", format!("the configuration in {place} does not fit: {error}"), hint)
     })?;
     Ok(Loaded { configuration, set, file })
+}
+
+/// A named model without an address of its own is at the endpoint of the default one, with all that holds there.
+fn complete_models(table: &mut Table) {
+    let default = table.get("model").and_then(Value::as_table).cloned().unwrap_or_default();
+    let Some(Value::Table(models)) = table.get_mut("models") else { return };
+    for model in models.iter_mut().filter_map(|(_, model)| model.as_table_mut()) {
+        if !model.contains_key("base_url") {
+            for (key, value) in &default {
+                model.entry(key.clone()).or_insert_with(|| value.clone());
+            }
+        }
+    }
 }
 
 fn read(path: &Path) -> Result<Table, Failure> {
@@ -246,7 +331,7 @@ fn insert(table: &mut Table, key: &str, value: Value) {
 
 fn shown(key: &str, value: &Value) -> String {
     match value {
-        _ if key.ends_with("api_key") => "***".to_owned(),
+        _ if key.ends_with("api_key") || key.ends_with("token") => "***".to_owned(),
         Value::String(text) if key.ends_with("url") => masked_url(text),
         Value::String(text) => text.clone(),
         other => other.to_string(),
@@ -299,6 +384,30 @@ mod tests {
         let shown = format!("{:?} {:?}", loaded.set, loaded.configuration);
         assert!(!shown.contains("sk-123") && !shown.contains("geheim"), "{shown}");
         assert_eq!(loaded.configuration.model.api_key.reveal(), "sk-123");
+    }
+
+    #[test]
+    fn a_named_model_is_at_the_default_endpoint_unless_it_has_one_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "[model]\nbase_url = \"http://a/v1\"\nmodel = \"big\"\nretries = 1\n\
+                    [models.small]\nmodel = \"tiny\"\n\
+                    [models.away]\nbase_url = \"http://b/v1\"\napi_key = \"sk-away\"\nmodel = \"other\"\n\
+                    [budget]\nday_cost = 5\n[containers]\nimages = [\"debian:12\"]\n";
+        std::fs::write(folder.path().join("procos.toml"), text).unwrap();
+        let key = ("PROCOS_MODEL_API_KEY".to_owned(), "sk-default".to_owned());
+        let loaded = load_from(None, folder.path(), std::iter::once(key)).unwrap();
+        let models = &loaded.configuration.models;
+        let (small, away) = (&models["small"], &models["away"]);
+        assert_eq!(
+            (small.base_url.as_str(), small.model.as_str(), small.retries),
+            ("http://a/v1", "tiny", 1)
+        );
+        assert_eq!(small.api_key.reveal(), "sk-default");
+        // Another endpoint must never be sent the key of this one.
+        assert_eq!((away.api_key.reveal(), away.retries), ("sk-away", llm::Config::default().retries));
+        assert_eq!(loaded.configuration.budget.day_cost, Some(5.0));
+        let shown = format!("{:?}", loaded.set);
+        assert!(shown.contains("models.away.base_url") && !shown.contains("sk-away"), "{shown}");
     }
 
     #[test]

@@ -26,6 +26,7 @@ use std::time::Duration;
 use async_graphql::Executor;
 use axum::Router;
 use axum::routing::{any, get, post};
+use das::watch::Vitals;
 use engine::ProcessEngine;
 use kernel::{Census, Scores};
 use memory::Memory;
@@ -54,6 +55,8 @@ pub struct Ports {
     pub memory: Arc<dyn Memory>,
     /// Live PDOs and TDEs.
     pub census: Census,
+    /// What was sampled of the machine.
+    pub vitals: Vitals,
     /// The model that turns speech into text, where one is configured.
     pub speech: Option<Arc<dyn llm::Model>>,
 }
@@ -128,7 +131,8 @@ struct Shared {
 pub fn router<E: Executor>(ports: Ports, executor: E, site: Site) -> Router {
     let meters = metrics::Meters::default();
     meters.follow(ports.engine.notices(), site.stop.clone());
-    let cluster = orchestration::routes(ports.engine.clone(), site.limits, site.listen, site.stop.clone());
+    let (engine, trail) = (ports.engine.clone(), ports.trail.clone());
+    let cluster = orchestration::routes(engine, trail, site.limits, site.listen, site.stop.clone());
     let ear = voice::Ear::new(ports.speech.clone(), ports.trail.clone(), site.limits);
     let shared = Shared { ports, meters: meters.clone(), stop: site.stop.clone() };
     let gate = watch::Gate {

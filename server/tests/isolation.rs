@@ -292,7 +292,8 @@ mod attacks {
     #[tokio::test]
     async fn a_rung_that_is_not_there_refuses_the_task_and_says_the_way_out() {
         let bed = Bed::new();
-        let tool = bed.tools.get("python").unwrap();
+        let mut tool = Arc::unwrap_or_clone(bed.tools.get("python").unwrap());
+        tool.image = Some("debian".to_owned());
         let refused = bed.run(&tool, "result = 1", json!({}), Level::Container).await.unwrap_err();
         let text = refused.to_string();
         assert!(

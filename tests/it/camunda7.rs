@@ -1,7 +1,7 @@
 //! A real Camunda 7, where `PROCOS_TEST_CAMUNDA7` says its address: what the port promises, and the aircraft process
 //! from a start in Camunda itself to the same end as on the embedded engine.
 
-mod by_hand;
+pub(crate) mod by_hand;
 mod differential;
 mod outage;
 mod proxy;
@@ -13,7 +13,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use camunda::{Camunda7, Settings};
+use camunda::{Camunda, Settings};
 use engine::clock::SystemClock;
 use engine::port::{DeployFile, Instance, StartInstance, Status};
 use engine::{Embedded, MemoryStore, ProcessEngine, Store};
@@ -42,7 +42,7 @@ fn address() -> Option<String> {
 
 /// Camunda behind the port, with its loops.
 struct Remote {
-    engine: Camunda7,
+    engine: Camunda,
     store: Arc<MemoryStore>,
     stop: CancellationToken,
     loops: tokio::task::JoinHandle<()>,
@@ -51,19 +51,20 @@ struct Remote {
 impl Remote {
     /// Looks after everything that is in Camunda.
     async fn open(address: &str) -> Self {
-        Self::with(Settings { poll_ms: 100, long_poll_ms: 200, ..Settings::at(address) }).await
+        Self::with(Settings { poll_ms: 100, long_poll_ms: 200, ..Settings::camunda7(address) }).await
     }
 
     /// Looks after what it starts itself.
     async fn of_its_own(address: &str) -> Self {
-        let settings = Settings { only_own: true, poll_ms: 100, long_poll_ms: 500, ..Settings::at(address) };
+        let settings =
+            Settings { only_own: true, poll_ms: 100, long_poll_ms: 500, ..Settings::camunda7(address) };
         Self::with(settings).await
     }
 
     async fn with(settings: Settings) -> Self {
         let store = Arc::new(MemoryStore::new());
         let engine =
-            Camunda7::open(settings, store.clone(), store.clone(), Arc::new(SystemClock)).await.unwrap();
+            Camunda::open(settings, store.clone(), store.clone(), Arc::new(SystemClock)).await.unwrap();
         let stop = CancellationToken::new();
         let loops = tokio::spawn({
             let (engine, stop) = (engine.clone(), stop.clone());
@@ -148,7 +149,7 @@ fn an_engine_that_cannot_be_used_is_named_with_the_way_out() {
 }
 
 /// A server that gives every caller this answer; its address.
-fn answering(answer: &'static str) -> String {
+pub(crate) fn answering(answer: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/engine-rest", listener.local_addr().unwrap());
     std::thread::spawn(move || {
@@ -162,7 +163,7 @@ fn answering(answer: &'static str) -> String {
 }
 
 /// A process of one activity `t`.
-fn line_of(id: &str, activity: &str) -> String {
+pub(crate) fn line_of(id: &str, activity: &str) -> String {
     format!(
         r#"<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL"
             xmlns:procos="https://w3id.org/procos/bpmn/1.0" targetNamespace="https://example.org/tests">
@@ -233,12 +234,12 @@ async fn aircraft(address: &str, remote: &Remote) {
     kernel.await.unwrap().unwrap();
 }
 
-fn aircraft_file() -> DeployFile {
+pub(crate) fn aircraft_file() -> DeployFile {
     DeployFile { name: "size-aircraft.bpmn".to_owned(), content: AIRCRAFT.as_bytes().to_vec() }
 }
 
 /// The key of the open or ended instance with this business key.
-async fn detected(engine: &Camunda7, business_key: &str) -> i64 {
+async fn detected(engine: &Camunda, business_key: &str) -> i64 {
     let found = tokio::time::timeout(Duration::from_secs(20), async {
         loop {
             for instance in engine.instances(&engine::port::InstanceFilter::default()).await.unwrap() {
@@ -251,7 +252,7 @@ async fn detected(engine: &Camunda7, business_key: &str) -> i64 {
     found.await.expect("the instance is detected")
 }
 
-async fn ended(engine: &dyn ProcessEngine, key: i64) -> Instance {
+pub(crate) async fn ended(engine: &dyn ProcessEngine, key: i64) -> Instance {
     let mut notices = engine.notices();
     let waited = tokio::time::timeout(Duration::from_secs(120), async {
         loop {
@@ -265,7 +266,7 @@ async fn ended(engine: &dyn ProcessEngine, key: i64) -> Instance {
     waited.await.expect("the instance ends")
 }
 
-async fn embedded(seed: u64) -> (Instance, Arc<MemoryStore>) {
+pub(crate) async fn embedded(seed: u64) -> (Instance, Arc<MemoryStore>) {
     let store = Arc::new(MemoryStore::new());
     let engine = Embedded::open(store.clone(), Arc::new(SystemClock)).await.unwrap();
     let parts = Arc::new(Parts::new(Arc::new(engine.clone()), Arc::new(SystemClock)).unwrap());
@@ -282,7 +283,7 @@ async fn embedded(seed: u64) -> (Instance, Arc<MemoryStore>) {
 }
 
 /// Attempts and successes by subject.
-async fn scores(store: &MemoryStore, process: &str) -> Vec<(String, String, u64, u64)> {
+pub(crate) async fn scores(store: &MemoryStore, process: &str) -> Vec<(String, String, u64, u64)> {
     let counts = store.score_counts(&engine::store::ScoreFilter::default()).await.unwrap();
     let own = counts.into_iter().filter(|count| count.subject.starts_with(process));
     own.map(|count| (count.subject_kind, count.subject, count.attempts, count.successes)).collect()

@@ -36,8 +36,9 @@ fn a_full_disk_is_named_loses_nothing_and_is_got_over() {
     // Nothing left at all: refused with the reason.
     fill(&mut file_of_ballast, DISK_MB);
     drop(file_of_ballast);
-    let refused = bootstrap("never", &[]);
-    assert_ne!(refused.code, 0);
+    // The database's log may still hold room that is used again.
+    let mut attempts = (0..40).map(|attempt| bootstrap(&format!("never-{attempt}"), &[]));
+    let refused = attempts.find(|refused| refused.code != 0).expect("a full disk refuses at last");
     let full = ["ENGINE-0012", "ONTO-0011"].iter().any(|code| refused.stderr.contains(code));
     assert!(full && refused.stderr.contains("the disk is full"), "{refused:?}");
 

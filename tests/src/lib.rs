@@ -1,1 +1,3 @@
-//! Whole-system tests.
+//! Whole-system tests, and what they share with the benchmarks.
+
+pub mod remembering;

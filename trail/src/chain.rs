@@ -1,5 +1,7 @@
 //! The hash chain: how an entry is linked to the one before, and how a chain is checked.
 
+use std::fmt::Write;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -36,7 +38,6 @@ pub fn link_data(previous: &str, position: i64, content: &NewEvent, data: &str) 
 fn canonical(content: &NewEvent, data: &str) -> String {
     let NewEvent { kind, at_ms, organisation, actor, instance, definition, element, subject, data: _ } =
         content;
-    let number = |number: &Option<i64>| number.map_or_else(|| "null".to_owned(), |number| number.to_string());
     let mut out = String::with_capacity(data.len() + 256);
     let text = |name: &str, text: Option<&String>, out: &mut String| {
         out.push_str(name);
@@ -45,10 +46,21 @@ fn canonical(content: &NewEvent, data: &str) -> String {
             None => out.push_str("null"),
         }
     };
+    let number = |name: &str, number: Option<i64>, out: &mut String| {
+        out.push_str(name);
+        match number {
+            // Writing to a text does not fail.
+            Some(number) => _ = write!(out, "{number}"),
+            None => out.push_str("null"),
+        }
+    };
     text("{\"actor\":", Some(actor), &mut out);
-    out.push_str(&format!(",\"at_ms\":{at_ms},\"data\":{data},\"definition\":{}", number(definition)));
+    number(",\"at_ms\":", Some(*at_ms), &mut out);
+    out.push_str(",\"data\":");
+    out.push_str(data);
+    number(",\"definition\":", *definition, &mut out);
     text(",\"element\":", element.as_ref(), &mut out);
-    out.push_str(&format!(",\"instance\":{}", number(instance)));
+    number(",\"instance\":", *instance, &mut out);
     text(",\"kind\":", Some(kind), &mut out);
     text(",\"organisation\":", Some(organisation), &mut out);
     text(",\"subject\":", subject.as_ref(), &mut out);

@@ -17,6 +17,8 @@ const PATHS = [
   "/runs",
   "/scores",
   "/proposals",
+  "/prompts",
+  "/prompts/none",
   "/memory",
   "/nowhere",
 ];

@@ -13,6 +13,8 @@ const Process = lazy(() => import("./pages/process"));
 const Runs = lazy(() => import("./pages/runs"));
 const Run = lazy(() => import("./pages/run"));
 const Scores = lazy(() => import("./pages/scores"));
+const Prompts = lazy(() => import("./pages/prompts"));
+const Prompt = lazy(() => import("./pages/prompt"));
 const Memory = lazy(() => import("./pages/memory"));
 const Proposals = lazy(() => import("./pages/proposals"));
 const Missing = lazy(() => import("./pages/missing"));
@@ -37,6 +39,8 @@ function App() {
           <Route path="/runs" component={Runs} />
           <Route path="/runs/:key" component={Run} />
           <Route path="/scores" component={Scores} />
+          <Route path="/prompts" component={Prompts} />
+          <Route path="/prompts/:name" component={Prompt} />
           <Route path="/memory" component={Memory} />
           <Route path="/proposals" component={Proposals} />
           <Route component={Missing} />

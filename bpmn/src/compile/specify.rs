@@ -77,6 +77,7 @@ pub fn extension_elements(spec: &TaskSpec) -> Vec<RawElement> {
             ("delta", stop.delta.map(|number| number.to_string())),
             ("share", stop.share.map(|number| number.to_string())),
             ("samples", stop.samples.map(|number| number.to_string())),
+            ("tokens", stop.tokens.map(|number| number.to_string())),
             ("cost", stop.cost.map(|number| number.to_string())),
             ("time", stop.time.clone()),
         ];

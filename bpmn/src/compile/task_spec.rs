@@ -21,7 +21,7 @@ const DISTRIBUTIONS: [&str; 9] = [
     "categorical",
     "constant",
 ];
-const STOP_RULES: [&str; 5] = ["winner", "beta", "window", "shares", "fixed"];
+const STOP_RULES: [&str; 6] = ["winner", "beta", "window", "shares", "joint", "fixed"];
 
 impl Compiler<'_> {
     /// Reads everything that says how a node is executed.
@@ -163,7 +163,7 @@ impl Compiler<'_> {
     fn read_stop(&mut self, element: &Element, extension: &RawElement) -> StopSpec {
         let rule = extension.get("rule").map(|rule| rule.trim().to_owned());
         if let Some(rule) = rule.as_deref().filter(|rule| !STOP_RULES.contains(rule)) {
-            self.value(element, "procos:stop rule", rule, "winner, beta, window, shares or fixed");
+            self.value(element, "procos:stop rule", rule, "winner, beta, window, shares, joint or fixed");
         }
         let mut fraction = |name: &str, upper: f64, expected: &'static str| {
             let text = extension.get(name)?;
@@ -178,18 +178,22 @@ impl Compiler<'_> {
         let delta = fraction("delta", 1.0, "a number between 0 and 1");
         let share = fraction("share", 0.5, "a number between 0 and 0.5");
         let cost = fraction("cost", f64::INFINITY, "a positive number");
-        let samples = extension.get("samples").and_then(|text| match text.trim().parse::<u64>() {
-            Ok(number) if number > 0 => Some(number),
-            _ => {
-                self.value(element, "procos:stop samples", text, "a positive whole number");
-                None
+        let mut count = |name: &str| {
+            let text = extension.get(name)?;
+            match text.trim().parse::<u64>() {
+                Ok(number) if number > 0 => Some(number),
+                _ => {
+                    self.value(element, &format!("procos:stop {name}"), text, "a positive whole number");
+                    None
+                }
             }
-        });
+        };
+        let (samples, tokens) = (count("samples"), count("tokens"));
         let time = extension.get("time").map(|time| time.trim().to_owned());
         if let Some(text) = time.as_deref().filter(|text| text.parse::<jiff::Span>().is_err()) {
             self.value(element, "procos:stop time", text, "an ISO 8601 duration such as PT30S");
         }
-        StopSpec { rule, delta, share, samples, cost, time }
+        StopSpec { rule, delta, share, samples, tokens, cost, time }
     }
 
     fn read_compute(&mut self, element: &Element, extension: &RawElement, spec: &mut TaskSpec) {

@@ -70,7 +70,7 @@ fn procos_extensions_become_the_spec_and_come_back() {
         <procos:draw variable=\"ld\" distribution=\"normal\" mean=\"=lift\" sd=\"0.5\"/>\
         <procos:compute variable=\"range\" expression=\"=ld * 2\"/>\
         <procos:outcome label=\"meets\" when=\"=range &gt; 5\"/><procos:outcome label=\"misses\" success=\"false\"/>\
-        <procos:stop rule=\"winner\" delta=\"0.05\" samples=\"2000\" time=\"PT30S\"/><procos:prompt>How far?</procos:prompt>\
+        <procos:stop rule=\"winner\" delta=\"0.05\" samples=\"2000\" tokens=\"9000\" time=\"PT30S\"/><procos:prompt>How far?</procos:prompt>\
         </extensionElements></serviceTask>";
     let spec = node(inside).task;
     assert_eq!(
@@ -81,7 +81,8 @@ fn procos_extensions_become_the_spec_and_come_back() {
     assert_eq!(spec.computes, [("range".to_owned(), "=ld * 2".to_owned())]);
     assert_eq!(spec.outcomes.len(), 2);
     assert!(spec.outcomes[0].success && !spec.outcomes[1].success);
-    assert_eq!(spec.stop.as_ref().and_then(|stop| stop.samples), Some(2000));
+    let stop = spec.stop.as_ref().unwrap();
+    assert_eq!((stop.samples, stop.tokens), (Some(2000), Some(9000)));
     assert_eq!((spec.script.as_deref(), spec.documentation.as_deref()), (Some("How far?"), Some("Fly far.")));
     assert_eq!(spec.attributes["margin"], "3");
 

@@ -348,7 +348,7 @@ pub enum Event {
     Yielded {
         /// What is left to do, in order.
         pending: Vec<Work>,
-        /// Transitions since the last input from outside.
+        /// Transitions since the last input from outside, as they count towards [`super::MAX_TRANSITIONS`].
         transitions: u32,
     },
     /// The work left over by a yield was taken up.

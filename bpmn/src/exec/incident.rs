@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | an expression or choice of an element | the transition that was being made |
 //! | a job without retries, an error of a job that nobody catches | the job |
-//! | an instance that makes [`super::MAX_TRANSITIONS`] without input | all its transitions still to be made |
+//! | an instance that makes [`super::MAX_TRANSITIONS`] without input, as they count | all its transitions still to be made |
 //! | tokens at joins that nothing can reach any more | nothing: the way out is to move them |
 
 use super::event::Event;
@@ -12,7 +12,7 @@ use super::machine::Machine;
 use super::state::WaitKind;
 use super::variables::outside;
 use super::work::Work;
-use super::{Local, MAX_TRANSITIONS, PROCESS};
+use super::{LOOP_WEIGHT, Local, MAX_TRANSITIONS, PROCESS};
 use crate::dmn::EvaluationError;
 use crate::expression::Expression;
 use crate::program::Variables;
@@ -132,8 +132,9 @@ impl Machine<'_> {
                 .map(|element| element.node as usize),
         });
         let message = format!(
-            "{MAX_TRANSITIONS} transitions without input from outside: this looks like a loop without end; set the \
-             variables that end it, then resolve the incident, or cancel the instance"
+            "{} transitions without input from outside: this looks like a loop without end; set the \
+             variables that end it, then resolve the incident, or cancel the instance",
+            MAX_TRANSITIONS / LOOP_WEIGHT
         );
         self.raise_at(PROCESS, node, None, (codes::RUNAWAY, &message), retry);
     }

@@ -18,7 +18,7 @@ use super::incident::{Fault, codes};
 use super::state::{Element, State, WaitKind};
 use super::variables::outside;
 use super::work::Work;
-use super::{Local, MAX_LOCAL, MAX_REPEATS, MAX_TRANSITIONS, PROCESS, StepContext, apply};
+use super::{LOOP_WEIGHT, Local, MAX_LOCAL, MAX_REPEATS, MAX_TRANSITIONS, PROCESS, StepContext, apply};
 use crate::program::{FlowIndex, Node, NodeIndex, NodeKind, Program, SubProcess, Throw};
 
 /// A transition, made or not.
@@ -37,7 +37,7 @@ pub(super) struct Machine<'m> {
     pub(super) decisions: &'m dyn Decisions,
     /// Variables changed since conditions were last looked at.
     pub(super) changed_variables: bool,
-    /// Transitions since the last input from outside that earlier steps made.
+    /// Transitions since the last input from outside that earlier steps made, as they count.
     pub(super) earlier: u32,
 }
 
@@ -85,18 +85,19 @@ impl<'m> Machine<'m> {
     /// Makes transitions until nothing is left to do, the instance ends, or the budget is used up.
     pub(super) fn run(&mut self) {
         let budget = self.context.budget.max(1);
-        let mut spent = 0;
+        let (mut spent, mut counted) = (0, self.earlier);
         loop {
             while let Some(work) = self.agenda.pop_front() {
                 if self.state.is_ended() {
                     return;
                 }
-                if spent >= budget || self.earlier.saturating_add(spent) >= MAX_TRANSITIONS {
+                if spent >= budget || counted >= MAX_TRANSITIONS {
                     self.agenda.push_front(work);
-                    self.stop(self.earlier.saturating_add(spent));
+                    self.stop(counted);
                     return;
                 }
                 spent += 1;
+                counted = counted.saturating_add(self.weight(work));
                 if self.state.last >= MAX_LOCAL - NUMBERS_OF_ONE_TRANSITION {
                     let message = format!("the instance used up its {MAX_LOCAL} element numbers");
                     self.fail(codes::NUMBERS, &message);
@@ -109,6 +110,21 @@ impl<'m> Machine<'m> {
                 return;
             }
         }
+    }
+
+    /// How often a transition counts: once inside a multi-instance activity, which has a bounded number of runs.
+    fn weight(&self, work: Work) -> u32 {
+        let mut at = match work {
+            Work::Arrive { scope, .. } => scope,
+            _ => work.element().unwrap_or(PROCESS),
+        };
+        while let Some(element) = Some(at).filter(|at| *at != PROCESS).and_then(|at| self.state.element(at)) {
+            if element.repeat.as_ref().is_some_and(|repeat| !repeat.standard) {
+                return 1;
+            }
+            at = element.scope;
+        }
+        LOOP_WEIGHT
     }
 
     fn stop(&mut self, transitions: u32) {

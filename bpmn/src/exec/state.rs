@@ -62,7 +62,7 @@ pub struct State {
     /// Jobs that each node has had, by its id, which stays the same where an instance goes on by another version.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) visits: BTreeMap<String, u32>,
-    /// Transitions since the last input from outside, as of the last yield.
+    /// Transitions since the last input from outside as they count, as of the last yield.
     #[serde(default, skip_serializing_if = "is_default")]
     pub(super) transitions: u32,
 }

@@ -27,12 +27,15 @@ pub const BIO_COLOR: &str = "http://bpmn.io/schema/bpmn/biocolor/1.0";
 /// Colours of the OMG's non-normative extension.
 pub const OMG_COLOR: &str = "http://www.omg.org/spec/BPMN/non-normative/color/1.0";
 
+/// BPSim 1.0: parameters of simulations (WfMC).
+pub const BPSIM: &str = "http://www.bpsim.org/schemas/1.0";
+
 /// Namespaces whose attributes mean what Camunda 7's mean: its own, its forks' and its ancestor's.
 pub const CAMUNDA_FAMILY: [&str; 4] =
     [CAMUNDA, "http://operaton.org/schema/1.0/bpmn", "http://activiti.org/bpmn", "http://flowable.org/bpmn"];
 
 /// Prefixes used when writing.
-pub(crate) const PREFERRED: [(&str, &str); 12] = [
+pub(crate) const PREFERRED: [(&str, &str); 13] = [
     ("bpmn", BPMN),
     ("bpmndi", BPMN_DI),
     ("dc", DC),
@@ -44,5 +47,6 @@ pub(crate) const PREFERRED: [(&str, &str); 12] = [
     ("modeler", MODELER),
     ("bioc", BIO_COLOR),
     ("color", OMG_COLOR),
+    ("bpsim", BPSIM),
     ("xml", XML),
 ];

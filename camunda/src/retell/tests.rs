@@ -1,8 +1,7 @@
 //! What is told of a history.
 
-use serde_json::Value;
-
 use super::*;
+use crate::remote::RemoteStep;
 
 /// Two branches with a task each, then a loop over `again`; tasks are written in small letters.
 const XML: &str = r#"<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" id="d" targetNamespace="t"
@@ -22,20 +21,20 @@ fn program() -> Program {
     bpmn::compile::compile(&definitions, None).unwrap().remove(0)
 }
 
-fn time(second: i64) -> String {
-    jiff::Timestamp::from_second(1_700_000_000 + second)
-        .unwrap()
-        .strftime("%Y-%m-%dT%H:%M:%S.000+0000")
-        .to_string()
+fn time(second: i64) -> i64 {
+    (1_700_000_000 + second) * 1_000
 }
 
 /// Steps as Camunda's history has them: element, number, begin and end in seconds.
-fn history(steps: &[(&str, u32, i64, Option<i64>)]) -> Vec<Value> {
-    let step = |(element, number, begin, end): &(&str, u32, i64, Option<i64>)| {
-        json!({
-            "id": format!("{element}:{number}"), "activityId": element, "activityType": "x",
-            "parentActivityInstanceId": "p:1", "startTime": time(*begin), "endTime": end.map(time), "canceled": false,
-        })
+fn history(steps: &[(&str, u32, i64, Option<i64>)]) -> Vec<RemoteStep> {
+    let step = |(element, number, begin, end): &(&str, u32, i64, Option<i64>)| RemoteStep {
+        id: format!("{element}:{number}"),
+        element: (*element).to_owned(),
+        kind: "x".to_owned(),
+        parent: "p:1".to_owned(),
+        started_ms: time(*begin),
+        ended_ms: end.map(time),
+        ..RemoteStep::default()
     };
     steps.iter().map(step).collect()
 }
@@ -111,7 +110,7 @@ const TOLD: [&str; 33] = [
 fn tokens_are_told_by_turns_with_the_flows_they_took_and_joins_once() {
     let program = program();
     let mut steps = Steps::default();
-    steps.take_in(Some(&program), &history(&all()));
+    steps.take_in(Some(&program), &history(&all()), false);
     assert_eq!(words(&news(Some(&program), &mut steps)), TOLD);
     assert!(news(Some(&program), &mut steps).is_empty(), "nothing is told twice");
 }
@@ -127,7 +126,7 @@ fn many_looks_tell_what_one_look_tells_also_with_restarts_between_them() {
             steps = Steps::default();
             told.iter().for_each(|entry| steps.remember(entry.kind, &entry.data));
         }
-        steps.take_in(Some(&program), &history(&seen_at(second)));
+        steps.take_in(Some(&program), &history(&seen_at(second)), false);
         told.extend(news(Some(&program), &mut steps));
     }
     assert_eq!(words(&told), TOLD);
@@ -144,7 +143,7 @@ fn many_looks_tell_what_one_look_tells_also_with_restarts_between_them() {
 fn what_is_told_reads_as_events_of_the_token_rules() {
     let program = program();
     let mut steps = Steps::default();
-    steps.take_in(Some(&program), &history(&all()));
+    steps.take_in(Some(&program), &history(&all()), false);
     for entry in news(Some(&program), &mut steps).iter().filter(|entry| entry.kind != "job.created") {
         let event: Event = serde_json::from_value(entry.data.clone()).unwrap();
         assert!(event.trace_line().is_some(), "{event:?}");
@@ -154,9 +153,9 @@ fn what_is_told_reads_as_events_of_the_token_rules() {
 #[test]
 fn a_cancelled_task_is_terminated_with_its_job_and_a_model_that_cannot_be_read_is_told_in_order_of_time() {
     let mut found = history(&[("S", 1, 0, Some(0)), ("a", 1, 0, Some(9)), ("b", 1, 3, Some(4))]);
-    found[1]["canceled"] = json!(true);
+    found[1].cancelled = true;
     let mut steps = Steps::default();
-    steps.take_in(None, &found);
+    steps.take_in(None, &found, false);
     let told = words(&news(None, &mut steps));
     assert_eq!(
         told,
@@ -164,7 +163,7 @@ fn a_cancelled_task_is_terminated_with_its_job_and_a_model_that_cannot_be_read_i
     );
     let program = program();
     let mut steps = Steps::default();
-    steps.take_in(Some(&program), &found);
+    steps.take_in(Some(&program), &found, false);
     let told = words(&news(Some(&program), &mut steps));
     assert_eq!(told[told.len() - 2..], ["cancelled ", "terminated a"]);
 }
@@ -173,23 +172,43 @@ fn a_cancelled_task_is_terminated_with_its_job_and_a_model_that_cannot_be_read_i
 fn visits_count_how_often_the_instance_came_to_an_element() {
     let program = program();
     let mut steps = Steps::default();
-    steps.take_in(Some(&program), &history(&all()));
+    steps.take_in(Some(&program), &history(&all()), false);
     assert_eq!((steps.visit("More:1", None), steps.visit("More:2", None)), (Some(1), Some(2)));
     assert_eq!(steps.visit("More:3", None), None, "a history that is not kept counts nothing");
-    let runs: Vec<Value> = [("2", "x"), ("1", "x"), ("4", "y"), ("3", "y")]
+    let runs: Vec<RemoteStep> = [("2", "x"), ("1", "x"), ("4", "y"), ("3", "y")]
         .iter()
         .enumerate()
-        .map(|(at, (number, body))| {
-            json!({"id": number, "activityId": "a", "parentActivityInstanceId": format!("body {body}"),
-                "startTime": time(if at < 2 { 1 } else { 2 })})
+        .map(|(at, (number, body))| RemoteStep {
+            id: (*number).to_owned(),
+            element: "a".to_owned(),
+            parent: format!("body {body}"),
+            started_ms: time(if at < 2 { 1 } else { 2 }),
+            ..RemoteStep::default()
         })
         .collect();
-    let body = |id: &str, second| json!({"id": format!("body {id}"), "activityId": "a#multiInstanceBody", "startTime": time(second)});
+    let body = |id: &str, second| RemoteStep {
+        id: format!("body {id}"),
+        element: "a".to_owned(),
+        body: true,
+        started_ms: time(second),
+        ..RemoteStep::default()
+    };
     let mut steps = Steps::default();
-    steps.take_in(None, &[&[body("x", 1), body("y", 2)][..], &runs].concat());
+    steps.take_in(None, &[&[body("x", 1), body("y", 2)][..], &runs].concat(), false);
     let visits: Vec<Option<u32>> = [("1", 0), ("2", 1), ("3", 0), ("4", 1)]
         .iter()
         .map(|(id, counter)| steps.visit(id, Some(*counter)))
         .collect();
     assert_eq!(visits, [Some(1), Some(2), Some(3), Some(4)]);
+}
+
+#[test]
+fn a_join_that_is_one_step_for_all_its_tokens_is_told_as_one_that_has_a_step_for_each() {
+    let program = program();
+    let mut all = all();
+    all.retain(|step| (step.0, step.1) != ("Join", 1));
+    let mut steps = Steps::default();
+    steps.take_in(Some(&program), &history(&all), true);
+    assert_eq!(words(&news(Some(&program), &mut steps)), TOLD);
+    assert!(news(Some(&program), &mut steps).is_empty());
 }

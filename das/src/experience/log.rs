@@ -3,6 +3,7 @@
 mod read;
 mod table;
 mod trail;
+mod write;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,6 +14,7 @@ use crate::error::Error;
 pub use read::{MAX_LOG_BYTES, read_log};
 pub use table::read_table;
 pub use trail::{MAX_TRAIL_EVENTS, read_trail};
+pub use write::{Written, write_trail};
 
 /// Most different activities in a log.
 pub const MAX_ACTIVITIES: usize = 400;

@@ -2,7 +2,7 @@
 
 use memory::Entry;
 
-use super::{Context, Generated, finish};
+use super::{Context, Generated, attach, finish};
 use crate::error::Error;
 use crate::text::similarity;
 use crate::tree::Edit;
@@ -65,7 +65,9 @@ pub(super) fn apply(
     if tree != generated.tree {
         let (name, source) = (generated.name.clone(), generated.source);
         let context = Context { process_id: Some(generated.process_id.clone()), ..context.clone() };
+        let overruns = std::mem::take(&mut generated.overruns);
         generated = finish(tree, name, &context, source, generated.notes)?;
+        attach(&mut generated, overruns);
     }
     generated.notes.extend(notes);
     Ok(generated)

@@ -23,6 +23,7 @@ use crate::experience::EventLog;
 use crate::text::similarity;
 
 pub use mean::Mean;
+pub(crate) use mean::student_975;
 pub use quality::{LogSource, MAX_WALKS, Quality};
 
 /// Most pairs read of one folder.

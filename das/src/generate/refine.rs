@@ -15,7 +15,7 @@ use bpmn::xml::namespace;
 
 use super::Source;
 use crate::error::Error;
-use crate::text::similarity;
+use crate::text::{Overrun, similarity};
 use crate::tree::{Tree, identifier, variable_name};
 
 /// Labels at least so alike mean the same element.
@@ -84,6 +84,21 @@ pub fn refine_selected(
     let unclear = |why: &str| Error::Instruction { instruction: instruction.to_owned(), why: why.to_owned() };
     let requests = instruction::parse(instruction).ok_or_else(|| unclear(instruction::KNOWN))?;
     apply_all(definitions, &requests, instruction, selected)
+}
+
+/// Puts a deadline at a step, as a text says it.
+///
+/// # Errors
+/// Those of [`refine`].
+pub(super) fn attach_deadline(definitions: &Definitions, overrun: &Overrun) -> Result<Refinement, Error> {
+    let request = Request::Deadline {
+        what: overrun.step.clone(),
+        time: overrun.time.clone(),
+        duration: overrun.duration.clone(),
+        then: overrun.then.clone(),
+    };
+    let said = format!("if {} takes longer than {}, {}", overrun.step, overrun.time, overrun.then);
+    apply_all(definitions, &[request], &said, &[])
 }
 
 /// Applies requests, one after the other, to the first executable process of a file.

@@ -380,3 +380,31 @@ async fn a_model_behind_the_real_protocol_is_asked_and_its_tokens_are_counted() 
     assert_eq!(generated.usage.input_tokens, 200);
     assert_eq!(generated.agreement, Some(1.0));
 }
+
+#[test]
+fn a_deadline_that_a_text_names_becomes_a_boundary_timer() {
+    let text = "The clerk reviews the claim. If it takes longer than 2 days, the clerk informs the manager. \
+                Then the clerk pays the claim.";
+    let made = generate_offline(text, &Context::default()).unwrap();
+    assert!(made.xml.contains("boundaryEvent") && made.xml.contains("P2D"), "{}", made.xml);
+    assert!(
+        made.notes.iter().any(|note| note.contains("'Inform manager' is done if 'Review claim'")),
+        "{:?}",
+        made.notes
+    );
+    bpmn::compile::compile(&made.definitions, None).unwrap();
+    let labels = text::leaf_labels(&made.tree);
+    assert_eq!(labels, ["Review claim", "Pay claim"], "the deadline is no step of its own");
+    // What is named is found, and what is more than a deadline stays a choice.
+    let text = "The clerk files the claim. The expert reviews the claim. The clerk pays. \
+                If the review takes more than one week, the clerk reminds the expert.";
+    let made = generate_offline(text, &Context::default()).unwrap();
+    assert!(
+        made.notes.iter().any(|note| note.contains("if 'Review claim' takes longer than one week")),
+        "{:?}",
+        made.notes
+    );
+    let text = "The clerk reviews the claim. If it takes longer than 2 days, the clerk informs the manager and the manager \
+                decides.";
+    assert!(!generate_offline(text, &Context::default()).unwrap().xml.contains("boundaryEvent"));
+}

@@ -152,6 +152,20 @@ fn confirm(variable: &str, rule: &str) -> Node {
         .into()
 }
 
+/// Confirms that what was read back is what was to be written.
+fn confirm_written(wanted: &str) -> Node {
+    Activity::new("Confirm result")
+        .id("confirm_result")
+        .spec(feel(
+            &[("confirmed", "written = wanted")],
+            &[("confirmed", Some("confirmed = true"), true), ("not confirmed", None, false)],
+        ))
+        .input("written", "written")
+        .input("wanted", wanted)
+        .output("confirmed", "confirmed")
+        .into()
+}
+
 fn tree(nodes: Vec<Node>, start: &str, done: &str, documentation: &str) -> Tree {
     let mut tree = Tree::new(Node::sequence(nodes)).documentation(documentation);
     tree.normalise();

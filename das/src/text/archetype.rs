@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::lexicon::{lemmas, similarity};
+use super::trade;
 use crate::error::Error;
 use crate::tree::{Activity, Edit, Node, Place, Tree, table::Table};
 
@@ -59,7 +60,7 @@ pub fn archetypes() -> &'static [Archetype] {
 }
 
 /// The archetype that a text speaks for, if any does.
-pub(super) fn best(text: &str) -> Option<&'static Archetype> {
+pub(super) fn best(text: &str) -> Option<Archetype> {
     let lower = format!(" {} ", text.to_lowercase().replace(|c: char| !c.is_alphanumeric() && c != '-', " "));
     let words = lemmas(&lower);
     let score = |archetype: &Archetype| -> u32 {
@@ -74,8 +75,10 @@ pub(super) fn best(text: &str) -> Option<&'static Archetype> {
             .map(|(_, weight)| weight)
             .sum()
     };
-    let best = archetypes().iter().max_by_key(|archetype| score(archetype))?;
-    (score(best) >= THRESHOLD).then_some(best)
+    // Of those that fit equally, what a trade brings comes before what is shipped.
+    let taught = trade::archetypes();
+    let best = archetypes().iter().chain(&taught).max_by_key(|archetype| score(archetype))?;
+    (score(best) >= THRESHOLD).then(|| best.clone())
 }
 
 impl Archetype {

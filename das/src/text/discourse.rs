@@ -299,6 +299,14 @@ impl Story {
         best.1
     }
 
+    /// Label of the step that is meant, the last one where nothing is named; `None` where none was told.
+    pub(super) fn meant_label(&self, named: Option<&str>) -> Option<String> {
+        let Some(named) = named else { return self.labels.last().cloned() };
+        let alike = |label: &String| similarity(label, named).max(same_stems(label, named) / 2.0);
+        let best = self.labels.iter().max_by(|a, b| alike(a).total_cmp(&alike(b)))?;
+        (alike(best) >= MEANT_STEP).then(|| best.clone())
+    }
+
     fn nodes(&mut self, steps: Vec<Step>, parallel: bool) -> Vec<Node> {
         let mut nodes: Vec<Node> = Vec::new();
         let mut before: Vec<Node> = Vec::new();

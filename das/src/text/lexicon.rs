@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
+use super::trade::{self, Readings};
+
 /// Form of a verb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
@@ -39,6 +41,7 @@ pub(super) enum Mark {
     Each,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reading {
     pub(super) base: String,
     pub(super) form: Form,
@@ -47,7 +50,7 @@ pub(super) struct Reading {
 }
 
 static VERBS: LazyLock<HashMap<String, Vec<Reading>>> = LazyLock::new(|| {
-    let mut forms: HashMap<String, Vec<Reading>> = HashMap::new();
+    let mut known: HashMap<String, Vec<Reading>> = HashMap::new();
     let mut irregular: HashMap<&str, (&str, &str)> = HashMap::new();
     for line in include_str!("../../lexicon/irregular.txt").lines().filter(|line| !line.starts_with('#')) {
         let mut words = line.split_whitespace();
@@ -58,31 +61,38 @@ static VERBS: LazyLock<HashMap<String, Vec<Reading>>> = LazyLock::new(|| {
     for line in include_str!("../../lexicon/verbs.txt").lines().filter(|line| !line.starts_with('#')) {
         for entry in line.split_whitespace() {
             let base = entry.trim_end_matches('*');
-            let noun_too = entry.ends_with('*');
-            let mut add = |word: String, form: Form| {
-                let readings = forms.entry(word).or_default();
-                readings.push(Reading { base: base.to_owned(), form, noun_too });
-            };
-            add(base.to_owned(), Form::Base);
-            add(third(base), Form::Third);
-            add(gerund(base), Form::Gerund);
-            match irregular.get(base) {
-                Some((past, participle)) => {
-                    add((*past).to_owned(), Form::Past);
-                    if past != participle {
-                        add((*participle).to_owned(), Form::Past);
-                    }
-                }
-                None => add(past(base), Form::Past),
+            let of_verb = forms(base, entry.ends_with('*'), irregular.get(base).copied());
+            for (word, reading) in of_verb {
+                known.entry(word).or_default().push(reading);
             }
         }
     }
-    forms
+    known
 });
 
-/// The readings of a lower-case word as a verb.
-pub(super) fn verb(word: &str) -> &'static [Reading] {
-    VERBS.get(word).map_or(&[], Vec::as_slice)
+/// All forms of a verb with their readings; `irregular` are its past and participle where they do not end in -ed.
+pub(super) fn forms(base: &str, noun_too: bool, irregular: Option<(&str, &str)>) -> Vec<(String, Reading)> {
+    let reading = |form: Form| Reading { base: base.to_owned(), form, noun_too };
+    let mut found = vec![
+        (base.to_owned(), reading(Form::Base)),
+        (third(base), reading(Form::Third)),
+        (gerund(base), reading(Form::Gerund)),
+    ];
+    match irregular {
+        Some((past, participle)) => {
+            found.push((past.to_owned(), reading(Form::Past)));
+            if past != participle {
+                found.push((participle.to_owned(), reading(Form::Past)));
+            }
+        }
+        None => found.push((past(base), reading(Form::Past))),
+    }
+    found
+}
+
+/// The readings of a lower-case word as a verb: what a trade teaches comes before what is shipped.
+pub(super) fn verb(word: &str) -> Readings {
+    trade::verb(word).unwrap_or_else(|| Readings::Shipped(VERBS.get(word).map_or(&[], Vec::as_slice)))
 }
 
 /// The third person singular of a verb.
@@ -330,6 +340,9 @@ pub(super) fn actor(noun: &str) -> Option<ActorSort> {
         "technician",
     ];
     let singular = singular(noun);
+    if let Some(sort) = trade::actor(&singular).or_else(|| trade::actor(noun)) {
+        return sort;
+    }
     if let Some(sort) = NOUNS.get(singular.as_str()).or_else(|| NOUNS.get(noun)) {
         return *sort;
     }

@@ -1,5 +1,7 @@
 //! The reader on texts written for this project.
 
+mod trade;
+
 use std::time::Instant;
 
 use super::*;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use engine::Store;
 use engine::port::Definition;
 use ontology::model::Process;
-use scoring::simulation::{Declaration, Estimate, Evidence, Model, Plan, Settings, simulate};
+use scoring::simulation::bpsim::Declared;
+use scoring::simulation::{Estimate, Evidence, Model, Plan, Settings, simulate};
 use trail::Trail;
 
 use super::{Better, Fact, Value};
@@ -84,7 +85,7 @@ fn model(process_id: &str, xml: &str, evidence: &Evidence) -> Option<Model> {
     let definitions = bpmn::xml::read(xml.as_bytes()).ok()?;
     let process = definitions.processes.iter().find(|process| process.element.id == process_id)?;
     let program = bpmn::compile::compile(&definitions, Some(process_id)).ok()?.into_iter().next()?;
-    let mut declaration = Declaration::read(process).ok()?;
+    let mut declaration = Declared::read(&definitions, process).ok()?.declaration;
     declaration.learn(&program, evidence);
     if declaration.is_empty() { None } else { Model::build(&program, &declaration).ok() }
 }

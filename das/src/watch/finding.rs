@@ -3,17 +3,24 @@
 
 mod bottleneck;
 mod duplicate;
+mod edited_again;
 mod failing_task;
 mod falling_score;
+mod left_lying;
+pub(super) mod machine;
 mod passing_through;
 mod slow_convergence;
 mod undecided;
 mod unshown_requirement;
 mod unused_definition;
+mod weak_prompt;
+
+use std::collections::BTreeMap;
 
 use scoring::credible;
 use serde::{Deserialize, Serialize};
 
+use super::people::{ActKind, occasions};
 use super::remedy::Remedy;
 use super::sight::Sight;
 
@@ -21,6 +28,8 @@ pub(super) use falling_score::{Fall, Stretch};
 
 /// Findings that one look keeps, the most important of each kind first.
 pub const FINDINGS_LIMIT: usize = 500;
+/// More occasions on which people looked at a process make its findings no more important.
+const LOOKS: u64 = 10;
 
 /// Kinds of findings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -44,11 +53,27 @@ pub enum FindingKind {
     UnshownRequirement,
     /// Most work waits for one resource.
     Bottleneck,
+    /// A prompt converges slowly, gives answers that cannot be used, or fails its tests.
+    WeakPrompt,
+    /// People change the same place again and again.
+    EditedAgain,
+    /// What people begin stays undone.
+    LeftLying,
+    /// The disk is full or becomes so.
+    DiskFilling,
+    /// More and more waits in a queue.
+    GrowingQueue,
+    /// The process engine does not answer.
+    EngineUnreachable,
+    /// Memory does not answer, or worse than it could.
+    MemoryDegraded,
+    /// Processors or memory of the machine are used up.
+    Overloaded,
 }
 
 impl FindingKind {
     /// All kinds.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 17] = [
         Self::FallingScore,
         Self::Undecided,
         Self::FailingTask,
@@ -58,6 +83,14 @@ impl FindingKind {
         Self::Duplicate,
         Self::UnshownRequirement,
         Self::Bottleneck,
+        Self::WeakPrompt,
+        Self::EditedAgain,
+        Self::LeftLying,
+        Self::DiskFilling,
+        Self::GrowingQueue,
+        Self::EngineUnreachable,
+        Self::MemoryDegraded,
+        Self::Overloaded,
     ];
 
     /// The word for it, as in ids.
@@ -73,6 +106,14 @@ impl FindingKind {
             Self::Duplicate => "duplicate",
             Self::UnshownRequirement => "unshown-requirement",
             Self::Bottleneck => "bottleneck",
+            Self::WeakPrompt => "weak-prompt",
+            Self::EditedAgain => "edited-again",
+            Self::LeftLying => "left-lying",
+            Self::DiskFilling => "disk-filling",
+            Self::GrowingQueue => "growing-queue",
+            Self::EngineUnreachable => "engine-unreachable",
+            Self::MemoryDegraded => "memory-degraded",
+            Self::Overloaded => "overloaded",
         }
     }
 }
@@ -160,9 +201,32 @@ pub(super) fn find(sight: &Sight) -> Vec<Finding> {
     found.extend(duplicate::find(sight));
     found.extend(unshown_requirement::find(sight));
     found.extend(bottleneck::find(sight));
+    found.extend(weak_prompt::find(sight));
+    found.extend(edited_again::find(sight));
+    found.extend(left_lying::find(sight));
+    found.extend(machine::find(&sight.recent, &sight.hours));
+    looked_at(sight, &mut found);
     found.sort_by(|a, b| b.importance.total_cmp(&a.importance).then_with(|| a.id().cmp(&b.id())));
     found.truncate(FINDINGS_LIMIT);
     found
+}
+
+/// What people look at often matters more: with each occasion of the last thirty days in which they looked at its
+/// process, up to [`LOOKS`], a finding's importance comes closer to 1, at most half the way.
+fn looked_at(sight: &Sight, found: &mut [Finding]) {
+    let mut views: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
+    for act in sight.acts.iter().filter(|act| act.kind == ActKind::View) {
+        views.entry(&act.subject).or_default().push(act.at_ms);
+    }
+    let looks: BTreeMap<&str, u64> =
+        views.into_iter().map(|(subject, mut times)| (subject, occasions(&mut times) as u64)).collect();
+    for finding in found.iter_mut().filter(|finding| finding.definition.is_some()) {
+        let process = finding.subject.split('/').next().unwrap_or_default();
+        let Some(&times) = looks.get(process).filter(|times| **times > 1) else { continue };
+        let share = count(times.min(LOOKS)) / count(LOOKS);
+        finding.importance += (1.0 - finding.importance) * 0.5 * share;
+        finding.evidence.push(format!("people looked at this process on {times} occasions in thirty days"));
+    }
 }
 
 /// `successes` of `n` with the share and its 95 % confidence sequence, in words.

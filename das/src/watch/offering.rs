@@ -9,6 +9,7 @@ use super::priority::{RETURNS_AT, choose};
 use super::propose::{Drafted, propose};
 use super::sight::Sight;
 use crate::error::Error;
+use crate::policies::judge;
 use crate::proposals::ProposalState;
 
 /// An offer that nobody decides on for so long is ignored, milliseconds: fourteen days.
@@ -45,9 +46,40 @@ pub(super) async fn offer(
             Drafted::Dropped(why) => offer.evidence.extend(why),
         }
         deps.offers.put(&offer, offer.event("suggestion.made", super::ACTOR, sight.now_ms)).await?;
+        if let Some(id) = offer.proposal.clone() {
+            by_policy(deps, &id, &mut offer).await?;
+        }
         made.push(offer.id);
     }
     Ok(made)
+}
+
+/// Accepts a fresh proposal where a policy that a person wrote allows it; why not is told with it.
+async fn by_policy(deps: &WatchDeps, id: &str, offer: &mut Offer) -> Result<(), Error> {
+    let (Some(policies), Some(deciding)) = (&deps.policies, &deps.deciding) else { return Ok(()) };
+    let policies = policies.list().await?;
+    if policies.iter().all(|policy| !policy.enabled) {
+        return Ok(());
+    }
+    let Some(proposal) = deps.proposals.get(id).await? else { return Ok(()) };
+    let mut history = deps.proposals.list(None).await?;
+    history.retain(|other| other.id != id);
+    let now_ms = deps.clock.now_ms();
+    let judged = judge(&policies, &proposal, &history, now_ms);
+    let Some((policy, why)) = judged.accepted else {
+        offer.evidence.extend(judged.refusals);
+        return deps.offers.put(offer, offer.event("suggestion.judged", super::ACTOR, now_ms)).await;
+    };
+    let decided = deciding.decide(id, true, Some(&why), &policy.actor()).await;
+    if let Err(error) = decided {
+        // What cannot be brought about waits for a person.
+        offer
+            .evidence
+            .push(format!("policy '{}' accepted it, but it could not be done: {error}", policy.name));
+        return deps.offers.put(offer, offer.event("suggestion.judged", super::ACTOR, now_ms)).await;
+    }
+    offer.decide(OfferState::Accepted, Some(&why), now_ms);
+    close(deps, offer, &policy.actor()).await
 }
 
 /// One open offer: was it decided, is it still true, has it waited too long?
@@ -64,9 +96,11 @@ async fn follow(
     };
     if let Some(proposal) = proposal.as_ref().filter(|proposal| proposal.state != ProposalState::Open) {
         let accepted = proposal.state == ProposalState::Accepted;
+        // What was taken back counts as refused.
         let state = if accepted { OfferState::Accepted } else { OfferState::Rejected };
         offer.decide(state, proposal.reason.as_deref(), proposal.decided_ms.unwrap_or(now_ms));
-        return close(deps, offer, &proposal.actor).await;
+        let by = proposal.decided_by.as_deref().unwrap_or(&proposal.actor);
+        return close(deps, offer, by).await;
     }
     let Some(finding) = findings.iter().find(|finding| finding.id() == offer.id) else {
         offer.decide(OfferState::Settled, Some("it is no longer true"), now_ms);
@@ -99,6 +133,7 @@ async fn withdraw(
     };
     proposal.state = ProposalState::Rejected;
     proposal.decided_ms = Some(now_ms);
+    proposal.decided_by = Some(super::ACTOR.to_owned());
     proposal.reason = Some(why.to_owned());
     let event = trail::NewEvent {
         actor: super::ACTOR.to_owned(),

@@ -9,7 +9,8 @@ use super::finding::Finding;
 use super::remedy::Remedy;
 use super::sight::{Sight, Watched};
 use crate::error::Error;
-use crate::proposals::{Proposal, ProposalState};
+use crate::policies::ChangeKind;
+use crate::proposals::{PromptChange, Proposal, ProposalState};
 use crate::sandbox::{self, Recorded};
 
 /// What came of a remedy.
@@ -22,6 +23,9 @@ pub(super) enum Drafted {
 
 /// Drafts, tries and stores what a finding asks for.
 pub(super) async fn propose(deps: &WatchDeps, sight: &Sight, finding: &Finding) -> Result<Drafted, Error> {
+    if let Some(Remedy::Prompt(change)) = &finding.remedy {
+        return propose_prompt(deps, finding, change).await;
+    }
     let watched = finding.definition.and_then(|key| sight.process(key));
     let (Some(remedy), Some(watched)) = (&finding.remedy, watched) else {
         return Ok(Drafted::Dropped(Vec::new()));
@@ -35,13 +39,13 @@ pub(super) async fn propose(deps: &WatchDeps, sight: &Sight, finding: &Finding) 
         Recorded::read(deps.engine.as_ref(), deps.store.as_ref(), deps.trail.as_ref(), process_id).await?;
     let now_ms = deps.clock.now_ms();
     let tried = sandbox::compare(Some(&watched.profile.xml), &draft, &recorded, seed(finding), now_ms).await;
-    let seen = match tried {
+    let (seen, comparison) = match tried {
         Ok(comparison) if comparison.is_worse() => {
             let mut lines = vec!["a draft was tried and dropped: it failed more often".to_owned()];
             lines.extend(comparison.evidence());
             return Ok(Drafted::Dropped(lines));
         }
-        Ok(comparison) => comparison.evidence(),
+        Ok(comparison) => (comparison.evidence(), comparison),
         Err(error) => return Ok(Drafted::Dropped(vec![format!("a draft was tried and dropped: {error}")])),
     };
     let id = format!("das-{}-{}", &digest(&finding.id())[..12], finding.weight);
@@ -60,23 +64,60 @@ pub(super) async fn propose(deps: &WatchDeps, sight: &Sight, finding: &Finding) 
         state: ProposalState::Open,
         actor: super::ACTOR.to_owned(),
         created_ms: now_ms,
+        finding: Some(finding.id()),
+        kind: Some(finding.kind),
+        change: Some(ChangeKind::of(remedy)),
+        comparison: Some(comparison),
         ..Proposal::default()
     };
-    let event = NewEvent {
+    deps.proposals.put(&proposal, made(finding, &id, process_id, now_ms)).await?;
+    Ok(Drafted::Stored(id, seen))
+}
+
+/// A new version of a prompt is not tried: the sandbox replays answers, and they are of the version as it is.
+async fn propose_prompt(
+    deps: &WatchDeps,
+    finding: &Finding,
+    change: &PromptChange,
+) -> Result<Drafted, Error> {
+    let now_ms = deps.clock.now_ms();
+    let id = format!("das-{}-{}", &digest(&finding.id())[..12], finding.weight);
+    let proposal = Proposal {
+        id: id.clone(),
+        title: finding.title.clone(),
+        source: "deterministic".to_owned(),
+        request: finding.title.clone(),
+        notes: finding.evidence.clone(),
+        state: ProposalState::Open,
+        actor: super::ACTOR.to_owned(),
+        created_ms: now_ms,
+        finding: Some(finding.id()),
+        kind: Some(finding.kind),
+        change: Some(ChangeKind::Prompt),
+        prompt: Some(change.clone()),
+        ..Proposal::default()
+    };
+    let subject = format!("prompt:{}", change.name);
+    deps.proposals.put(&proposal, made(finding, &id, &subject, now_ms)).await?;
+    Ok(Drafted::Stored(id, Vec::new()))
+}
+
+fn made(finding: &Finding, id: &str, subject: &str, now_ms: i64) -> NewEvent {
+    NewEvent {
         actor: super::ACTOR.to_owned(),
         definition: finding.definition,
-        subject: Some(process_id.clone()),
+        subject: Some(subject.to_owned()),
         data: serde_json::json!({"id": id, "title": finding.title, "finding": finding.id()}),
         ..NewEvent::new("proposal.made", now_ms)
-    };
-    deps.proposals.put(&proposal, event).await?;
-    Ok(Drafted::Stored(id, seen))
+    }
 }
 
 async fn draft(deps: &WatchDeps, remedy: &Remedy, watched: &Watched) -> Result<String, Error> {
     match remedy {
         Remedy::Restore { definition, .. } => Ok(deps.engine.definition_xml(*definition).await?),
-        Remedy::Edit { .. } | Remedy::Instruct(_) => remedy.apply(&watched.profile.definitions),
+        Remedy::Edit { .. } | Remedy::Instruct(_) | Remedy::Prompt(_) => {
+            remedy.apply(&watched.profile.definitions)
+        }
     }
 }
 

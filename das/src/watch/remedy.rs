@@ -5,9 +5,10 @@ use bpmn::xml::namespace::{PROCOS, ZEEBE};
 
 use crate::error::Error;
 use crate::generate::refine;
+use crate::proposals::PromptChange;
 
 /// A change that may help.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Remedy {
     /// An edit of one element.
     Edit {
@@ -25,6 +26,8 @@ pub enum Remedy {
         /// Its number.
         version: i32,
     },
+    /// A new version of a prompt; no process changes.
+    Prompt(Box<PromptChange>),
 }
 
 /// An edit of one element.
@@ -52,10 +55,12 @@ impl Remedy {
             },
             Self::Instruct(instruction) => instruction.clone(),
             Self::Restore { version, .. } => format!("back to version {version}"),
+            Self::Prompt(change) => format!("a new version of the prompt '{}'", change.name),
         }
     }
 
-    /// The process as it would be. A way back has no edit of its own: its BPMN is the former version's.
+    /// The process as it would be. A way back has no edit of its own: its BPMN is the former version's; a prompt is no
+    /// part of it.
     ///
     /// # Errors
     /// `DAS-0005` where the element is not there, `DAS-0006` where the result would not be executable.
@@ -63,7 +68,7 @@ impl Remedy {
         match self {
             Self::Edit { element, edit } => edit_element(definitions, element, edit),
             Self::Instruct(instruction) => Ok(refine(definitions, instruction)?.xml),
-            Self::Restore { .. } => Ok(bpmn::xml::write(definitions)),
+            Self::Restore { .. } | Self::Prompt(_) => Ok(bpmn::xml::write(definitions)),
         }
     }
 }

@@ -6,16 +6,21 @@ use std::sync::Arc;
 
 use bpmn::model::{Definitions, FlowNodeKind};
 use bpmn::program::{NodeKind, Program, TaskSpec};
+use context::{ContextManager, LATEST, PRODUCTION, PromptVersion, Selector, TestReport};
 use engine::Store;
 use engine::port::Definition;
 use ontology::{Ontology, SystemIndex};
 use scoring::simulation::Declaration;
+use scoring::simulation::bpsim::Declared;
 
 use super::WatchDeps;
 use super::finding::{Fall, Stretch};
+use super::machine::{Hour, Sample};
+use super::people::Act;
 use super::summary::{DefinitionCounts, Summary};
 use super::waits::{Waits, waits};
 use crate::error::Error;
+use crate::proposals::ProposalState;
 
 /// Processes that one look takes in, the newest definitions first.
 pub(super) const PROCESSES_LIMIT: usize = 2_000;
@@ -25,12 +30,35 @@ pub(super) const ATTEMPTS_WINDOW: usize = 200;
 pub(super) const RECHECK: u64 = 10;
 /// Fewer attempts of a subject are not compared.
 const FEWEST: u64 = 20;
+/// Prompts that one look takes in.
+const PROMPTS_LIMIT: usize = 200;
+/// The organisation whose prompts are looked at.
+const ORGANISATION: &str = "local";
 
 /// What one look sees.
 pub(super) struct Sight {
     pub(super) now_ms: i64,
     pub(super) processes: Vec<Watched>,
     pub(super) systems: Vec<SystemSight>,
+    pub(super) prompts: Vec<Arc<PromptSight>>,
+    /// What people did, oldest first; empty without their consent.
+    pub(super) acts: Vec<Act>,
+    /// Id and title of proposals that wait.
+    pub(super) open_proposals: Vec<(String, String)>,
+    /// The machine's last hour.
+    pub(super) recent: Vec<Sample>,
+    /// The room on the disk by the hour.
+    pub(super) hours: Vec<Hour>,
+}
+
+/// A prompt as it is in use.
+pub(super) struct PromptSight {
+    /// The version in production, else the latest.
+    pub(super) version: PromptVersion,
+    /// A newer version is saved and not in use yet: somebody is at it.
+    pub(super) waiting: bool,
+    /// Reports of tests of all its versions, oldest first.
+    pub(super) reports: Vec<TestReport>,
 }
 
 /// The newest version of a process.
@@ -104,6 +132,11 @@ impl Profile {
         self.program.find(element).and_then(|at| self.program.nodes.get(at)).map(|node| &node.task)
     }
 
+    /// How each of its elements is executed.
+    pub(super) fn specs(&self) -> impl Iterator<Item = (&str, &TaskSpec)> {
+        self.program.nodes.iter().map(|node| (node.id.as_str(), &node.task))
+    }
+
     /// What a person calls an element.
     pub(super) fn label(&self, element: &str) -> String {
         let node = self.program.find(element).and_then(|at| self.program.nodes.get(at));
@@ -113,7 +146,7 @@ impl Profile {
     /// What it declares for a simulation, where its cases arrive in time and share resources.
     pub(super) fn declaration(&self, process_id: &str) -> Option<Declaration> {
         let process = self.definitions.processes.iter().find(|process| process.element.id == process_id)?;
-        let declared = Declaration::read(process).ok()?;
+        let declared = Declared::read(&self.definitions, process).ok()?.declaration;
         (declared.arrivals.is_some() && !declared.resources.is_empty()).then_some(declared)
     }
 
@@ -147,6 +180,15 @@ pub(super) struct Kept {
     profiles: BTreeMap<i64, Option<Arc<Profile>>>,
     falls: BTreeMap<(i64, String), (u64, Option<Fall>)>,
     waits: BTreeMap<i64, (u64, Option<Waits>)>,
+    /// Prompts as they were read last; their tests can be long.
+    prompts: Option<Vec<Arc<PromptSight>>>,
+}
+
+impl Kept {
+    /// Something happened to a prompt: they are read again.
+    pub(super) fn forget_prompts(&mut self) {
+        self.prompts = None;
+    }
 }
 
 impl Sight {
@@ -178,7 +220,32 @@ impl Sight {
             Some(ontology) => systems(ontology, deps.store.as_ref()).await?,
             None => Vec::new(),
         };
-        Ok(Self { now_ms: deps.clock.now_ms(), processes, systems })
+        let known = kept.prompts.take();
+        let prompts = match (known, &deps.contexts) {
+            (Some(known), _) => known,
+            (None, Some(contexts)) => prompts(contexts).await?,
+            (None, None) => Vec::new(),
+        };
+        kept.prompts = Some(prompts.clone());
+        let acts = match &deps.people {
+            // What cannot be read now is only missed by this look.
+            Some(people) => people.acts().await.unwrap_or_else(|error| {
+                tracing::debug!(%error, "what people did cannot be read now");
+                Vec::new()
+            }),
+            None => Vec::new(),
+        };
+        let open = deps.proposals.list(Some(ProposalState::Open)).await?;
+        Ok(Self {
+            now_ms: deps.clock.now_ms(),
+            processes,
+            systems,
+            prompts,
+            acts,
+            open_proposals: open.into_iter().map(|proposal| (proposal.id, proposal.title)).collect(),
+            recent: deps.vitals.recent(),
+            hours: deps.vitals.hours(),
+        })
     }
 
     /// The process a finding is about.
@@ -282,6 +349,23 @@ async fn fall(
         (kind == "process").then(|| Fall::against(&former, Stretch::of(&mine))).flatten()
     });
     kept.falls.insert(place, (seen, found.clone()));
+    Ok(found)
+}
+
+/// The prompts in use, at most [`PROMPTS_LIMIT`].
+async fn prompts(contexts: &ContextManager) -> Result<Vec<Arc<PromptSight>>, Error> {
+    let failed = |error: context::Error| Error::Stopped(error.to_string());
+    let mut found = Vec::new();
+    for name in contexts.names(ORGANISATION).await.map_err(failed)?.into_iter().take(PROMPTS_LIMIT) {
+        let labels = contexts.labels(ORGANISATION, &name).await.map_err(failed)?;
+        let latest = labels.get(LATEST);
+        let Some(hash) = labels.get(PRODUCTION).or(latest) else { continue };
+        let version =
+            contexts.get(ORGANISATION, &name, &Selector::Hash(hash.clone())).await.map_err(failed)?;
+        let reports = contexts.reports(ORGANISATION, &name).await.map_err(failed)?;
+        let waiting = latest.is_some_and(|latest| latest != hash);
+        found.push(Arc::new(PromptSight { version, waiting, reports }));
+    }
     Ok(found)
 }
 

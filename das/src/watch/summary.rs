@@ -76,6 +76,20 @@ pub struct TaskCounts {
     pub undecided: u64,
     /// The newest verdicts, oldest first.
     pub recent: VecDeque<VerdictBrief>,
+    /// Hash of the prompt's version that it used last, empty where it uses none.
+    pub prompt: String,
+    /// What that version's newest samples gave, oldest first.
+    pub answers: VecDeque<AnswerBrief>,
+}
+
+/// What is kept of one execution's samples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AnswerBrief {
+    /// Samples taken.
+    pub samples: u64,
+    /// Those of them that were no usable answer, or a refusal.
+    pub invalid: u64,
 }
 
 /// What is kept of a verdict.
@@ -103,6 +117,8 @@ pub enum Change {
     Deployed,
     /// A proposal was made or decided.
     Proposal,
+    /// A prompt was saved, tested, labelled or approved.
+    Prompt,
 }
 
 impl Summary {
@@ -122,6 +138,9 @@ impl Summary {
         match content.kind.as_str() {
             "definition.deployed" => return Change::Deployed,
             kind if kind.starts_with("proposal.") => return Change::Proposal,
+            kind if kind.starts_with("prompt.") => return Change::Prompt,
+            // What rested on people's acts is no longer said once they withdraw.
+            kind if kind.starts_with("consent.") => return Change::Counts,
             _ => {}
         }
         let (Some(instance), Some(definition)) = (content.instance, content.definition) else {
@@ -163,6 +182,7 @@ impl DefinitionCounts {
                 if !matches!(
                     kind,
                     "task.started"
+                        | "task.sampled"
                         | "task.decided"
                         | "task.completed"
                         | "task.failed"
@@ -182,7 +202,11 @@ impl DefinitionCounts {
 impl TaskCounts {
     fn fold(&mut self, kind: &str, data: &Value) {
         match kind {
-            "task.started" => self.passed += u64::from(data["by"] == "pass_through"),
+            "task.started" => {
+                self.passed += u64::from(data["by"] == "pass_through");
+                self.uses(data);
+            }
+            "task.sampled" => self.sampled(data),
             "task.completed" => self.completed += 1,
             "task.decided" => self.decided(&data["verdict"]),
             _ => {
@@ -202,6 +226,31 @@ impl TaskCounts {
                     self.message = message.chars().take(MESSAGE).collect();
                 }
             }
+        }
+    }
+
+    /// Another version of the prompt answers anew.
+    fn uses(&mut self, data: &Value) {
+        let notes = data["notes"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let version = notes.iter().filter_map(Value::as_str).find_map(|note| {
+            note.strip_prefix("prompt ").and_then(|rest| rest.rsplit_once(", version ")).map(|(_, hash)| hash)
+        });
+        if let Some(version) = version.filter(|version| *version != self.prompt) {
+            self.prompt = version.to_owned();
+            self.answers.clear();
+        }
+    }
+
+    fn sampled(&mut self, data: &Value) {
+        let of = |label: &str| data["counts"][label].as_u64().unwrap_or_default();
+        let samples = data["samples"].as_u64().unwrap_or_default();
+        if self.prompt.is_empty() || samples == 0 {
+            return;
+        }
+        let invalid = (of(scoring::INVALID) + of(scoring::REFUSED)).min(samples);
+        self.answers.push_back(AnswerBrief { samples, invalid });
+        if self.answers.len() > VERDICTS_LIMIT {
+            self.answers.pop_front();
         }
     }
 

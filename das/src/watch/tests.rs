@@ -2,7 +2,11 @@
 
 mod capturing;
 mod finding;
+mod machine;
 mod offering;
+mod people;
+mod policies;
+mod prompts;
 mod real_runs;
 mod summarising;
 mod waiting;
@@ -10,6 +14,7 @@ mod waiting;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use context::{DirectApproval, VolatilePrompts};
 use engine::clock::ManualClock;
 use engine::port::{Attempt, DeployFile};
 use engine::store::Commit;
@@ -19,6 +24,7 @@ use trail::NewEvent;
 
 use super::*;
 use crate::proposals::{Proposal, ProposalState, VolatileProposals};
+use crate::records::VolatileRecords;
 
 pub(super) const START_MS: i64 = 1_700_000_000_000;
 pub(super) const DAY_MS: i64 = 86_400_000;
@@ -40,7 +46,10 @@ impl Memory for Shelf {
 
     async fn recall(&self, query: memory::Query) -> Result<memory::Recall, memory::Error> {
         let kept = self.0.lock();
-        let fitting = kept.iter().filter(|entry| query.kinds.is_empty() || query.kinds.contains(&entry.kind));
+        let fitting = kept
+            .iter()
+            .filter(|entry| query.kinds.is_empty() || query.kinds.contains(&entry.kind))
+            .filter(|entry| query.source.as_ref().is_none_or(|source| entry.source == *source));
         let hits = fitting.take(query.limit).map(|entry| memory::Hit { entry: entry.clone(), score: 1.0 });
         Ok(memory::Recall { hits: hits.collect(), degraded: None })
     }
@@ -49,12 +58,28 @@ impl Memory for Shelf {
         Ok(self.0.lock().iter().find(|entry| entry.id == id).cloned())
     }
 
-    async fn forget(&self, _: memory::Filter) -> Result<usize, memory::Error> {
-        Ok(0)
+    async fn forget(&self, filter: memory::Filter) -> Result<usize, memory::Error> {
+        let mut kept = self.0.lock();
+        let before = kept.len();
+        kept.retain(|entry| {
+            let of_source = filter.source.as_ref().is_none_or(|source| entry.source == *source);
+            !(of_source && filter.before_ms.is_none_or(|before| entry.at_ms < before))
+        });
+        Ok(before - kept.len())
     }
 
     async fn count(&self, _: Option<memory::Kind>) -> Result<usize, memory::Error> {
         Ok(self.0.lock().len())
+    }
+}
+
+/// A machine whose state is set by hand.
+pub(super) struct Dial(pub(super) Mutex<Sample>);
+
+#[async_trait]
+impl Machine for Dial {
+    async fn sample(&self, now_ms: i64) -> Sample {
+        Sample { at_ms: now_ms, ..self.0.lock().clone() }
     }
 }
 
@@ -66,6 +91,10 @@ pub(super) struct Bed {
     pub(super) proposals: Arc<VolatileProposals>,
     pub(super) offers: Arc<VolatileOffers>,
     pub(super) shelf: Arc<Shelf>,
+    pub(super) records: Arc<VolatileRecords>,
+    pub(super) people: People,
+    pub(super) contexts: ContextManager,
+    pub(super) machine: Arc<Dial>,
     pub(super) deps: WatchDeps,
     pub(super) watcher: Watcher,
     instances: std::sync::atomic::AtomicI64,
@@ -78,6 +107,16 @@ impl Bed {
         let engine = Arc::new(Embedded::open(store.clone(), Arc::new(clock.clone())).await.unwrap());
         let (proposals, offers) = (Arc::<VolatileProposals>::default(), Arc::<VolatileOffers>::default());
         let shelf = Arc::<Shelf>::default();
+        let records = Arc::<VolatileRecords>::default();
+        let people = People::new(records.clone(), shelf.clone(), Arc::new(clock.clone()));
+        let contexts = ContextManager::new(
+            Arc::new(VolatilePrompts::default()),
+            Arc::new(DirectApproval::alone()),
+            store.clone(),
+        );
+        let ok = Health { ok: true, ..Health::default() };
+        let fine = Sample { engine: ok.clone(), memory: ok, ..Sample::default() };
+        let machine = Arc::new(Dial(Mutex::new(fine)));
         let deps = WatchDeps {
             engine: engine.clone(),
             store: store.clone(),
@@ -86,11 +125,39 @@ impl Bed {
             memory: Some(shelf.clone()),
             proposals: proposals.clone(),
             offers: offers.clone(),
+            machine: Some(machine.clone()),
+            vitals: Vitals::default(),
+            records: records.clone(),
+            people: Some(people.clone()),
+            policies: Some(Policies::new(records.clone())),
+            deciding: Some(Deciding {
+                engine: engine.clone(),
+                proposals: proposals.clone(),
+                offers: offers.clone(),
+                contexts: Some(contexts.clone()),
+                building: None,
+                clock: Arc::new(clock.clone()),
+            }),
+            contexts: Some(contexts.clone()),
             clock: Arc::new(clock.clone()),
         };
         let watcher = Watcher::new(deps.clone());
         let instances = std::sync::atomic::AtomicI64::new(1_000_000);
-        Self { store, engine, clock, proposals, offers, shelf, deps, watcher, instances }
+        Self {
+            store,
+            engine,
+            clock,
+            proposals,
+            offers,
+            shelf,
+            records,
+            people,
+            contexts,
+            machine,
+            deps,
+            watcher,
+            instances,
+        }
     }
 
     pub(super) async fn deploy(&self, xml: &str) -> i64 {

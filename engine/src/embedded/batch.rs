@@ -56,13 +56,8 @@ impl<'a> Batch<'a> {
 
     /// Adds an instance that does not exist yet; its start is an input like any other.
     pub(crate) fn add_instance(&mut self, live: Live) -> usize {
+        let meta = live.meta();
         let instance = &live.instance;
-        let meta = Arc::new(Meta {
-            deployed: Arc::clone(&live.deployed),
-            seed: instance.seed,
-            dry_run: instance.dry_run,
-            business_key: instance.business_key.clone(),
-        });
         self.started.push(instance.key);
         self.changes.opened.push((instance.key, meta));
         self.notices.push(Notice::Started { instance: instance.key });
@@ -289,12 +284,7 @@ impl<'a> Batch<'a> {
         if let Some(meta) = self.core.index.lock().open.get(&instance.key) {
             return Arc::clone(meta);
         }
-        Arc::new(Meta {
-            deployed: Arc::clone(&self.lives[at].deployed),
-            seed: instance.seed,
-            dry_run: instance.dry_run,
-            business_key: instance.business_key.clone(),
-        })
+        self.lives[at].meta()
     }
 
     fn end_job(&mut self, key: i64) {

@@ -118,7 +118,8 @@ async fn locked(core: &Arc<Core>, instance: i64, command: Command) -> Result<(),
     Ok(())
 }
 
-/// Commits a batch, then changes memory; gives back the first instance if it goes on.
+/// Commits a batch, then changes memory; gives back the first instance. One that has ended is given back as well: who
+/// hears of its end looks at it once more, and must not have to read it from the store.
 pub(crate) async fn finish(core: &Arc<Core>, mut batch: Batch<'_>) -> Result<Option<Live>, Error> {
     let commit = match batch.seal() {
         Ok(commit) => commit,
@@ -137,14 +138,14 @@ pub(crate) async fn finish(core: &Arc<Core>, mut batch: Batch<'_>) -> Result<Opt
     publish(core, changes, owed, notices, now_ms);
     let mut lives = lives.into_iter();
     let first = lives.next();
-    for live in lives.filter(|live| live.instance.status.is_open()) {
+    for live in lives {
         let slot: Arc<Slot> = core.slot(live.instance.key);
         // Nobody can hold it: its key was not known before this commit, except to who was just told.
         if let Ok(mut place) = slot.live.try_lock() {
             *place = Some(live);
         }
     }
-    Ok(first.filter(|live| live.instance.status.is_open()))
+    Ok(first)
 }
 
 /// Changes memory after a commit and sees to what follows from it.

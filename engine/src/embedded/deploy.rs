@@ -56,9 +56,16 @@ async fn deploy_here(core: &Arc<Core>, files: Vec<DeployFile>) -> Result<Deploym
     let mut addition = Addition { decided, ..Addition::default() };
     addition.problems.append(&mut addition.decided.problems);
     let mut versions: HashMap<String, i32> = HashMap::new();
+    let mut written = Vec::new();
     for file in files.iter().filter(|file| !is_decision(file)) {
         match compile(file) {
             Ok((programs, xml)) => {
+                if let Some(inspector) = core.inspector.get()
+                    && let Err(problem) = inspector.inspect(&xml)
+                {
+                    addition.problems.push(format!("{}: {problem}", file.name));
+                }
+                written.push(Arc::clone(&xml));
                 let checksum = hex::encode(Sha256::digest(&file.content));
                 for program in programs {
                     let Addition { decided, problems, .. } = &mut addition;
@@ -97,6 +104,9 @@ async fn deploy_here(core: &Arc<Core>, files: Vec<DeployFile>) -> Result<Deploym
     let decisions = decided.answer;
     if !added.is_empty() || !decided.added.is_empty() {
         publish(core, added, decided.added, changes, now_ms).await?;
+    }
+    if let Some(inspector) = core.inspector.get() {
+        written.iter().for_each(|xml| inspector.deployed(xml));
     }
     Ok(Deployment { definitions: answer, decisions })
 }

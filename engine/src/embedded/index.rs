@@ -29,22 +29,24 @@ pub(crate) struct Index {
 /// Timers by their time.
 #[derive(Debug, Default)]
 pub(crate) struct TimerIndex {
-    timers: HashMap<(i64, u32), StoredTimer>,
+    /// Time and repetitions left, by instance and number.
+    timers: BTreeMap<(i64, u32), (i64, i64)>,
     due: BTreeSet<(i64, i64, u32)>,
 }
 
 impl TimerIndex {
     /// Adds a timer, or moves one.
     pub(crate) fn insert(&mut self, timer: StoredTimer) {
-        self.remove((timer.instance, timer.number));
-        self.due.insert((timer.due_ms, timer.instance, timer.number));
-        self.timers.insert((timer.instance, timer.number), timer);
+        let StoredTimer { instance, number, due_ms, repetitions_left } = timer;
+        self.remove((instance, number));
+        self.due.insert((due_ms, instance, number));
+        self.timers.insert((instance, number), (due_ms, repetitions_left));
     }
 
     /// Removes a timer.
     pub(crate) fn remove(&mut self, id: (i64, u32)) {
-        if let Some(timer) = self.timers.remove(&id) {
-            self.due.remove(&(timer.due_ms, timer.instance, timer.number));
+        if let Some((due_ms, _)) = self.timers.remove(&id) {
+            self.due.remove(&(due_ms, id.0, id.1));
         }
     }
 
@@ -56,20 +58,22 @@ impl TimerIndex {
                 break;
             }
             self.due.pop_first();
-            due.extend(self.timers.get(&(instance, number)).copied());
+            if let Some((due_ms, repetitions_left)) = self.timers.get(&(instance, number)).copied() {
+                due.push(StoredTimer { instance, number, due_ms, repetitions_left });
+            }
         }
         due
     }
 
     /// Numbers of the timers of a definition or instance.
     pub(crate) fn of(&self, instance: i64) -> Vec<(i64, u32)> {
-        self.timers.keys().filter(|id| id.0 == instance).copied().collect()
+        self.timers.range((instance, 0)..(instance + 1, 0)).map(|(id, _)| *id).collect()
     }
 
     /// Puts all timers of an instance in the queue again.
     pub(crate) fn requeue(&mut self, instance: i64) {
-        let own = self.timers.iter().filter(|(id, _)| id.0 == instance);
-        self.due.extend(own.map(|((_, number), timer)| (timer.due_ms, instance, *number)));
+        let own = self.timers.range((instance, 0)..(instance + 1, 0));
+        self.due.extend(own.map(|((_, number), (due_ms, _))| (*due_ms, instance, *number)));
     }
 
     /// When the next one is due.

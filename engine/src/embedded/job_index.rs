@@ -17,11 +17,12 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use bpmn::program::{ExecutedBy, JobKind, TaskSpec};
+use bpmn::program::{ExecutedBy, JobKind, TaskSpec, Variables};
 
 use super::deployed::Deployed;
+use super::live::{key_of, split_key};
 use crate::port::{ActivateJobs, Job, JobFilter};
-use crate::store::{JobLease, StoredJob};
+use crate::store::{InstanceOutline, JobLease, StoredJob};
 use crate::{Error, limits};
 
 /// What a job needs to know of its instance.
@@ -31,6 +32,14 @@ pub(crate) struct Meta {
     pub(crate) seed: u64,
     pub(crate) dry_run: bool,
     pub(crate) business_key: Option<String>,
+}
+
+impl Meta {
+    /// Of an instance read from the store.
+    pub(crate) fn new(outline: InstanceOutline, deployed: Arc<Deployed>) -> Self {
+        let InstanceOutline { seed, dry_run, business_key, .. } = outline;
+        Self { deployed, seed, dry_run, business_key }
+    }
 }
 
 type Rank = (Reverse<i64>, u64, i64);
@@ -48,16 +57,34 @@ enum Place {
 
 #[derive(Debug)]
 struct Entry {
+    /// The job without its variables.
     job: StoredJob,
+    /// The variables as JSON: a job may wait for long beside a million others, and a map takes several times as much room.
+    variables: Box<str>,
     meta: Arc<Meta>,
     place: Place,
+}
+
+impl Entry {
+    fn new(mut job: StoredJob, meta: Arc<Meta>) -> Self {
+        // Plain JSON always serialises.
+        let variables = serde_json::to_string(&std::mem::take(&mut job.variables)).unwrap_or_default();
+        Self { job, variables: variables.into(), meta, place: Place::Parked }
+    }
+
+    fn variables(&self) -> Variables {
+        // It was written by `new`.
+        serde_json::from_str(&self.variables).unwrap_or_default()
+    }
 }
 
 /// All jobs that are not ended.
 #[derive(Debug, Default)]
 pub(crate) struct JobIndex {
-    entries: HashMap<i64, Entry>,
-    by_instance: HashMap<i64, BTreeSet<i64>>,
+    /// By key, in which the instance comes first.
+    entries: BTreeMap<i64, Entry>,
+    /// Keys of those that the kernel executes.
+    own: BTreeSet<i64>,
     ready: HashMap<Option<String>, BTreeSet<Rank>>,
     delayed: BTreeSet<(i64, i64)>,
     leases: BTreeSet<(i64, i64)>,
@@ -76,9 +103,10 @@ impl JobIndex {
     pub(crate) fn insert(&mut self, job: StoredJob, meta: Arc<Meta>, now_ms: i64) -> bool {
         self.remove(job.key);
         let key = job.key;
-        self.displace(key);
-        self.by_instance.entry(job.instance).or_default().insert(key);
-        self.entries.insert(key, Entry { job, meta, place: Place::Parked });
+        if job.kind == JobKind::Service && job.job_type.is_none() {
+            self.own.insert(key);
+        }
+        self.entries.insert(key, Entry::new(job, meta));
         self.place(key, now_ms)
     }
 
@@ -134,14 +162,32 @@ impl JobIndex {
     /// Forgets a job.
     pub(crate) fn remove(&mut self, key: i64) {
         self.displace(key);
+        self.own.remove(&key);
         let Some(entry) = self.entries.remove(&key) else { return };
-        if let Some(keys) = self.by_instance.get_mut(&entry.job.instance) {
-            keys.remove(&key);
-            if keys.is_empty() {
-                self.by_instance.remove(&entry.job.instance);
-                self.turns.remove(&entry.job.instance);
-            }
+        let instance = entry.job.instance;
+        if self.entries_of(instance).next().is_none() {
+            self.turns.remove(&instance);
         }
+    }
+
+    /// The jobs of an instance, oldest first.
+    fn entries_of(&self, instance: i64) -> impl Iterator<Item = (i64, &Entry)> {
+        let keys = key_of(instance, 0)..key_of(instance + 1, 0);
+        self.entries.range(keys).map(|(key, entry)| (*key, entry))
+    }
+
+    /// Instances that have jobs for the kernel, from the first one after `after` on.
+    pub(crate) fn instances_with_work(&self, after: i64, limit: usize) -> Vec<i64> {
+        let mut found = Vec::new();
+        let mut from = key_of(after.saturating_add(1), 0);
+        while found.len() < limit
+            && let Some(key) = self.own.range(from..).next()
+        {
+            let (instance, _) = split_key(*key);
+            found.push(instance);
+            from = key_of(instance + 1, 0);
+        }
+        found
     }
 
     /// Changes the lease columns of a job. True when it became ready.
@@ -166,8 +212,8 @@ impl JobIndex {
             _ => false,
         };
         if let Some(instance) = request.instance {
-            for key in self.by_instance.get(&instance).into_iter().flatten() {
-                if let Some(Entry { job, place: Place::Ready(rank), .. }) = self.entries.get(key)
+            for (_, entry) in self.entries_of(instance) {
+                if let Entry { job, place: Place::Ready(rank), .. } = entry
                     && wanted(&job.job_type)
                 {
                     ranks.insert(*rank);
@@ -244,7 +290,7 @@ impl JobIndex {
         [delayed, lease].into_iter().flatten().min()
     }
 
-    /// The job, if this attempt holds its lease.
+    /// The job without its variables, if this attempt holds its lease.
     pub(crate) fn leased(&self, key: i64, attempt: u32) -> Result<&StoredJob, Error> {
         match self.entries.get(&key) {
             Some(Entry { job, place: Place::Leased(_), .. }) if job.attempt == attempt => Ok(job),
@@ -252,9 +298,14 @@ impl JobIndex {
         }
     }
 
-    /// The job, whoever holds it.
+    /// The job without its variables, whoever holds it.
     pub(crate) fn get(&self, key: i64) -> Option<&StoredJob> {
         self.entries.get(&key).map(|entry| &entry.job)
+    }
+
+    /// The job with its variables.
+    pub(crate) fn whole(&self, key: i64) -> Option<StoredJob> {
+        self.entries.get(&key).map(whole)
     }
 
     /// A job as everybody sees it.
@@ -262,7 +313,7 @@ impl JobIndex {
         self.entries.get(&key).map(view)
     }
 
-    /// The open user task.
+    /// The open user task without its variables.
     pub(crate) fn user_task(&self, key: i64) -> Result<&StoredJob, Error> {
         match self.get(key) {
             Some(job) if job.kind == JobKind::User => Ok(job),
@@ -273,8 +324,8 @@ impl JobIndex {
 
     /// All jobs of an instance; none while a lease of one of them is being written.
     pub(crate) fn settled(&self, instance: i64) -> Option<Vec<StoredJob>> {
-        let entries = self.of(instance).into_iter().filter_map(|key| self.entries.get(&key));
-        entries.map(|entry| (entry.place != Place::Leasing).then(|| entry.job.clone())).collect()
+        let entries = self.entries_of(instance);
+        entries.map(|(_, entry)| (entry.place != Place::Leasing).then(|| whole(entry))).collect()
     }
 
     /// Keeps an instance's jobs from being leased.
@@ -305,7 +356,7 @@ impl JobIndex {
 
     /// Keys of an instance's jobs.
     pub(crate) fn of(&self, instance: i64) -> Vec<i64> {
-        self.by_instance.get(&instance).into_iter().flatten().copied().collect()
+        self.entries_of(instance).map(|(key, _)| key).collect()
     }
 
     /// Jobs that match, oldest first.
@@ -322,18 +373,15 @@ impl JobIndex {
         }
         let limit = limits::page(filter.limit);
         if let Some(instance) = filter.instance {
-            let keys = self.by_instance.get(&instance).into_iter().flatten();
-            let entries = keys.filter_map(|key| self.entries.get(key));
+            let entries = self.entries_of(instance).map(|(_, entry)| entry);
             return entries.filter(|entry| matches(&entry.job)).take(limit).map(view).collect();
         }
-        let sorted: BTreeMap<i64, &Entry> = self
-            .entries
-            .iter()
-            .filter(|(_, entry)| matches(&entry.job))
-            .map(|(key, entry)| (*key, entry))
-            .collect();
-        sorted.into_values().take(limit).map(view).collect()
+        self.entries.values().filter(|entry| matches(&entry.job)).take(limit).map(view).collect()
     }
+}
+
+fn whole(entry: &Entry) -> StoredJob {
+    StoredJob { variables: entry.variables(), ..entry.job.clone() }
 }
 
 fn view(entry: &Entry) -> Job {
@@ -351,7 +399,7 @@ fn view(entry: &Entry) -> Job {
         element_kind: node.map(|node| node.local_name.clone()).unwrap_or_default(),
         kind: job.kind,
         spec: node.map(|node| node.task.clone()).unwrap_or_default(),
-        variables: job.variables.clone(),
+        variables: entry.variables(),
         attempt: job.attempt,
         visit: job.visit,
         retries: job.retries,
@@ -363,5 +411,16 @@ fn view(entry: &Entry) -> Job {
         dry_run: meta.dry_run,
         business_key: meta.business_key.clone(),
         assignee: job.assignee.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_that_waits_takes_little_room_beside_a_million_others() {
+        assert!(size_of::<Entry>() <= 304, "{} bytes", size_of::<Entry>());
+        assert!(size_of::<Meta>() <= 64, "{} bytes", size_of::<Meta>());
     }
 }

@@ -28,23 +28,23 @@ pub(crate) async fn activate(core: &Arc<Core>, request: ActivateJobs) -> Result<
     }
     let deadline = Instant::now() + Duration::from_millis(request.wait_ms.min(WAIT_LIMIT_MS));
     loop {
-        let waiter = core.index.lock().waiter(request.instance);
-        let notified = waiter.notified();
-        tokio::pin!(notified);
-        // From here on no new job is missed.
-        notified.as_mut().enable();
-        let (leases, ended) = {
-            let mut index = core.index.lock();
-            let leases = index.jobs.pick(&request, core.now_ms());
-            let ended = request
-                .instance
-                .is_some_and(|key| !index.open.contains_key(&key) && !index.starting.contains(&key));
-            (leases, ended)
-        };
+        let (leases, ended) = pick(core, &request);
         if !leases.is_empty() {
             return lease(core, leases).await;
         }
         if ended || request.wait_ms == 0 || Instant::now() >= deadline {
+            return Ok(Vec::new());
+        }
+        let waiter = core.index.lock().waiter(request.instance);
+        let notified = waiter.notified();
+        tokio::pin!(notified);
+        // From here on no new job is missed; one that came just before is found by looking again.
+        notified.as_mut().enable();
+        let (leases, ended) = pick(core, &request);
+        if !leases.is_empty() {
+            return lease(core, leases).await;
+        }
+        if ended {
             return Ok(Vec::new());
         }
         core.check_running()?;
@@ -53,6 +53,15 @@ pub(crate) async fn activate(core: &Arc<Core>, request: ActivateJobs) -> Result<
             () = tokio::time::sleep_until(deadline) => {}
         }
     }
+}
+
+/// Leases to be written, and whether the instance asked for is over.
+fn pick(core: &Core, request: &ActivateJobs) -> (Vec<JobLease>, bool) {
+    let mut index = core.index.lock();
+    let leases = index.jobs.pick(request, core.now_ms());
+    let ended =
+        request.instance.is_some_and(|key| !index.open.contains_key(&key) && !index.starting.contains(&key));
+    (leases, ended)
 }
 
 /// Writes leases; also when the caller goes away, because the jobs are already out of their queues.

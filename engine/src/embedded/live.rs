@@ -8,6 +8,7 @@ use bpmn::program::Variables;
 use serde::{Deserialize, Serialize};
 
 use super::deployed::Deployed;
+use super::job_index::Meta;
 use crate::limits::HISTORY_LIMIT;
 use crate::port::{ElementState, Incident, Instance, InstanceState};
 use crate::store::StoredInstance;
@@ -76,6 +77,16 @@ impl Live {
             Error::Store(format!("the state of instance {} cannot be written: {error}", self.instance.key))
         })?;
         Ok(StoredInstance { instance: self.instance.clone(), state })
+    }
+
+    /// What the index holds of it.
+    pub(crate) fn meta(&self) -> Arc<Meta> {
+        Arc::new(Meta {
+            deployed: Arc::clone(&self.deployed),
+            seed: self.instance.seed,
+            dry_run: self.instance.dry_run,
+            business_key: self.instance.business_key.clone(),
+        })
     }
 
     fn variables(&self) -> Variables {
@@ -156,7 +167,16 @@ impl Live {
             previous: self.kept.previous.iter().cloned().collect(),
             current: self.kept.current.values().cloned().collect(),
             next: self.kept.exec.next_tasks(&self.deployed.program),
+            flows: self.flows(),
         }
+    }
+
+    /// Flows with a token on them.
+    fn flows(&self) -> Vec<String> {
+        let flow = |place: usize| self.deployed.program.flows.get(place);
+        let tokens = self.kept.exec.tokens();
+        let waiting = tokens.filter_map(|(_, place, count)| Some((flow(place)?.id.clone(), count)));
+        waiting.flat_map(|(id, count)| std::iter::repeat_n(id, count as usize)).collect()
     }
 
     /// What everybody sees, with the variables of now.

@@ -6,7 +6,6 @@ use serde_json::json;
 use trail::NewEvent;
 
 use super::deployed::Deployed;
-use super::job_index::Meta;
 use super::live::Live;
 use super::{Core, command, recover};
 use crate::port::{Migration, Notice};
@@ -80,12 +79,7 @@ async fn migrate_here(
         core.suspects.lock().insert(key);
         return Err(error);
     }
-    let meta = Arc::new(Meta {
-        deployed: target,
-        seed: live.instance.seed,
-        dry_run: live.instance.dry_run,
-        business_key: live.instance.business_key.clone(),
-    });
+    let meta = live.meta();
     {
         let mut index = core.index.lock();
         index.open.insert(key, Arc::clone(&meta));

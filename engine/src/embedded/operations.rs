@@ -143,7 +143,9 @@ async fn assign_here(core: &Arc<Core>, key: i64, assignment: Assignment, actor: 
     let now_ms = core.now_ms();
     let (mut job, meta) = {
         let index = core.index.lock();
-        let job = index.jobs.user_task(key)?.clone();
+        index.jobs.user_task(key)?;
+        let job =
+            index.jobs.whole(key).ok_or(Error::NotFound { what: "open user task", id: key.to_string() })?;
         let meta = index.open.get(&instance).cloned();
         (job, meta.ok_or_else(|| Error::NotFound { what: "process instance", id: instance.to_string() })?)
     };

@@ -1,6 +1,7 @@
 //! The port's calls, each handed to the part that does it.
 
 use std::ops::Bound;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bpmn::exec::Input;
@@ -12,8 +13,8 @@ use super::live::split_key;
 use super::{Embedded, deploy, jobs, messages, migration, operations, start};
 use crate::port::{
     ActivateJobs, Assignment, BpmnError, DecisionRequirements, Definition, DeployFile, Deployment,
-    Escalation, Incident, Instance, InstanceFilter, InstanceState, Job, JobFailure, JobFilter, Message,
-    Migration, Modification, Notice, Record, StartInstance,
+    Escalation, Incident, Inspector, Instance, InstanceFilter, InstanceState, Job, JobFailure, JobFilter,
+    Message, Migration, Modification, Notice, Record, StartInstance,
 };
 use crate::{Error, ProcessEngine, limits};
 
@@ -21,6 +22,11 @@ use crate::{Error, ProcessEngine, limits};
 impl ProcessEngine for Embedded {
     fn name(&self) -> &'static str {
         "embedded"
+    }
+
+    fn inspected_by(&self, inspector: Arc<dyn Inspector>) {
+        // Whoever came first stays.
+        let _second = self.core.inspector.set(inspector);
     }
 
     async fn deploy(&self, files: Vec<DeployFile>) -> Result<Vec<Definition>, Error> {
@@ -193,5 +199,13 @@ impl ProcessEngine for Embedded {
         }
         let open = index.open.range((Bound::Excluded(after), end));
         Ok(open.map(|(key, _)| *key).take(limit).collect())
+    }
+
+    async fn instances_with_work(&self, after: i64, limit: usize) -> Result<Vec<i64>, Error> {
+        Ok(self.core.index.lock().jobs.instances_with_work(after, limit))
+    }
+
+    fn has_work(&self, instance: i64) -> bool {
+        self.core.index.lock().jobs.instances_with_work(instance - 1, 1) == [instance]
     }
 }

@@ -12,11 +12,11 @@ use super::job_index::Meta;
 use super::live::Live;
 use super::{Core, command, deploy, follow_ups, jobs, messages};
 use crate::Error;
-use crate::port::{Instance, InstanceFilter, Status};
+use crate::port::Status;
 use crate::store::FollowUp;
 
 /// Instances read at once.
-const PAGE: usize = 1_000;
+const PAGE: usize = 10_000;
 /// Things taken up at the same time.
 const WIDTH: usize = 64;
 
@@ -24,9 +24,12 @@ const WIDTH: usize = 64;
 pub(crate) async fn recover(core: &Arc<Core>) -> Result<(), Error> {
     load_decisions(core).await?;
     load_definitions(core).await?;
-    let mut with_incidents = load_instances(core, Status::Active).await?;
-    with_incidents.extend(load_instances(core, Status::Suspended).await?);
-    let waiting = core.store.load_waiting().await?;
+    let (mut with_incidents, suspended, waiting) = futures::try_join!(
+        load_instances(core, Status::Active),
+        load_instances(core, Status::Suspended),
+        core.store.load_waiting(),
+    )?;
+    with_incidents.extend(suspended);
     let now_ms = core.now_ms();
     let (held, buffered) = {
         let mut index = core.index.lock();
@@ -123,42 +126,31 @@ async fn load_instances(core: &Core, status: Status) -> Result<Vec<i64>, Error> 
     let mut with_incidents = Vec::new();
     let mut before = None;
     loop {
-        let filter =
-            InstanceFilter { status: Some(status), before, limit: PAGE, ..InstanceFilter::default() };
-        let page = core.store.instances(&filter).await?;
+        let page = core.store.outlines(status, before, PAGE).await?;
         let last = page.len() < PAGE;
-        before = page.last().map(|instance| instance.key);
-        for instance in page {
-            let deployed = match core.catalogue.read().get(instance.definition) {
+        before = page.last().map(|outline| outline.key);
+        for outline in page {
+            let deployed = match core.catalogue.read().get(outline.definition) {
                 Ok(deployed) => deployed,
                 Err(error) => {
-                    tracing::error!(instance = instance.key, %error, "an instance has no definition");
+                    tracing::error!(instance = outline.key, %error, "an instance has no definition");
                     continue;
                 }
             };
-            if instance.incidents > 0 {
-                with_incidents.push(instance.key);
+            let key = outline.key;
+            if outline.incidents > 0 {
+                with_incidents.push(key);
             }
-            let meta = meta_of(&instance, deployed);
             let mut index = core.index.lock();
-            index.open.insert(instance.key, meta);
+            index.open.insert(key, Arc::new(Meta::new(outline, deployed)));
             if status == Status::Suspended {
-                index.suspend(instance.key, core.now_ms());
+                index.suspend(key, core.now_ms());
             }
         }
         if last {
             return Ok(with_incidents);
         }
     }
-}
-
-fn meta_of(instance: &Instance, deployed: Arc<Deployed>) -> Arc<Meta> {
-    Arc::new(Meta {
-        deployed,
-        seed: instance.seed,
-        dry_run: instance.dry_run,
-        business_key: instance.business_key.clone(),
-    })
 }
 
 /// Fills memory again for all instances whose last commit failed.
@@ -188,18 +180,15 @@ pub(crate) async fn check_suspect(
         Err(Error::NotFound { .. }) => None,
         Err(error) => return Err(error),
     };
-    let mut waiting = core.store.load_waiting().await?;
+    let mut waiting = core.store.load_waiting_of(instance).await?;
     let now_ms = core.now_ms();
-    waiting.jobs.retain(|job| job.instance == instance);
-    waiting.timers.retain(|timer| timer.instance == instance);
-    waiting.subscriptions.retain(|subscription| subscription.instance == instance);
     // A signal twice would be two signals; one whose answer was lost waits for the next start.
     waiting.follow_ups.retain(|one| !matches!(one.action, FollowUp::Signal { .. }));
     let buffered = {
         let mut index = core.index.lock();
         forget(&mut index, instance);
         if let Some(live) = live.filter(|live| live.instance.status.is_open()) {
-            let meta = meta_of(&live.instance, Arc::clone(&live.deployed));
+            let meta = live.meta();
             index.open.insert(instance, Arc::clone(&meta));
             if live.instance.status == Status::Suspended {
                 index.suspend(instance, now_ms);

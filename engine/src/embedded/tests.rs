@@ -1,11 +1,13 @@
 //! The embedded engine over the store in memory, with a clock moved by hand.
 
 mod calls;
+mod clock;
 mod decisions;
 mod jobs;
 mod messages;
 mod operations;
 mod recovery;
+mod scale;
 mod tokens;
 
 use std::sync::Arc;

@@ -16,10 +16,11 @@ use super::start::{self, Start};
 use super::{Core, jobs, recover};
 use crate::Error;
 use crate::limits::RETRY_DELAY_MS;
+use crate::port::Notice;
 use crate::store::{Commit, StoredTimer};
 
 /// Things that are due, worked on at the same time.
-const WIDTH: usize = 64;
+const WIDTH: usize = 256;
 /// Longest sleep of the timer task, so that a clock that jumps is noticed.
 const LONGEST_SLEEP_MS: i64 = 1_000;
 /// Repetitions left of a start timer without end.
@@ -33,6 +34,7 @@ pub(crate) async fn tick(core: &Arc<Core>, now_ms: i64) -> Result<Option<i64>, E
         let woken = index.jobs.wake(now_ms);
         for instance in woken {
             index.notify(instance);
+            core.notice(Notice::Changed { instance });
         }
         (index.timers.take_due(now_ms), index.jobs.expired(now_ms), index.messages.expire(now_ms))
     };

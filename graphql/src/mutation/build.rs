@@ -63,10 +63,30 @@ const MAX_SELECTED: usize = 1_000;
 pub(crate) struct DecideProposalInput {
     /// The proposal.
     id: ID,
-    /// True deploys it, false rejects it.
+    /// True brings it about, false rejects it.
     accept: bool,
     /// Why.
     reason: Option<String>,
+}
+
+/// Which accepted proposal is taken back.
+#[derive(InputObject)]
+pub(crate) struct TakeBackProposalInput {
+    /// The proposal.
+    id: ID,
+    /// Why.
+    reason: Option<String>,
+}
+
+/// A system to be built once it is accepted.
+#[derive(InputObject)]
+pub(crate) struct ProposeSystemInput {
+    /// Name of the system.
+    name: String,
+    /// The requirements: Markdown, CSV, or plain lines; 4 MB at most.
+    content: String,
+    /// Name of the file: its ending says the format, Markdown without one.
+    file_name: Option<String>,
 }
 
 /// How to decide on a suggestion.
@@ -168,6 +188,7 @@ impl Build {
             name: input.name,
             now_ms: state.clock.now_ms(),
             seed: Some((state.seeds)()),
+            trade: Some(Arc::clone(&state.trade)),
             ..generate::Context::default()
         };
         let model = state.model.as_deref();
@@ -237,38 +258,46 @@ impl Build {
         propose(state, proposal).await
     }
 
-    /// Accepts or rejects a proposal; an accepted one is deployed as a new version.
+    /// Accepts or rejects a proposal. An accepted process is deployed as a new version, an accepted prompt saved as a new
+    /// version (only the label `latest` moves), an accepted system built (its processes are not run).
     async fn decide_proposal(&self, ctx: &Context<'_>, input: DecideProposalInput) -> Result<Proposal> {
         let state = ctx.data::<State>()?;
         let reason = input.reason.unwrap_or_default();
         bounded("reason", &reason, TEXT_LIMIT_BYTES)?;
         let id = input.id.to_string();
         let missing = || Error::NotFound { what: "proposal", id: id.clone() };
-        let mut proposal = state.proposals.get(&id).await?.ok_or_else(missing)?;
+        let proposal = state.proposals.get(&id).await?.ok_or_else(missing)?;
         if proposal.state != ProposalState::Open {
             let what = proposal.state.as_str();
             return Err(Error::Conflict(format!("proposal {id} was decided already: it is {what}")).into());
         }
-        if input.accept {
-            let file = DeployFile {
-                name: format!("{}.bpmn", proposal.process_id),
-                content: proposal.xml.clone().into_bytes(),
-            };
-            let definitions = state.engine.deploy(vec![file]).await?;
-            let own = definitions.iter().find(|found| found.process_id == proposal.process_id);
-            proposal.definition = own.or(definitions.first()).map(|found| found.key);
-            proposal.state = ProposalState::Accepted;
-        } else {
-            proposal.state = ProposalState::Rejected;
-        }
-        proposal.reason = (!reason.is_empty()).then_some(reason);
-        let now_ms = state.clock.now_ms();
-        proposal.decided_ms = Some(now_ms);
-        let kind = if input.accept { "proposal.accepted" } else { "proposal.rejected" };
-        let decided = event(kind, &proposal, &actor(ctx), now_ms);
-        state.proposals.put(&proposal, decided).await?;
+        let proposal = state.deciding.decide(&id, input.accept, Some(&reason), &actor(ctx)).await?;
         remember(state, &proposal).await;
         Ok(Proposal(proposal))
+    }
+
+    /// Takes an accepted proposal back: what it replaced is in force again, as a new version. Refused where nothing was
+    /// there before, or something was changed since.
+    async fn take_back_proposal(&self, ctx: &Context<'_>, input: TakeBackProposalInput) -> Result<Proposal> {
+        let state = ctx.data::<State>()?;
+        let reason = input.reason.unwrap_or_default();
+        bounded("reason", &reason, TEXT_LIMIT_BYTES)?;
+        let proposal = state.deciding.take_back(input.id.as_str(), Some(&reason), &actor(ctx)).await?;
+        remember(state, &proposal).await;
+        Ok(Proposal(proposal))
+    }
+
+    /// Drafts building a system, or building it anew from a changed source: a proposal with what it adds, changes and
+    /// removes. Nothing is built before it is accepted.
+    async fn propose_system(&self, ctx: &Context<'_>, input: ProposeSystemInput) -> Result<Proposal> {
+        let state = ctx.data::<State>()?;
+        let file = input.file_name.unwrap_or_else(|| "requirements.md".to_owned());
+        bounded("fileName", &file, 1_024)?;
+        let mut request = Request::new(file, input.content);
+        (request.name, request.actor) = (Some(input.name), actor(ctx));
+        let id = format!("{:016x}", (state.seeds)());
+        let made = das::proposals::propose_build(id, request, &state.bootstrap, state.proposals.as_ref());
+        Ok(Proposal(made.await?))
     }
 
     /// Takes or refuses a suggestion that has no proposal; DAS learns from it. One with a proposal is decided with it.

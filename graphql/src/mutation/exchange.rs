@@ -1,13 +1,17 @@
 //! Requirements from files of other tools.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::actor;
 use crate::error::Result;
-use crate::import::{Import, import_requirements};
+use crate::import::{Import, import_followed, import_requirements};
+use crate::jobs::Jobs;
 use crate::nodes::System;
+use crate::quality::Job;
 use crate::{Error, State};
 
 /// A file to take in.
@@ -94,5 +98,28 @@ impl Exchange {
             absent: report.absent,
             remarks: report.remarks.into_iter().map(remark).collect(),
         })
+    }
+    /// The same as a job, which is given back at once: for a big file. Progress by `bootstrapProgress`, from any
+    /// position on; the result of the job is the report.
+    async fn start_import(&self, ctx: &Context<'_>, input: ImportRequirementsInput) -> Result<Job> {
+        let state = ctx.data::<State>()?;
+        let (ontology, author, at_ms) = (Arc::clone(&state.ontology), actor(ctx), state.clock.now_ms());
+        let content = bytes_of(&input.file_name, input.content)?;
+        let id = format!("{:016x}", (state.seeds)());
+        let job = ctx.data::<Jobs>()?.start(id, move |entry| async move {
+            let import = Import {
+                system: &input.system,
+                file_name: &input.file_name,
+                content: &content,
+                author: &author,
+                at_ms,
+            };
+            let tell = |stage: &str, done: usize, total: usize| entry.step(stage, done, total);
+            let (report, version) = import_followed(&ontology, &import, &tell).await?;
+            let mut report = serde_json::to_value(report).map_err(|_| Error::Broken("the report"))?;
+            report["version"] = version.into();
+            Ok(report)
+        })?;
+        Ok(job)
     }
 }

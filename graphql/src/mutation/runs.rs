@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, InputObject, Object};
+use das::version_trial;
 use engine::port::{DeployFile, Message, StartInstance};
 use memory::{Entry, Kind};
 use scoring::simulation::Evidence;
@@ -13,7 +14,7 @@ use super::{TEXT_LIMIT_BYTES, XML_LIMIT_BYTES, actor, bounded, seed, variables};
 use crate::error::Result;
 use crate::runs::{
     CASES_LIMIT, Case, DryRun, DryRunProcessInput, ProcessInstance, Simulation, TIMED_CASES_LIMIT, Trial,
-    experience, simulate,
+    TryVersionsInput, VersionTrial, experience, simulate,
 };
 use crate::scalar::{Json, Key};
 use crate::{Error, State};
@@ -101,7 +102,7 @@ pub(crate) struct Runs;
 
 #[Object(name = "RunsMutation")]
 impl Runs {
-    /// Starts a process instance.
+    /// Starts a process instance; of a process whose versions are tried side by side, the version that is chosen.
     async fn start_process(&self, ctx: &Context<'_>, input: StartProcessInput) -> Result<ProcessInstance> {
         let state = ctx.data::<State>()?;
         if input.process_id.is_some() == input.definition_key.is_some() {
@@ -111,19 +112,65 @@ impl Runs {
         for text in [&input.business_key, &input.idempotency_key].into_iter().flatten() {
             bounded("businessKey and idempotencyKey", text, 1_024)?;
         }
+        let seed = seed(input.seed, state)?;
+        let now_ms = state.clock.now_ms();
+        let chosen = match &input.process_id {
+            Some(process) if !input.dry_run.unwrap_or_default() => {
+                version_trial::choose(state.store.as_ref(), state.trail.as_ref(), process, (seed, now_ms))
+                    .await?
+            }
+            _ => None,
+        };
         let request = StartInstance {
             process_id: input.process_id,
-            version: None,
+            version: chosen.as_ref().map(|chosen| chosen.version),
             definition: input.definition_key.map(|key| key.0),
             variables: variables("variables", input.variables)?,
             business_key: input.business_key,
-            seed: seed(input.seed, state)?,
+            seed,
             actor: Some(actor(ctx)),
             dry_run: input.dry_run.unwrap_or_default(),
             idempotency_key: input.idempotency_key,
         };
         let key = state.engine.start(request).await?;
+        if let Some(chosen) = chosen {
+            // A start that was repeated under its idempotency key is the start of before.
+            let kind_prefix = Some(version_trial::VERSION_CHOSEN.to_owned());
+            let filter = trail::Filter { instance: Some(key), kind_prefix, ..trail::Filter::default() };
+            if state.trail.read(&filter, 0, 1).await?.is_empty() {
+                state.trail.append(vec![chosen.of(key)]).await?;
+            }
+        }
         Ok(ProcessInstance(state.engine.instance(key).await?))
+    }
+
+    /// Tries versions of a process side by side, in the place of an earlier trial: which one a start takes is chosen by
+    /// how well each does, and written into the trail.
+    async fn try_versions(&self, ctx: &Context<'_>, input: TryVersionsInput) -> Result<VersionTrial> {
+        let state = ctx.data::<State>()?;
+        let deployed = state.engine.definitions().await?;
+        for version in &input.versions {
+            let is_there = |each: &engine::port::Definition| {
+                each.process_id == input.process_id && each.version == *version
+            };
+            if !deployed.iter().any(is_there) {
+                let why = format!("version {version} is not deployed");
+                return Err(das::Error::Trial { process: input.process_id, why }.into());
+            }
+        }
+        let floor = input.floor.unwrap_or(scoring::DEFAULT_FLOOR);
+        let (trail, by) = (state.trail.as_ref(), actor(ctx));
+        let set = (by.as_str(), state.clock.now_ms());
+        let found = version_trial::set(trail, &input.process_id, input.versions, floor, set).await?;
+        let rivals = version_trial::rivals(state.store.as_ref(), &found).await?;
+        Ok(VersionTrial::new(found, rivals))
+    }
+
+    /// Ends the trial of a process: starts take its newest version again. False where it was in none.
+    async fn end_version_trial(&self, ctx: &Context<'_>, process_id: String) -> Result<bool> {
+        let state = ctx.data::<State>()?;
+        let (by, now_ms) = (actor(ctx), state.clock.now_ms());
+        Ok(version_trial::end(state.trail.as_ref(), &process_id, (by.as_str(), now_ms)).await?)
     }
 
     /// Completes a user task.

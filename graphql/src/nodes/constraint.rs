@@ -98,7 +98,7 @@ impl Constraint {
 
     /// How it stands.
     async fn standing(&self) -> Option<Standing> {
-        ontology::constraints::standings(&self.system).remove(&self.node.id).map(Standing::from)
+        ontology::constraints::standings(&self.system).get(&self.node.id).cloned().map(Standing::from)
     }
 
     /// Why it exists.

@@ -6,7 +6,8 @@ use async_graphql::SimpleObject;
 use ontology::model::Node;
 use ontology::{SystemIndex, coverage};
 
-use super::{Component, Function, of_ids};
+use super::{Component, Function, Process, of_ids};
+use crate::scalar::Timestamp;
 
 /// A requirement that no component answers for.
 #[derive(Clone, Debug, SimpleObject)]
@@ -41,6 +42,10 @@ pub(crate) struct Coverage {
     orphan_components: Vec<Component>,
     /// Functions that no process realises, or whose component is an orphan.
     orphan_functions: Vec<Function>,
+    /// Processes that realise no function and verify no requirement.
+    orphan_processes: Vec<Process>,
+    /// Components without parts that perform no function.
+    idle_components: Vec<Component>,
     /// Requirements with a verification method and a criterion divided by all, in 0..=1.
     verification_ratio: f64,
     /// Contradictions between requirements.
@@ -73,8 +78,40 @@ impl Coverage {
                 .collect(),
             orphan_components: of_ids(system, found.orphan_components.iter().map(String::as_str)),
             orphan_functions: of_ids(system, found.orphan_functions.iter().map(String::as_str)),
+            orphan_processes: of_ids(system, found.orphan_processes.iter().map(String::as_str)),
+            idle_components: of_ids(system, found.idle_leaves.iter().map(String::as_str)),
             verification_ratio,
             conflicts: conflicts.collect(),
+        }
+    }
+}
+
+/// How far the requirements of a system were after a change set.
+#[derive(Clone, Copy, Debug, SimpleObject)]
+pub(crate) struct CoveragePoint {
+    /// Number of the change set.
+    version: i64,
+    /// When it was made.
+    at: Timestamp,
+    /// All requirements.
+    requirements: usize,
+    /// Those that were allocated to a component.
+    allocated: usize,
+    /// Those that a function satisfied.
+    satisfied: usize,
+    /// Those with a verification method and a criterion.
+    verifiable: usize,
+}
+
+impl From<ontology::CoveragePoint> for CoveragePoint {
+    fn from(point: ontology::CoveragePoint) -> Self {
+        Self {
+            version: point.version,
+            at: Timestamp(point.at_ms),
+            requirements: point.requirements,
+            allocated: point.allocated,
+            satisfied: point.satisfied,
+            verifiable: point.verifiable,
         }
     }
 }

@@ -3,14 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use async_graphql::{Interface, OutputType, SimpleObject};
-use ontology::SystemIndex;
+use async_graphql::{Context, Interface, OutputType, SimpleObject};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ontology::index::natural_key;
 use ontology::iri::node_iri;
 use ontology::model;
+use ontology::{Order, OrderBy, SystemIndex};
 
 use super::{Component, Constraint, Function, Process, Requirement};
-use crate::connection::{Connection, Edge, Page};
+use crate::Error;
+use crate::connection::{Connection, Edge, Page, wants_total};
+use crate::error::Result;
+use crate::filters::Filter;
 use crate::scalar::Iri;
 
 /// Anything with an IRI in a system.
@@ -161,17 +166,44 @@ pub(crate) fn at_start<'a>(
     edges.into_iter().filter(|edge| kinds.contains(&edge.kind.as_str())).map(|edge| edge.other.as_str())
 }
 
-/// A page of the nodes of a kind, with ids as cursors.
-pub(crate) fn page_of<T: FromNode + OutputType + Clone>(
+/// A page of the nodes of a kind that a filter lets pass, in an order. Cursors of the natural order are ids; those of
+/// others say where the node stands in it.
+pub(crate) fn listed<T: FromNode + OutputType + Clone>(
+    ctx: &Context<'_>,
     system: &Arc<SystemIndex>,
     page: &Page,
-) -> Connection<T>
+    filter: Option<impl Filter>,
+    order: Option<impl Into<Order>>,
+) -> Result<Connection<T>>
 where
     Edge<T>: OutputType,
 {
-    let items = system
-        .page(T::KIND, page.after.as_deref(), page.first.saturating_add(1))
-        .filter_map(|node| Some((node.id().to_owned(), T::from_node(system, node)?)))
-        .collect();
-    page.of_page(items, system.count(T::KIND))
+    let order: Order = order.map(Into::into).unwrap_or_default();
+    let conditions = filter.map(Filter::conditions).unwrap_or_default();
+    let is_plain = order.by == OrderBy::Id;
+    let after = page.after.as_deref().map(|cursor| match is_plain {
+        true => Ok(cursor.to_owned()),
+        false => decoded(cursor),
+    });
+    let found = system.list(
+        T::KIND,
+        &conditions,
+        order,
+        after.transpose()?.as_deref(),
+        page.first.saturating_add(1),
+    )?;
+    let total = if wants_total(ctx) { system.count_meeting(T::KIND, &conditions)? } else { 0 };
+    let items = found.into_iter().filter_map(|(cursor, node)| {
+        let cursor = if is_plain { cursor } else { URL_SAFE_NO_PAD.encode(cursor) };
+        Some((cursor, T::from_node(system, &node)?))
+    });
+    Ok(page.of_page(items.collect(), total))
+}
+
+fn decoded(cursor: &str) -> Result<String, Error> {
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
+    bytes.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(|| Error::Argument {
+        argument: "after",
+        problem: format!("{cursor:?} is not a cursor of a list in this order"),
+    })
 }

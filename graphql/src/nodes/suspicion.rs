@@ -188,6 +188,43 @@ impl WhatIf {
     }
 }
 
+/// What a change of a node reaches.
+#[derive(Clone, SimpleObject)]
+pub(crate) struct ImpactReport {
+    /// Everything that the change reaches, in natural order of ids, at most 2,000 nodes.
+    reaches: Vec<Node>,
+    /// How many nodes it reaches.
+    reach_count: usize,
+    /// Constraints among them that are violated now or hold by a margin: what to look at first, the smallest margin
+    /// first.
+    constraints: Vec<ConstraintStanding>,
+    /// Instances of reached processes that run now, newest first, at most 100.
+    running: Vec<ProcessInstance>,
+}
+
+impl ImpactReport {
+    pub(crate) fn new(system: &Arc<SystemIndex>, ids: &[String], running: Vec<ProcessInstance>) -> Self {
+        let nodes = || ids.iter().filter_map(|id| system.node(id));
+        let standings = constraints::standings(system);
+        let mut held: Vec<&constraints::Standing> =
+            nodes().filter_map(|node| standings.get(node.id())).collect();
+        held.retain(|standing| standing.holds.is_some() || standing.is_broken());
+        let margin = |standing: &constraints::Standing| standing.margin.unwrap_or(f64::NEG_INFINITY);
+        held.sort_by(|one, other| margin(one).total_cmp(&margin(other)));
+        let shown = |standing: &constraints::Standing| {
+            let constraint = Constraint::from_node(system, system.node(&standing.constraint)?)?;
+            Some(ConstraintStanding { constraint, standing: standing.clone().into() })
+        };
+        let reaches: Vec<Node> = nodes().filter_map(|node| Node::from_node(system, node)).collect();
+        Self {
+            reach_count: reaches.len(),
+            reaches: reaches.into_iter().take(REACHED_LIMIT).collect(),
+            constraints: held.into_iter().filter_map(shown).take(REACHED_LIMIT).collect(),
+            running,
+        }
+    }
+}
+
 /// BPMN process ids of the processes among these nodes.
 pub(crate) fn process_ids(system: &SystemIndex, ids: &[String]) -> Vec<String> {
     let nodes = ids.iter().filter_map(|id| system.node(id));

@@ -8,10 +8,14 @@ use ontology::iri::system_iri;
 
 use super::{
     Baseline, Branch, Component, Constraint, Coverage, ExecutionTally, FromNode, Function, Interface,
-    Process, Requirement, TraceLink, page_of,
+    Process, Requirement, TraceLink, listed,
 };
 use crate::connection::{Connection, Page};
 use crate::error::Result;
+use crate::filters::{
+    ComponentFilter, FunctionFilter, NodeOrder, ProcessFilter, RequirementFilter, RequirementOrder,
+    TraceLinkFilter,
+};
 use crate::limits::page_cost;
 use crate::scalar::{Iri, Timestamp};
 use crate::{Error, State};
@@ -92,32 +96,56 @@ impl System {
         self.0.count("function")
     }
 
-    /// Its requirements, in natural order of their ids.
+    /// Its requirements, in natural order of their ids where no other is asked for.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
     async fn requirements(
         &self,
+        ctx: &Context<'_>,
+        filter: Option<RequirementFilter>,
+        order_by: Option<RequirementOrder>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<Connection<Requirement>> {
-        Ok(page_of(&self.0, &Page::new(first, after)?))
+        listed(ctx, &self.0, &Page::new(first, after)?, filter, order_by)
     }
 
-    /// Its components, in natural order of their ids.
+    /// Its components, in natural order of their ids where no other is asked for.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
-    async fn components(&self, first: Option<i32>, after: Option<String>) -> Result<Connection<Component>> {
-        Ok(page_of(&self.0, &Page::new(first, after)?))
+    async fn components(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<ComponentFilter>,
+        order_by: Option<NodeOrder>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Connection<Component>> {
+        listed(ctx, &self.0, &Page::new(first, after)?, filter, order_by)
     }
 
-    /// Its processes, in natural order of their ids.
+    /// Its processes, in natural order of their ids where no other is asked for.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
-    async fn processes(&self, first: Option<i32>, after: Option<String>) -> Result<Connection<Process>> {
-        Ok(page_of(&self.0, &Page::new(first, after)?))
+    async fn processes(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<ProcessFilter>,
+        order_by: Option<NodeOrder>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Connection<Process>> {
+        listed(ctx, &self.0, &Page::new(first, after)?, filter, order_by)
     }
 
-    /// Its functions, in natural order of their ids.
+    /// Its functions, in natural order of their ids where no other is asked for.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
-    async fn functions(&self, first: Option<i32>, after: Option<String>) -> Result<Connection<Function>> {
-        Ok(page_of(&self.0, &Page::new(first, after)?))
+    async fn functions(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<FunctionFilter>,
+        order_by: Option<NodeOrder>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Connection<Function>> {
+        listed(ctx, &self.0, &Page::new(first, after)?, filter, order_by)
     }
 
     /// What flows between its components.
@@ -143,8 +171,14 @@ impl System {
 
     /// Its trace links, in natural order of their ids.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
-    async fn trace_links(&self, first: Option<i32>, after: Option<String>) -> Result<Connection<TraceLink>> {
-        Ok(page_of(&self.0, &Page::new(first, after)?))
+    async fn trace_links(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<TraceLinkFilter>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Connection<TraceLink>> {
+        listed(ctx, &self.0, &Page::new(first, after)?, filter, None::<NodeOrder>)
     }
 
     /// How many requirements runs have shown.

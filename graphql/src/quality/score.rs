@@ -3,14 +3,16 @@
 use async_graphql::{Context, Enum, Object, SimpleObject};
 use kernel::ScoreRow;
 
-use crate::State;
+use super::recent::RecentScore;
 use crate::error::Result;
 use crate::scalar::Timestamp;
+use crate::{Error, State};
 
 /// Attempts that a trend looks back on.
 const TREND_ATTEMPTS: usize = 200;
-/// What an attempt weighs compared with the next newer one: half of the weight is on the newest seven.
-const FORGETTING: f64 = 0.9;
+/// Attempts that are looked at where nobody says how many, and at most.
+const RECENT_ATTEMPTS: i32 = 1_000;
+const RECENT_ATTEMPTS_LIMIT: i32 = 10_000;
 
 /// What is scored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -111,7 +113,25 @@ impl Score {
     async fn trend(&self, ctx: &Context<'_>) -> Result<Option<f64>> {
         let store = &ctx.data::<State>()?.store;
         let attempts = store.attempts(&self.0.kind, &self.0.subject, TREND_ATTEMPTS).await?;
-        Ok(trend(attempts.iter().map(|attempt| attempt.success)))
+        Ok(scoring::trend(attempts.iter().map(|attempt| attempt.success)))
+    }
+
+    /// What its newest attempts show: trend, quantiles of duration and cost, by whom, by version, drift.
+    #[graphql(complexity = "100 + child_complexity")]
+    async fn recent(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default_with = "Some(RECENT_ATTEMPTS)", desc = "How many are looked at, at most 10,000.")]
+        attempts: Option<i32>,
+    ) -> Result<RecentScore> {
+        let wanted = attempts.unwrap_or(RECENT_ATTEMPTS);
+        if !(1..=RECENT_ATTEMPTS_LIMIT).contains(&wanted) {
+            let problem = format!("{wanted} is not in 1..={RECENT_ATTEMPTS_LIMIT}");
+            return Err(Error::Argument { argument: "attempts", problem }.into());
+        }
+        let store = &ctx.data::<State>()?.store;
+        let wanted = usize::try_from(wanted).unwrap_or_default();
+        Ok(RecentScore::of(store.attempts(&self.0.kind, &self.0.subject, wanted).await?))
     }
 
     /// How much it was used.
@@ -121,29 +141,5 @@ impl Score {
             mean_duration_ms: (self.0.attempts > 0).then_some(self.0.mean_duration_ms),
             cost: self.0.cost,
         }
-    }
-}
-
-/// Mean of attempts, newest first, each weighing [`FORGETTING`] of the one after it.
-fn trend(newest_first: impl Iterator<Item = bool>) -> Option<f64> {
-    let (mut weight, mut sum, mut all) = (1.0, 0.0, 0.0);
-    for success in newest_first {
-        sum += if success { weight } else { 0.0 };
-        all += weight;
-        weight *= FORGETTING;
-    }
-    (all > 0.0).then(|| sum / all)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_trend_follows_what_happened_lately() {
-        assert_eq!(trend([].into_iter()), None);
-        assert_eq!(trend([true; 9].into_iter()), Some(1.0));
-        let better = trend((0..40).map(|age| age < 20)).unwrap();
-        assert!(better > 0.85, "{better}");
     }
 }

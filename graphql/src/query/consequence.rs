@@ -10,7 +10,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, Object, SimpleObject};
 use engine::port::{InstanceFilter, Status};
 use ontology::constraints::{Assumption, what_if};
-use ontology::{matrix, suspicion};
+use ontology::{SystemIndex, matrix, suspicion};
 
 use super::knowledge::{line, reading};
 use crate::State;
@@ -18,7 +18,9 @@ use crate::connection::{Connection, Page};
 use crate::error::Result;
 use crate::limits::page_cost;
 use crate::mutation::{SHAPES_LIMIT_BYTES, bounded};
-use crate::nodes::{AssumptionInput, MomentInput, ShapeReport, SuspectLink, WhatIf, process_ids};
+use crate::nodes::{
+    AssumptionInput, ImpactReport, MomentInput, ShapeReport, SuspectLink, WhatIf, process_ids,
+};
 use crate::runs::ProcessInstance;
 
 /// Running instances that are looked at, and named.
@@ -44,6 +46,16 @@ pub(crate) struct MatrixRow {
     requirement: String,
     /// Ids of what answers it, in natural order; empty where nothing does.
     answers: Vec<String>,
+}
+
+/// Instances that run now of the processes among these nodes, newest first.
+async fn running(ctx: &Context<'_>, system: &SystemIndex, ids: &[String]) -> Result<Vec<ProcessInstance>> {
+    let reached = process_ids(system, ids);
+    let filter =
+        InstanceFilter { status: Some(Status::Active), limit: RUNNING_READ, ..InstanceFilter::default() };
+    let running = ctx.data::<State>()?.engine.instances(&filter).await?.into_iter();
+    let running = running.filter(|instance| reached.contains(&instance.process_id));
+    Ok(running.take(RUNNING_LIMIT).map(ProcessInstance).collect())
 }
 
 #[derive(Default)]
@@ -82,13 +94,26 @@ impl Consequences {
         let system = reading(ctx, system, branch, None).await?;
         let assumptions: Vec<Assumption> = assumptions.into_iter().map(Assumption::from).collect();
         let found = what_if(&system, &assumptions)?;
-        let reached = process_ids(&system, &found.reaches);
-        let filter =
-            InstanceFilter { status: Some(Status::Active), limit: RUNNING_READ, ..InstanceFilter::default() };
-        let running = ctx.data::<State>()?.engine.instances(&filter).await?.into_iter();
-        let running = running.filter(|instance| reached.contains(&instance.process_id));
-        let running = running.take(RUNNING_LIMIT).map(ProcessInstance).collect();
+        let running = running(ctx, &system, &found.reaches).await?;
         Ok(WhatIf::new(&system, found, running))
+    }
+
+    /// What a change of a node reaches: requirements, components, functions, processes, constraints with how they
+    /// stand, and running instances.
+    async fn impact_report(
+        &self,
+        ctx: &Context<'_>,
+        system: String,
+        #[graphql(desc = "A branch of it.")] branch: Option<String>,
+        #[graphql(desc = "Id of the node in its system.")] id: String,
+    ) -> Result<ImpactReport> {
+        let system = reading(ctx, system, branch, None).await?;
+        let ids = ontology::trace::impact(&system, &id)
+            .ok_or_else(|| crate::Error::NotFound { what: "node", id: id.clone() })?;
+        let mut concerned = ids.clone();
+        concerned.push(id);
+        let running = running(ctx, &system, &concerned).await?;
+        Ok(ImpactReport::new(&system, &ids, running))
     }
 
     /// What of a system does not fit shapes: those given (SHACL Core, in Turtle), or else our own and those it is held

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 use das::bootstrap::Request;
-use das::bootstrap::preview::{self, Effect};
+use das::bootstrap::preview::{self, Effect, Preview};
 use das::trade::{self, Better};
 
 use crate::State;
@@ -123,16 +123,8 @@ fn count(value: usize) -> i32 {
     i32::try_from(value).unwrap_or(i32::MAX)
 }
 
-#[derive(Default)]
-pub(crate) struct Design;
-
-#[Object(name = "DesignQuery")]
-impl Design {
-    /// What building from a source would change, by node and by process; nothing is stored.
-    async fn bootstrap_preview(&self, ctx: &Context<'_>, input: PreviewInput) -> Result<BootstrapPreview> {
-        let file = input.file_name.unwrap_or_else(|| "requirements.md".to_owned());
-        let request = Request { name: Some(input.name), ..Request::new(file, input.content) };
-        let found = preview::preview(request, &ctx.data::<State>()?.bootstrap).await?;
+impl From<Preview> for BootstrapPreview {
+    fn from(found: Preview) -> Self {
         let nodes = found.nodes.into_iter().map(|node| NodeEffect {
             local_id: node.id,
             kind: node.kind,
@@ -145,14 +137,28 @@ impl Design {
             added: process.added,
             removed: process.removed,
         });
-        Ok(BootstrapPreview {
+        Self {
             system: found.system,
             first: found.first,
             nodes: nodes.collect(),
             links: count(found.links),
             processes: processes.collect(),
             untouched: count(found.untouched),
-        })
+        }
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Design;
+
+#[Object(name = "DesignQuery")]
+impl Design {
+    /// What building from a source would change, by node and by process; nothing is stored.
+    async fn bootstrap_preview(&self, ctx: &Context<'_>, input: PreviewInput) -> Result<BootstrapPreview> {
+        let file = input.file_name.unwrap_or_else(|| "requirements.md".to_owned());
+        let request = Request { name: Some(input.name), ..Request::new(file, input.content) };
+        let found = preview::preview(request, &ctx.data::<State>()?.bootstrap).await?;
+        Ok(found.into())
     }
 
     /// What a system leaves open, asked back, with what answer would settle it.

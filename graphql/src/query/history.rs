@@ -8,7 +8,7 @@ use crate::State;
 use crate::connection::{Connection, Page};
 use crate::error::Result;
 use crate::limits::page_cost;
-use crate::nodes::{ChangeSet, Difference, MomentInput};
+use crate::nodes::{ChangeSet, CoveragePoint, Difference, MomentInput};
 
 #[derive(Default)]
 pub(crate) struct History;
@@ -57,5 +57,20 @@ impl History {
         };
         let found = ontology.diff(&system, &Moment::Version(from), &Moment::Version(to)).await?;
         Ok(Difference::new(from, to, &found))
+    }
+
+    /// How the coverage of a system grew: after so many of its change sets, evenly spread, oldest first, the newest
+    /// among them.
+    #[graphql(complexity = "page_cost(points, child_complexity)")]
+    async fn coverage_progress(
+        &self,
+        ctx: &Context<'_>,
+        system: String,
+        #[graphql(desc = "A branch of it.")] branch: Option<String>,
+        #[graphql(desc = "At most so many, 100 where none is given, at most 1,000.")] points: Option<i32>,
+    ) -> Result<Vec<CoveragePoint>> {
+        let limit = Page::new(points, None)?.first;
+        let found = ctx.data::<State>()?.ontology.progress(&line(system, branch), limit).await?;
+        Ok(found.into_iter().map(CoveragePoint::from).collect())
     }
 }

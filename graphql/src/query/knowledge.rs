@@ -1,5 +1,10 @@
 //! Questions about engineered systems.
 
+#![expect(
+    clippy::too_many_arguments,
+    reason = "the arguments of a field in the schema are those of its function"
+)]
+
 use std::sync::Arc;
 
 use async_graphql::{Context, Object};
@@ -8,12 +13,23 @@ use ontology::iri::{Named, parse};
 
 use crate::connection::{Connection, Page};
 use crate::error::Result;
+use crate::filters::{
+    ComponentFilter, ConstraintFilter, ConstraintOrder, FunctionFilter, InterfaceFilter, NodeOrder,
+    ProcessFilter, RequirementFilter, RequirementOrder,
+};
 use crate::limits::page_cost;
+use crate::mutation::bounded;
 use crate::nodes::{
-    Component, Coverage, Function, MomentInput, Node, Process, Requirement, System, Trace, page_of,
+    Component, Constraint, Coverage, Function, Interface, MomentInput, Node, NodeKind, Process, Requirement,
+    SearchHit, System, Trace, listed,
 };
 use crate::scalar::Iri;
 use crate::{Error, State};
+
+/// Longest query of a search.
+const SEARCH_LIMIT_BYTES: usize = 1_000;
+/// Nodes that a search gives, on all pages.
+const HITS_LIMIT: usize = 10_000;
 
 /// The line of a system, or of a branch of it.
 pub(crate) fn line(system: String, branch: Option<String>) -> String {
@@ -80,7 +96,7 @@ impl Knowledge {
         Ok(page.of_page(items, total))
     }
 
-    /// Requirements of a system, in natural order of their ids.
+    /// Requirements of a system, in natural order of their ids where no other is asked for.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
     async fn requirements(
         &self,
@@ -88,13 +104,16 @@ impl Knowledge {
         system: String,
         #[graphql(desc = "A branch of it.")] branch: Option<String>,
         #[graphql(desc = "As it was then.")] as_of: Option<MomentInput>,
+        filter: Option<RequirementFilter>,
+        order_by: Option<RequirementOrder>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<Connection<Requirement>> {
-        Ok(page_of(&reading(ctx, system, branch, as_of).await?, &Page::new(first, after)?))
+        let system = reading(ctx, system, branch, as_of).await?;
+        listed(ctx, &system, &Page::new(first, after)?, filter, order_by)
     }
 
-    /// Components of a system, in natural order of their ids.
+    /// Components of a system, in natural order of their ids where no other is asked for.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
     async fn components(
         &self,
@@ -102,13 +121,16 @@ impl Knowledge {
         system: String,
         #[graphql(desc = "A branch of it.")] branch: Option<String>,
         #[graphql(desc = "As it was then.")] as_of: Option<MomentInput>,
+        filter: Option<ComponentFilter>,
+        order_by: Option<NodeOrder>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<Connection<Component>> {
-        Ok(page_of(&reading(ctx, system, branch, as_of).await?, &Page::new(first, after)?))
+        let system = reading(ctx, system, branch, as_of).await?;
+        listed(ctx, &system, &Page::new(first, after)?, filter, order_by)
     }
 
-    /// Processes of a system.
+    /// Processes of a system, in natural order of their ids where no other is asked for.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
     async fn processes(
         &self,
@@ -116,13 +138,16 @@ impl Knowledge {
         system: String,
         #[graphql(desc = "A branch of it.")] branch: Option<String>,
         #[graphql(desc = "As it was then.")] as_of: Option<MomentInput>,
+        filter: Option<ProcessFilter>,
+        order_by: Option<NodeOrder>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<Connection<Process>> {
-        Ok(page_of(&reading(ctx, system, branch, as_of).await?, &Page::new(first, after)?))
+        let system = reading(ctx, system, branch, as_of).await?;
+        listed(ctx, &system, &Page::new(first, after)?, filter, order_by)
     }
 
-    /// Functions of a system.
+    /// Functions of a system, in natural order of their ids where no other is asked for.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
     async fn functions(
         &self,
@@ -130,10 +155,90 @@ impl Knowledge {
         system: String,
         #[graphql(desc = "A branch of it.")] branch: Option<String>,
         #[graphql(desc = "As it was then.")] as_of: Option<MomentInput>,
+        filter: Option<FunctionFilter>,
+        order_by: Option<NodeOrder>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<Connection<Function>> {
-        Ok(page_of(&reading(ctx, system, branch, as_of).await?, &Page::new(first, after)?))
+        let system = reading(ctx, system, branch, as_of).await?;
+        listed(ctx, &system, &Page::new(first, after)?, filter, order_by)
+    }
+
+    /// Interfaces of a system, in natural order of their ids where no other is asked for.
+    #[graphql(complexity = "page_cost(first, child_complexity)")]
+    async fn interfaces(
+        &self,
+        ctx: &Context<'_>,
+        system: String,
+        #[graphql(desc = "A branch of it.")] branch: Option<String>,
+        #[graphql(desc = "As it was then.")] as_of: Option<MomentInput>,
+        filter: Option<InterfaceFilter>,
+        order_by: Option<NodeOrder>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Connection<Interface>> {
+        let system = reading(ctx, system, branch, as_of).await?;
+        listed(ctx, &system, &Page::new(first, after)?, filter, order_by)
+    }
+
+    /// Bounds and budgets of a system, in natural order of their ids where no other is asked for.
+    #[graphql(complexity = "page_cost(first, child_complexity)")]
+    async fn constraints(
+        &self,
+        ctx: &Context<'_>,
+        system: String,
+        #[graphql(desc = "A branch of it.")] branch: Option<String>,
+        #[graphql(desc = "As it was then.")] as_of: Option<MomentInput>,
+        filter: Option<ConstraintFilter>,
+        order_by: Option<ConstraintOrder>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Connection<Constraint>> {
+        let system = reading(ctx, system, branch, as_of).await?;
+        listed(ctx, &system, &Page::new(first, after)?, filter, order_by)
+    }
+
+    /// Finds nodes that say all words of a query, or words that begin so, the best first; case does not matter. In all
+    /// systems where none is named; at most 10,000 are given.
+    #[graphql(complexity = "page_cost(first, child_complexity)")]
+    async fn search(
+        &self,
+        ctx: &Context<'_>,
+        query: String,
+        system: Option<String>,
+        #[graphql(desc = "A branch of it.")] branch: Option<String>,
+        #[graphql(desc = "As it was then.")] as_of: Option<MomentInput>,
+        #[graphql(desc = "Only these; all where none is given.")] kinds: Option<Vec<NodeKind>>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Connection<SearchHit>> {
+        bounded("query", &query, SEARCH_LIMIT_BYTES)?;
+        let page = Page::new(first, after)?;
+        let start = usize::try_from(page.after_number()?.unwrap_or(0).max(0)).unwrap_or(usize::MAX);
+        let limit = start.saturating_add(page.first).saturating_add(1).min(HITS_LIMIT);
+        let kinds: Vec<&str> = kinds.into_iter().flatten().map(NodeKind::word).collect();
+        let ontology = &ctx.data::<State>()?.ontology;
+        let systems = match system {
+            Some(system) => vec![reading(ctx, system, branch, as_of).await?],
+            None => {
+                let all = ontology.systems().into_iter();
+                all.filter_map(|summary| ontology.snapshot(&summary.name).ok()).collect()
+            }
+        };
+        let mut hits = Vec::new();
+        let mut count = 0;
+        for system in &systems {
+            let found = system.search(&query, &kinds, limit);
+            count += found.count;
+            hits.extend(found.best.into_iter().filter_map(|hit| SearchHit::new(system, hit)));
+        }
+        if systems.len() > 1 {
+            hits.sort_by(|one, other| other.weight().total_cmp(&one.weight()));
+            hits.truncate(limit);
+        }
+        let numbered = hits.into_iter().enumerate().skip(start);
+        let items = numbered.map(|(at, hit)| ((at + 1).to_string(), hit)).take(page.first.saturating_add(1));
+        Ok(page.of_page(items.collect(), count))
     }
 
     /// Any node of any system by its IRI.

@@ -1,5 +1,7 @@
 //! Questions about how good it is and what is known.
 
+use std::collections::BTreeSet;
+
 use async_graphql::{Context, ID, Object};
 use kernel::ScoreFilter;
 use ontology::QueryOptions;
@@ -9,10 +11,10 @@ use crate::error::Result;
 use crate::jobs::Jobs;
 use crate::limits::page_cost;
 use crate::quality::{
-    Job, MemoryKind, Prompt, Proposal, ProposalState, Recall, Score, ScoreKind, ServerState, SparqlResult,
-    Suggestion, TrailEvent, TrailVerification, suggestions, trail_page,
+    Job, MemoryKind, Prompt, PromptProcess, Proposal, ProposalState, Recall, Score, ScoreKind, ServerState,
+    SparqlResult, Suggestion, TrailEvent, TrailVerification, suggestions, trail_page,
 };
-use crate::scalar::Key;
+use crate::scalar::{Key, Timestamp};
 use crate::{Error, State};
 
 /// Score rows that are ordered.
@@ -25,11 +27,18 @@ pub(crate) struct Quality;
 impl Quality {
     /// Batting averages with their uncertainty, best lower bound first.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "each is a filter of the query")]
     async fn scores(
         &self,
         ctx: &Context<'_>,
         kind: Option<ScoreKind>,
         subject: Option<String>,
+        #[graphql(desc = "Subjects that begin with this text, e.g. `order/` for the tasks of a process.")]
+        prefix: Option<String>,
+        #[graphql(desc = "Only with at least so many attempts.")] min_attempts: Option<i32>,
+        #[graphql(desc = "Only those whose lower end is below this: what may be bad.")] low_below: Option<
+            f64,
+        >,
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<Connection<Score>> {
@@ -37,11 +46,13 @@ impl Quality {
         let filter = ScoreFilter {
             kind: kind.map(|kind| kind.as_str().to_owned()),
             subject,
-            subject_prefix: None,
+            subject_prefix: prefix,
             limit: SCORES_LIMIT,
         };
         let rows = ctx.data::<State>()?.scores.scores(&filter).await?;
+        let least = u64::try_from(min_attempts.unwrap_or_default()).unwrap_or_default();
         let mut rows: Vec<_> = rows.into_iter().map(|row| (row.score().low, row)).collect();
+        rows.retain(|(low, row)| row.attempts >= least && low_below.is_none_or(|below| *low < below));
         rows.sort_by(|(a, one), (b, other)| {
             b.total_cmp(a)
                 .then_with(|| one.kind.cmp(&other.kind))
@@ -67,13 +78,44 @@ impl Quality {
         Ok(names.into_iter().map(Prompt).collect())
     }
 
-    /// What memory knows about a text.
+    /// The prompt of this name, where there is one.
+    async fn prompt(&self, ctx: &Context<'_>, name: String) -> Result<Option<Prompt>> {
+        let names = ctx.data::<State>()?.contexts.names(Prompt::ORGANISATION).await?;
+        Ok(names.into_iter().find(|known| *known == name).map(Prompt))
+    }
+
+    /// What prompts make of the success of the deployed processes that use them: of all, or of those that use this one.
+    async fn prompt_processes(
+        &self,
+        ctx: &Context<'_>,
+        prompt: Option<String>,
+    ) -> Result<Vec<PromptProcess>> {
+        let state = ctx.data::<State>()?;
+        let (mut seen, mut found) = (BTreeSet::new(), Vec::new());
+        for definition in state.engine.definitions().await? {
+            if !seen.insert(definition.process_id.clone()) {
+                continue;
+            }
+            let xml = state.engine.definition_xml(definition.key).await?;
+            let (contexts, scores) = (&state.contexts, state.scores.as_ref());
+            let id = &definition.process_id;
+            found
+                .extend(das::prompts::of_definition(&xml, id, contexts, scores, Prompt::ORGANISATION).await?);
+        }
+        let uses = |process: &das::prompts::ProcessPrompts| {
+            prompt.as_ref().is_none_or(|name| process.tasks.iter().any(|task| task.prompt == *name))
+        };
+        Ok(found.into_iter().filter(uses).map(PromptProcess::from).collect())
+    }
+
+    /// What memory knows about a text: only of these kinds, of this system and what belongs to none, since this time.
     async fn recall(
         &self,
         ctx: &Context<'_>,
         text: String,
         kinds: Option<Vec<MemoryKind>>,
         system: Option<String>,
+        since: Option<Timestamp>,
         #[graphql(default = 10)] limit: i32,
     ) -> Result<Recall> {
         let most = usize::try_from(limit).ok().filter(|limit| (1..=memory::HITS_LIMIT).contains(limit));
@@ -82,7 +124,15 @@ impl Quality {
             problem: format!("{limit} is not in 1..={}", memory::HITS_LIMIT),
         })?;
         let kinds = kinds.unwrap_or_default().into_iter().map(Into::into).collect();
-        let query = memory::Query { text, kinds, system, limit, ..memory::Query::default() };
+        let query = memory::Query {
+            text,
+            kinds,
+            system,
+            limit,
+            organisation: Some(Prompt::ORGANISATION.to_owned()),
+            since_ms: since.map(|since| since.0),
+            ..memory::Query::default()
+        };
         Ok(ctx.data::<State>()?.memory.recall(query).await?.into())
     }
 

@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, Object};
 use bpmn::program::JobKind;
+use das::version_trial;
 use engine::port::{InstanceFilter, JobFilter};
 
 use crate::State;
@@ -9,8 +10,8 @@ use crate::connection::{Connection, Page};
 use crate::error::Result;
 use crate::limits::{PAGE_LIMIT, page_cost};
 use crate::runs::{
-    DecisionDefinition, Experience, Incident, InstanceStatus, ProcessDefinition, ProcessInstance, UserTask,
-    experience, instances,
+    DecisionDefinition, Experience, ForecastRecord, Incident, InstanceStatus, ProcessDefinition,
+    ProcessInstance, UserTask, VersionTrial, experience, instances,
 };
 use crate::scalar::Key;
 
@@ -44,6 +45,25 @@ impl Runs {
     /// What the newest cases of a process showed: what a simulation learns from. Dry runs do not count.
     async fn experience(&self, ctx: &Context<'_>, process_id: String) -> Result<Experience> {
         Ok(experience(ctx.data::<State>()?, &process_id).await?.into())
+    }
+
+    /// How good past forecasts of running cases were, of one process or of all: forecasts are made as cases go, kept in
+    /// the trail, and compared with what turned out.
+    #[graphql(complexity = "1_000 + child_complexity")]
+    async fn forecast_record(&self, ctx: &Context<'_>, process_id: Option<String>) -> Result<ForecastRecord> {
+        let state = ctx.data::<State>()?;
+        let (store, trail) = (state.store.as_ref(), state.trail.as_ref());
+        Ok(das::forecast::track_record(store, trail, process_id.as_deref()).await?.into())
+    }
+
+    /// The trial that a process is in: versions side by side; null where it is in none.
+    async fn version_trial(&self, ctx: &Context<'_>, process_id: String) -> Result<Option<VersionTrial>> {
+        let state = ctx.data::<State>()?;
+        let Some(found) = version_trial::current(state.trail.as_ref(), &process_id).await? else {
+            return Ok(None);
+        };
+        let rivals = version_trial::rivals(state.store.as_ref(), &found).await?;
+        Ok(Some(VersionTrial::new(found, rivals)))
     }
 
     /// Deployed decisions, newest first.

@@ -1,12 +1,15 @@
 //! A process instance: where it stands, how its tasks were executed, what happened.
 
 use async_graphql::{Context, Enum, Object, SimpleObject};
+use das::forecast::Forecasts;
 use engine::port::{Instance, InstanceFilter, Status};
 use ontology::iri::node_iri;
+use scoring::simulation::Effort;
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 use super::task_run::TaskRun;
-use super::{Incident, ProcessDefinition};
+use super::{Forecast, Incident, ProcessDefinition};
 use crate::connection::{Connection, Page, wants_total};
 use crate::error::Result;
 use crate::limits::{COUNT_LIMIT, page_cost};
@@ -15,6 +18,11 @@ use crate::nodes::{FromNode, Requirement};
 use crate::quality::{TrailEvent, trail_page};
 use crate::scalar::{Iri, Json, Key, Timestamp};
 use crate::{Error, State};
+
+/// Static cost of a forecast: some hundred of them in one request are refused.
+const FORECAST_COST: usize = 1_000;
+/// Forecasts at once, in the whole program.
+static FORECASTS: Semaphore = Semaphore::const_new(2);
 
 /// State of a process instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -138,6 +146,18 @@ impl ProcessInstance {
     /// Ids of tasks that can come next.
     async fn next(&self, ctx: &Context<'_>) -> Result<Vec<String>> {
         Ok(ctx.data::<Loaders>()?.state(self.0.key).await?.next)
+    }
+
+    /// How much longer it takes and how it ends, from where it stands now; null where it has ended. `DAS-0040` where its
+    /// process cannot be simulated in time.
+    #[graphql(complexity = "FORECAST_COST + child_complexity")]
+    async fn forecast(&self, ctx: &Context<'_>) -> Result<Option<Forecast>> {
+        if !self.0.status.is_open() {
+            return Ok(None);
+        }
+        let _slot = FORECASTS.acquire().await.map_err(|_| Error::Broken("the forecasts"))?;
+        let forecasts = ctx.data::<Forecasts>()?;
+        Ok(Some(forecasts.of(self.0.key, Effort::default()).await?.into()))
     }
 
     /// How its tasks were executed.

@@ -1,9 +1,9 @@
 //! A process simulated in time, on what it declares and what recorded cases showed in its place.
 
 use async_graphql::SimpleObject;
+use scoring::simulation::bpsim::Declared;
 use scoring::simulation::{
-    Declaration, Estimate, Evidence, Model, Plan, Result as Simulated, Settings, bottleneck, shadow_prices,
-    simulate,
+    Estimate, Evidence, Model, Plan, Result as Simulated, Settings, bottleneck, shadow_prices, simulate,
 };
 
 use crate::Error;
@@ -63,6 +63,8 @@ pub(crate) struct SimulatedTask {
     observed: Option<u64>,
     /// Executions in a case.
     visits: SimulatedNumber,
+    /// The same without simulation error, where it can be computed.
+    exact_visits: Option<f64>,
     /// Mean wait for its resource, seconds; null where it needs none.
     wait: Option<SimulatedNumber>,
 }
@@ -78,6 +80,8 @@ pub(crate) struct SimulatedResource {
     capacity: u32,
     /// Share of its time it works.
     utilisation: SimulatedNumber,
+    /// The same without simulation error, where it can be computed; 1 and above means that its queue grows without bound.
+    exact_utilisation: Option<f64>,
     /// Mean number of executions that wait for it.
     queue: SimulatedNumber,
 }
@@ -152,10 +156,12 @@ pub(crate) fn prepare(xml: &[u8], process_id: &str, evidence: &Evidence) -> Resu
     let (Some(process), Some(program)) = (process, program.as_ref().and_then(|all| all.first())) else {
         return Ok(nothing(Vec::new()));
     };
-    let mut declaration = match Declaration::read(process) {
-        Ok(declaration) => declaration,
+    let declared = match Declared::read(&definitions, process) {
+        Ok(declared) => declared,
         Err(error) => return Ok(nothing(vec![format!("not simulated in time: {error}; {}", error.hint())])),
     };
+    let said = declared.lines();
+    let mut declaration = declared.declaration;
     let learnt = declaration.learn(program, evidence);
     if declaration.is_empty() {
         return Ok(nothing(vec![
@@ -165,7 +171,7 @@ pub(crate) fn prepare(xml: &[u8], process_id: &str, evidence: &Evidence) -> Resu
     Ok(match Model::build(program, &declaration) {
         Ok(model) => {
             let recorded_cases = if learnt.is_empty() { 0 } else { learnt.cases };
-            Prepared { model: Some(model), recorded_cases, notes: learnt.lines() }
+            Prepared { model: Some(model), recorded_cases, notes: [said, learnt.lines()].concat() }
         }
         Err(error) => nothing(vec![format!("not simulated in time: {error}; {}", error.hint())]),
     })
@@ -194,22 +200,24 @@ pub(crate) fn run(model: &Model, cases: u64, seed: u64, recorded_cases: u64) -> 
     let quantiles = quantiles
         .into_iter()
         .filter_map(|(what, share)| Some(SimulatedQuantile { share, duration: of(what, "")? }));
-    let tasks = model.activities.iter().filter_map(|activity| {
+    let tasks = model.activities.iter().enumerate().filter_map(|(place, activity)| {
         Some(SimulatedTask {
             element_id: activity.id.clone(),
             name: activity.name.clone(),
             takes: activity.law.mean(),
             observed: activity.observed,
             visits: of("visits", &activity.id)?,
+            exact_visits: found.exact.as_ref().and_then(|exact| exact.visits.get(place).copied()),
             wait: activity.resource.and_then(|_| of("wait", &activity.id)),
         })
     });
-    let resources = model.resources.iter().filter_map(|resource| {
+    let resources = model.resources.iter().enumerate().filter_map(|(place, resource)| {
         Some(SimulatedResource {
             id: resource.id.clone(),
             name: resource.name.clone(),
             capacity: resource.capacity,
             utilisation: of("utilisation", &resource.id)?,
+            exact_utilisation: found.exact.as_ref().and_then(|exact| exact.utilisation.get(place).copied()),
             queue: of("queue", &resource.id)?,
         })
     });

@@ -38,7 +38,9 @@ impl Memory for Words {
         let kept = self.0.lock();
         let words: Vec<&str> = query.text.split_whitespace().collect();
         let hits = kept.iter().filter(|entry| query.kinds.is_empty() || query.kinds.contains(&entry.kind));
-        let hits = hits.filter(|entry| words.iter().any(|word| entry.text.contains(word)));
+        let hits = hits.filter(|entry| query.source.as_ref().is_none_or(|source| entry.source == *source));
+        let hits =
+            hits.filter(|entry| words.is_empty() || words.iter().any(|word| entry.text.contains(word)));
         let hits = hits.take(query.limit).map(|entry| Hit { entry: entry.clone(), score: 1.0 }).collect();
         Ok(Recall { hits, degraded: None })
     }
@@ -47,8 +49,11 @@ impl Memory for Words {
         Ok(self.0.lock().iter().find(|entry| entry.id == id).cloned())
     }
 
-    async fn forget(&self, _: Filter) -> Result<usize, memory::Error> {
-        Ok(0)
+    async fn forget(&self, filter: Filter) -> Result<usize, memory::Error> {
+        let mut kept = self.0.lock();
+        let before = kept.len();
+        kept.retain(|entry| filter.source.as_ref().is_none_or(|source| entry.source != *source));
+        Ok(before - kept.len())
     }
 
     async fn count(&self, kind: Option<Kind>) -> Result<usize, memory::Error> {
@@ -106,7 +111,7 @@ impl Bed {
         let store = Arc::new(MemoryStore::new());
         let engine = Arc::new(Embedded::open(store.clone(), clock.clone()).await.unwrap());
         let parts = Arc::new(Parts::new(engine.clone(), clock.clone()).unwrap());
-        let census = parts.census.clone();
+        let (census, templates) = (parts.census.clone(), parts.templates.clone());
         let stop = CancellationToken::new();
         tokio::spawn(Microkernel::new(parts, stop.clone()).run());
         let ontology = Arc::new(Ontology::open(Arc::new(VolatileChangeSets::default())).await.unwrap());
@@ -118,26 +123,45 @@ impl Bed {
         let scores = Arc::new(Counted { store: store.clone(), asked: AtomicUsize::new(0) });
         let memory = Arc::new(Words::default());
         let seeds = AtomicU64::new(1);
+        let records = Arc::new(das::VolatileRecords::default());
+        let proposals = Arc::new(VolatileProposals::default());
+        let offers = Arc::new(das::VolatileOffers::default());
+        let bootstrap = das::bootstrap::Deps {
+            ontology: ontology.clone(),
+            engine: engine.clone(),
+            clock: clock.clone(),
+            scores: None,
+            architectures: Vec::new(),
+            history: None,
+        };
         let state = State {
             engine: engine.clone(),
             store: store.clone(),
             trail: store,
-            ontology: ontology.clone(),
+            ontology,
             memory: memory.clone(),
-            contexts,
+            contexts: contexts.clone(),
             model,
+            models: std::collections::BTreeMap::new(),
             scores: scores.clone(),
-            proposals: Arc::new(VolatileProposals::default()),
-            offers: Arc::new(das::VolatileOffers::default()),
-            census,
-            bootstrap: das::bootstrap::Deps {
-                ontology,
-                engine,
+            proposals: proposals.clone(),
+            offers: offers.clone(),
+            deciding: das::proposals::Deciding {
+                engine: engine.clone(),
+                proposals,
+                offers,
+                contexts: Some(contexts),
+                building: Some(bootstrap.clone()),
                 clock: clock.clone(),
-                scores: None,
-                architectures: Vec::new(),
-                history: None,
             },
+            policies: das::Policies::new(records.clone()),
+            people: das::watch::People::new(records, memory.clone(), clock.clone()),
+            vitals: das::watch::Vitals::default(),
+            machine: None,
+            census,
+            templates,
+            bootstrap,
+            trade: Arc::default(),
             clock,
             seeds: Arc::new(move || seeds.fetch_add(1, Ordering::SeqCst)),
             about: About { version: "0.0.0".to_owned(), database: "memory".to_owned(), ..About::default() },

@@ -121,6 +121,36 @@ async fn a_job_that_cannot_be_done_says_why_and_stores_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_big_file_is_taken_in_by_a_job_that_says_how_far_it_is() {
+    let bed = Bed::new().await;
+    let rows: String = (0..2_500).map(|n| format!("R-{n},The pump shall deliver {n} l/min.\n")).collect();
+    let query = "mutation($input: ImportRequirementsInput!) { startImport(input: $input) { id } }";
+    let input = json!({"system": "Pumps", "fileName": "pumps.csv", "content": format!("id,text\n{rows}")});
+    let job = bed.ask(query, json!({ "input": input })).await;
+    let id = job["startImport"]["id"].as_str().unwrap();
+    let steps: Vec<Value> = follow(&bed, id, 0).collect().await;
+    let told: Vec<(&str, u64)> =
+        steps.iter().map(|step| (step["stage"].as_str().unwrap(), step["done"].as_u64().unwrap())).collect();
+    let wanted = [("read", 2_500), ("understood", 1_000), ("understood", 2_000), ("understood", 2_500)];
+    assert_eq!(told[..4], wanted);
+    assert_eq!(told[4..], [("written", 2_500), ("done", 1)]);
+    let rest: Vec<Value> = follow(&bed, id, 2).collect().await;
+    assert_eq!(rest, steps[2..]);
+    let found = bed.ask(
+        "query($id: ID!) { job(id: $id) { state result } requirements(system: \"Pumps\") { totalCount } }",
+        json!({ "id": id }),
+    );
+    let found = found.await;
+    assert_eq!((&found["job"]["state"], &found["job"]["result"]["added"]), (&json!("DONE"), &json!(2_500)));
+    assert_eq!(found["requirements"]["totalCount"], 2_500);
+    let broken = json!({"system": "Pumps", "fileName": "cut.reqif", "content": "<REQ-IF"});
+    let job = bed.ask(query, json!({ "input": broken })).await;
+    let id = job["startImport"]["id"].as_str().unwrap();
+    let steps: Vec<Value> = follow(&bed, id, 0).collect().await;
+    assert_eq!(steps.last().unwrap()["stage"], "failed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn scores_of_all_processes_are_read_at_once() {
     let bed = Bed::new().await;
     build(&bed, true).await;

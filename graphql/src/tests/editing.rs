@@ -5,6 +5,7 @@ use ontology::model::{ChangeSet, Component, Constraint, Function, Node, Process,
 use serde_json::{Value, json};
 
 use super::bed::{Bed, NOW};
+use super::running::APPROVAL;
 
 fn link(kind: &str, source: &str, target: &str) -> Node {
     Node::Link(TraceLink {
@@ -233,4 +234,40 @@ async fn a_system_held_to_shapes_refuses_what_breaks_them_and_names_what_does_no
         .await;
     assert_eq!(code, "ONTO-0004");
     assert!(message.contains("targetClass"), "{message}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_change_reaches_ends_at_constraints_and_running_instances() {
+    let bed = pump().await;
+    bed.deploy(APPROVAL).await;
+    let process = Process {
+        id: "P".into(),
+        name: "approving".into(),
+        process_id: "approval".into(),
+        ..Process::default()
+    };
+    let change = ChangeSet { system: "Pump".into(), author: "ann".into(), ..ChangeSet::default() };
+    bed.state.ontology.commit(ChangeSet { put: vec![Node::Process(process)], ..change }, 1).await.unwrap();
+    let key = bed.start("approval", json!({})).await;
+    bed.waits_for_a_person(&key).await;
+    let query = "{ impactReport(system: \"Pump\", id: \"R-1\") { reachCount reaches { localId }
+          constraints { constraint { localId } standing { margin holds } } running { key } }
+        coverageProgress(system: \"Pump\", points: 5) { version requirements allocated }
+        coverage(system: \"Pump\") { orphanProcesses { localId } idleComponents { localId } } }";
+    let found = bed.ask(query, json!({})).await;
+    let report = &found["impactReport"];
+    let reached: Vec<&str> =
+        report["reaches"].as_array().unwrap().iter().filter_map(|node| node["localId"].as_str()).collect();
+    assert_eq!(report["reachCount"], reached.len());
+    assert!(["F", "K", "P", "motor", "pump"].iter().all(|id| reached.contains(id)), "{reached:?}");
+    let held = json!([{"constraint": {"localId": "K"}, "standing": {"margin": 2.0, "holds": true}}]);
+    assert_eq!((&report["constraints"], &report["running"]), (&held, &json!([{"key": key}])));
+    let points: Vec<Value> =
+        [1, 2].map(|version| json!({"version": version, "requirements": 2, "allocated": 1})).to_vec();
+    assert_eq!(found["coverageProgress"], json!(points));
+    assert_eq!(found["coverage"]["idleComponents"], json!([{"localId": "motor"}]));
+    assert_eq!(found["coverage"]["orphanProcesses"], json!([]));
+    let (code, ..) =
+        bed.refusal("{ impactReport(system: \"Pump\", id: \"none\") { reachCount } }", json!({})).await;
+    assert_eq!(code, "API-0001");
 }

@@ -216,3 +216,26 @@ async fn a_check_names_what_is_wrong() {
     )
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_way_tasks_are_executed_is_shown_edited_and_taken_back_and_a_broken_one_is_refused() {
+    let bed = Bed::new().await;
+    let query = "{ server { templates { name isBuiltIn checksum xml } } }";
+    let templates = bed.ask(query, json!({})).await["server"]["templates"].clone();
+    let names: Vec<&Value> = templates.as_array().unwrap().iter().map(|one| &one["name"]).collect();
+    assert_eq!(names, ["pdo", "tde"]);
+    let shown = templates[1]["xml"].as_str().unwrap();
+    let edited = shown.replace("name=\"Compute\"", "name=\"Evaluate\"");
+    bed.deploy(&edited).await;
+    let tde = bed.ask(query, json!({})).await["server"]["templates"][1].clone();
+    assert_eq!((&tde["isBuiltIn"], tde["xml"].as_str()), (&json!(false), Some(edited.as_str())));
+    let deploy =
+        "mutation($input: DeployProcessInput!) { deployProcess(input: $input) { definitions { key } } }";
+    let broken = edited.replace("procos:report", "procos:wait");
+    let input = json!({"fileName": "tde.bpmn", "xml": broken});
+    let (code, message, _) = bed.refusal(deploy, json!({ "input": input })).await;
+    assert_eq!(code, "ENGINE-0002");
+    assert!(message.contains("KERNEL-0001") && message.contains("procos:report"), "{message}");
+    let after = bed.ask(query, json!({})).await["server"]["templates"][1].clone();
+    assert_eq!(after, tde, "the last good one stays");
+}

@@ -7,7 +7,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::supervise::INPUT;
-use super::{Launcher, Level, Plan, ToolLimits};
+use super::{Containers, Launcher, Level, Plan, ToolLimits};
 
 /// What the probe runs: a shell that tries to read what only the lowest rung lets it read.
 const ATTEMPT: &str = "if read -r line < /proc/version; then exit 9; fi 2>/dev/null; exit 0";
@@ -25,11 +25,18 @@ pub struct Rung {
 }
 
 /// Tries every rung in a directory below `scratch`.
-pub async fn probe(launcher: &Launcher, scratch: &Path) -> Vec<Rung> {
+pub async fn probe(
+    launcher: &Launcher,
+    scratch: &Path,
+    containers: &Result<Containers, String>,
+) -> Vec<Rung> {
     let mut rungs = Vec::new();
     for level in Level::ALL {
         let problem = match level {
-            Level::Container => Some("this build starts no containers".to_owned()),
+            Level::Container => match containers {
+                Ok(containers) => containers.probe().await.err(),
+                Err(problem) => Some(problem.clone()),
+            },
             _ => attempt(launcher, scratch, level).await.err(),
         };
         rungs.push(Rung { level, problem });

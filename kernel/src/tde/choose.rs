@@ -1,5 +1,5 @@
-//! The decision gateway: how a task is executed. What the task declares is taken; where it declares nothing a rule
-//! decides, and the reason goes into the trail.
+//! The decision gateway: how a task is executed. What the task declares is taken; where it declares nothing the
+//! language model chooses, without one a rule, and the reason goes into the trail.
 
 use bpmn::program::{ExecutedBy, Variables};
 use serde_json::{Value, json};
@@ -9,8 +9,8 @@ use crate::operations::KernelOperation;
 use crate::{Error, Operation};
 
 impl Tde {
-    pub(super) fn choose_executor(&mut self) -> Variables {
-        let (executor, reason) = self.decide();
+    pub(super) async fn choose_executor(&mut self) -> Variables {
+        let (executor, reason) = self.decide().await;
         self.executor = executor;
         if let Some(reason) = reason {
             self.notes.push(reason);
@@ -24,12 +24,12 @@ impl Tde {
         [("executor".to_owned(), json!(executor)), ("policy".to_owned(), json!(policy))].into_iter().collect()
     }
 
-    fn decide(&self) -> (Executor, Option<String>) {
-        let spec = &self.job.spec;
+    async fn decide(&mut self) -> (Executor, Option<String>) {
+        let by = self.job.spec.by;
         if self.decision().is_some() {
             return (Executor::Decided, Some("a person has decided".to_owned()));
         }
-        let (chosen, reason) = match spec.by {
+        let (chosen, reason) = match by {
             ExecutedBy::Stochastic => (Executor::Stochastic, None),
             ExecutedBy::Model => (Executor::Model, None),
             ExecutedBy::Feel => (Executor::Feel, None),
@@ -40,8 +40,8 @@ impl Tde {
             ExecutedBy::Http => (Executor::Http, None),
             ExecutedBy::Process => (Executor::Process, None),
             ExecutedBy::Undeclared => {
-                let (chosen, why) = self.decide_by_rule();
-                (chosen, Some(format!("no executor declared, decided by rule: {why}")))
+                let (chosen, reason) = self.decide_undeclared().await;
+                (chosen, Some(reason))
             }
         };
         let has_effects = !matches!(chosen, Executor::Stochastic | Executor::Feel | Executor::PassThrough);
@@ -54,6 +54,22 @@ impl Tde {
             return (Executor::Given, Some(why.to_owned()));
         }
         (chosen, reason)
+    }
+
+    async fn decide_undeclared(&mut self) -> (Executor, String) {
+        let (chosen, why) = self.decide_by_rule();
+        // What a task shows by its declarations nobody needs to be asked.
+        let is_open = matches!(chosen, Executor::Model | Executor::PassThrough);
+        let mut refused = String::new();
+        if is_open && !self.job.dry_run && self.parts.model.is_some() {
+            match self.ask_how().await {
+                Ok(decided) => return decided,
+                Err(problem) => {
+                    refused = format!("the language model's choice could not be followed ({problem}); ")
+                }
+            }
+        }
+        (chosen, format!("no executor declared, {refused}decided by rule: {why}"))
     }
 
     fn decide_by_rule(&self) -> (Executor, &'static str) {

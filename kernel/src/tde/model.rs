@@ -2,11 +2,11 @@
 
 use context::Item;
 use llm::{ChatRequest, Content, Message};
-use scoring::{INVALID, REFUSED, Stream};
+use scoring::{Address, Arm, Budget, INVALID, REFUSED, Spent, Stream};
 use serde_json::{Value, json};
 
 use super::Tde;
-use crate::Error;
+use crate::{Error, ScoreFilter};
 
 /// Longest answer that is taken as a label of an open set of outcomes, characters.
 const LONGEST_LABEL: usize = 200;
@@ -14,11 +14,14 @@ const LONGEST_LABEL: usize = 200;
 const PROMPT_TOKENS: usize = 16_000;
 /// Spread of the draws where the prompt does not say: answers must be able to differ.
 const TEMPERATURE: f64 = 0.7;
+/// Organisation whose prompts tasks use.
+const ORGANISATION: &str = "local";
 
 /// What is asked.
 pub(super) struct Prompted {
     request: ChatRequest,
-    prompt: Option<String>,
+    /// Name of the prompt, and what its version is scored under.
+    prompt: Option<(String, String)>,
 }
 
 /// What came back.
@@ -35,14 +38,13 @@ impl Tde {
         if self.parts.model.is_none() {
             return Err(Error::Missing { element, part: "a language model" });
         }
+        let mut prompt = None;
         let mut request = match self.job.spec.reference.clone() {
             Some(name) => {
-                let Some(contexts) = self.parts.contexts.clone() else {
-                    return Err(Error::Missing { element, part: "the context manager" });
-                };
+                let version = self.version(&name).await?;
+                prompt = Some((name.clone(), context::version_subject(&name, &version.hash)));
                 let refused = |error: context::Error| self.declaration(error.to_string());
-                let version = contexts.in_production("local", &name).await.map_err(refused)?;
-                let declared = &version.prompt.variables;
+                let declared = &version.whole().variables;
                 let given = self.job.variables.iter();
                 let variables = given
                     .filter(|(name, _)| declared.iter().any(|variable| variable.name == **name))
@@ -59,7 +61,53 @@ impl Tde {
             request = request.with_schema("outcome", self.outcome_schema());
         }
         request.temperature = request.temperature.or(Some(TEMPERATURE));
-        Ok(Prompted { request, prompt: self.job.spec.reference.clone() })
+        // What the task names goes before what its prompt names.
+        request.model = self.named_model().or(request.model);
+        request.caller = self.caller("task");
+        Ok(Prompted { request, prompt })
+    }
+
+    /// The version of a prompt that this task uses: the one in production, or one that an experiment assigns.
+    async fn version(&mut self, name: &str) -> Result<context::PromptVersion, Error> {
+        let element = self.job.element.clone();
+        let Some(contexts) = self.parts.contexts.clone() else {
+            return Err(Error::Missing { element, part: "the context manager" });
+        };
+        let refused = |error: context::Error| Error::Declaration {
+            element: element.clone(),
+            problem: error.to_string(),
+        };
+        let experiment = contexts.experiment(ORGANISATION, name).await.map_err(refused)?;
+        let mut counts = Vec::new();
+        for arm in experiment.iter().filter(|one| one.ended.is_none()).flat_map(|one| &one.arms) {
+            counts.push(self.counts(name, &arm.hash).await);
+        }
+        // Addressed like the draws of the task, so that an attempt after a crash draws the same numbers.
+        let choice = format!("{element}/version of the prompt");
+        let address =
+            Address { seed: self.job.seed, element: &choice, visit: u64::from(self.job.visit), sample: 0 };
+        let mut stream = Stream::at(address);
+        let stamp = context::Stamp::new("tde", self.parts.clock.now_ms());
+        let (version, assignment) =
+            contexts.for_task(name, &counts, &mut stream, &stamp).await.map_err(refused)?;
+        if let Some(assignment) = assignment {
+            self.assigned = Some(json!({
+                "prompt": name, "version": assignment.hash, "label": assignment.label, "job": self.job.key,
+                "explored": assignment.explored, "probability_best": assignment.best,
+            }));
+        }
+        Ok(version)
+    }
+
+    /// What tasks did with a version so far; nothing where scores cannot be read.
+    async fn counts(&self, name: &str, hash: &str) -> Arm {
+        let Some(scores) = &self.parts.scores else { return Arm::default() };
+        let subject = Some(context::version_subject(name, hash));
+        let filter = ScoreFilter { kind: Some("prompt".to_owned()), subject, ..ScoreFilter::default() };
+        let rows = scores.scores(&filter).await.unwrap_or_default();
+        let sum = |of: fn(&crate::ScoreRow) -> u64| rows.iter().map(of).sum::<u64>();
+        let (attempts, successes) = (sum(|row| row.attempts), sum(|row| row.successes));
+        Arm { successes, failures: attempts.saturating_sub(successes) }
     }
 
     fn plain_request(&self) -> ChatRequest {
@@ -91,6 +139,27 @@ impl Tde {
         })
     }
 
+    /// How many of `wanted` samples the task's own budget in tokens and money still pays, by what a sample is
+    /// estimated to take and what those before it took.
+    pub(super) fn affordable(&self, prompted: &Prompted, budget: &Budget, spent: &Spent, wanted: u64) -> u64 {
+        let Some(model) = &self.parts.model else { return wanted };
+        let single = ChatRequest { samples: 1, ..prompted.request.clone() };
+        let estimate = model.estimate(&single);
+        #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+        let (taken, tokens) = (spent.samples.max(1) as f64, spent.tokens as f64);
+        #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+        let each = (estimate.tokens as f64).max(tokens / taken);
+        let pays = |limit: f64, used: f64, each: f64| {
+            if each > 0.0 { ((limit - used) / each).max(0.0).floor() as u64 } else { wanted }
+        };
+        #[expect(clippy::cast_precision_loss, reason = "budgets are far below 2^52")]
+        let by_tokens = budget.tokens.map_or(wanted, |limit| pays(limit as f64, tokens, each));
+        let by_cost = budget
+            .cost
+            .map_or(wanted, |limit| pays(limit, spent.cost, estimate.cost.max(spent.cost / taken)));
+        wanted.min(by_tokens).min(by_cost)
+    }
+
     /// Asks for `samples` more answers; the call ends with the instance.
     pub(super) async fn ask_model(
         &mut self,
@@ -112,12 +181,17 @@ impl Tde {
         };
         let worked = answered.is_ok();
         if !self.used.iter().any(|(kind, ..)| *kind == "model") {
-            self.used.push(("model", model.name().to_owned(), worked));
-            if let Some(prompt) = &prompted.prompt {
+            let name = prompted.request.model.clone().unwrap_or_else(|| model.name().to_owned());
+            self.used.push(("model", name, worked));
+            if let Some((prompt, version)) = &prompted.prompt {
                 self.used.push(("prompt", prompt.clone(), worked));
+                self.used.push(("prompt", version.clone(), worked));
             }
         }
-        let answer = answered.map_err(|error| Error::Model { element, problem: error.to_string() })?;
+        let answer = answered.map_err(|error| match error {
+            llm::Error::Budget { .. } => Error::Budget { element, problem: error.to_string() },
+            other => Error::Model { element, problem: other.to_string() },
+        })?;
         self.notes.extend(answer.warnings.iter().cloned());
         self.notes
             .extend(answer.failures.iter().map(|failure| format!("a sample could not be had: {failure}")));

@@ -6,10 +6,7 @@ use serde_json::{Value, json};
 use trail::{NewEvent, OutboxItem};
 
 use super::{Executor, Tde};
-use crate::Error;
-
-/// Longest text that is remembered about a task, characters.
-const REMEMBERED: usize = 4_000;
+use crate::{Error, TaskMemory};
 
 impl Tde {
     pub(super) fn write_record(&mut self, state: &str, error: Option<&Error>) {
@@ -71,10 +68,18 @@ impl Tde {
             });
             events.push(self.event("task.sampled", now_ms, data));
         }
+        if let Some(assigned) = &self.assigned {
+            events.push(self.event("prompt.assigned", self.started_ms, assigned.clone()));
+        }
         if self.verdict.is_some() {
             events.push(self.event("task.decided", now_ms, json!({"job": job, "verdict": verdict})));
         }
-        let mut data = json!({"job": job, "attempt": self.job.attempt, "outcome": self.outcome});
+        // What memory needs to be rebuilt from the trail alone.
+        let mut data = json!({
+            "job": job, "attempt": self.job.attempt, "outcome": self.outcome, "process_id": self.job.process_id,
+            "version": self.job.version, "name": self.job.element_name,
+            "success": state == "completed" && self.succeeded(), "dry_run": self.job.dry_run,
+        });
         if let (Some(error), Some(object)) = (error, data.as_object_mut()) {
             object.insert("code".to_owned(), json!(error.code()));
             object.insert("message".to_owned(), json!(error.to_string()));
@@ -113,40 +118,28 @@ impl Tde {
     }
 
     fn outbox(&self, state: &str, now_ms: i64) -> Vec<OutboxItem> {
-        let key = format!("task/{}/{}", self.job.key, self.job.attempt);
-        let shares: Vec<Value> =
-            self.verdict.iter().flat_map(|verdict| &verdict.shares).map(|s| json!(s)).collect();
-        let run = json!({
-            "type": "task_run", "instance": self.job.instance, "definition": self.job.definition,
-            "process_id": self.job.process_id, "version": self.job.version, "element": self.job.element,
-            "name": self.job.element_name, "by": self.executor.name(), "state": state, "outcome": self.outcome,
-            "success": state == "completed" && self.succeeded(), "shares": shares,
-            "started_ms": self.started_ms, "ended_ms": now_ms,
-        });
-        let mut text = format!(
-            "Task {} of process {}: {} by {}.",
-            self.job.element_name,
-            self.job.process_id,
-            self.outcome.as_deref().unwrap_or(state),
-            self.executor.name()
-        );
-        for note in &self.notes {
-            text.push(' ');
-            text.push_str(note);
-        }
-        let kind = match (state, &self.verdict) {
-            ("completed", Some(_)) => "outcome",
-            ("completed", None) => "task_log",
-            _ => "error",
+        let task = TaskMemory {
+            job: self.job.key,
+            attempt: self.job.attempt,
+            instance: self.job.instance,
+            definition: self.job.definition,
+            process_id: self.job.process_id.clone(),
+            version: self.job.version,
+            element: self.job.element.clone(),
+            name: self.job.element_name.clone(),
+            by: self.executor.name().to_owned(),
+            state: state.to_owned(),
+            outcome: self.outcome.clone(),
+            success: state == "completed" && self.succeeded(),
+            verdict: serde_json::to_value(&self.verdict).unwrap_or_default(),
+            notes: self.notes.clone(),
+            started_ms: self.started_ms,
+            ended_ms: now_ms,
         };
-        let entry = json!({
-            "kind": kind, "title": self.job.element_name, "text": text.chars().take(REMEMBERED).collect::<String>(),
-            "at_ms": now_ms, "run": run,
-        });
         ["ontology", "memory"]
             .into_iter()
-            .zip([run.clone(), entry])
-            .map(|(topic, payload)| OutboxItem { topic: topic.to_owned(), key: key.clone(), payload })
+            .zip([task.run(), task.entry()])
+            .map(|(topic, payload)| OutboxItem { topic: topic.to_owned(), key: task.key(), payload })
             .collect()
     }
 }

@@ -112,7 +112,12 @@ impl Tde {
             _ => return Ok(Variables::new()),
         };
         let spec = &self.job.spec;
-        let plan = Plan::from_spec(spec.stop.as_ref(), samples).map_err(|error| self.scoring(error))?;
+        let mut plan = Plan::from_spec(spec.stop.as_ref(), samples).map_err(|error| self.scoring(error))?;
+        if self.executor == Executor::Model {
+            let budgets = &self.parts.budgets;
+            plan.budget.tokens = plan.budget.tokens.or(budgets.task_tokens);
+            plan.budget.cost = plan.budget.cost.or(budgets.task_cost);
+        }
         let labels = spec.outcomes.iter().map(|outcome| outcome.label.clone());
         // A model can always answer something else; a draw can where every outcome has its condition.
         let reserved = match self.executor {
@@ -142,7 +147,15 @@ impl Tde {
             SampleSource::Stochastic(_) => (taken / 10).clamp(1, LARGEST_BATCH),
             SampleSource::Model(_) => MODEL_BATCH,
         };
-        let batch = sampling.plan.budget.admit(&sampling.spent, wanted);
+        let mut batch = sampling.plan.budget.admit(&sampling.spent, wanted);
+        if let SampleSource::Model(prompted) = &sampling.source {
+            let affordable = self.affordable(prompted, &sampling.plan.budget, &sampling.spent, batch);
+            if affordable == 0 && batch > 0 {
+                let problem = "what is left of its budget pays no further sample".to_owned();
+                self.stop_sampling(&sampling, problem)?;
+            }
+            batch = affordable;
+        }
         // What is under way counts before it arrives, so that the budget is never passed.
         sampling.spent.samples += batch;
         match &mut sampling.source {
@@ -155,15 +168,35 @@ impl Tde {
                 tokio::task::yield_now().await;
             }
             SampleSource::Model(prompted) => {
-                let answers = self.ask_model(prompted, taken, batch).await?;
-                sampling.spent.tokens += answers.tokens;
-                sampling.spent.cost += answers.cost;
-                answers.labels.into_iter().for_each(|label| sampling.note(label, &Variables::new()));
+                // Nothing to ask for is where a budget ends; then what there is counts.
+                let asked = if batch > 0 { Some(self.ask_model(prompted, taken, batch).await) } else { None };
+                match asked {
+                    Some(Ok(answers)) => {
+                        sampling.spent.tokens += answers.tokens;
+                        sampling.spent.cost += answers.cost;
+                        answers.labels.into_iter().for_each(|label| sampling.note(label, &Variables::new()));
+                    }
+                    Some(Err(Error::Budget { problem, .. })) => {
+                        sampling.spent.samples = taken;
+                        self.stop_sampling(&sampling, problem)?;
+                    }
+                    Some(Err(other)) => return Err(other),
+                    None => {}
+                }
             }
         }
         sampling.spent.time_ms = self.parts.clock.now_ms() - self.started_ms;
         self.sampling = Some(sampling);
         Ok([("drawn".to_owned(), json!(batch))].into_iter().collect())
+    }
+
+    /// Ends the sampling softly where there are samples to decide by; without any there is nothing to decide.
+    fn stop_sampling(&mut self, sampling: &Sampling, problem: String) -> Result<(), Error> {
+        if sampling.tally.samples() == 0 {
+            return Err(Error::Budget { element: self.job.element.clone(), problem });
+        }
+        self.notes.push(format!("sampling ended early: {problem}"));
+        Ok(())
     }
 
     pub(super) fn update_posterior(&mut self) -> Result<Variables, Error> {

@@ -111,3 +111,30 @@ async fn no_more_tasks_work_at_once_than_the_limit_allows() {
     assert_eq!(bed.engine.incidents(None).await.unwrap().len(), 0);
     bed.stop().await;
 }
+
+#[tokio::test]
+async fn of_tasks_that_are_ready_together_the_one_of_the_highest_priority_begins_first() {
+    let bed = Bed::with(|parts| parts.with_limits(Limits { executors: 1, ..Limits::default() })).await;
+    let task = |id: &str, priority: u32| {
+        format!(
+            r#"<bpmn:serviceTask id="{id}"><bpmn:extensionElements><zeebe:priorityDefinition priority="{priority}"/>
+            <procos:task by="feel"><procos:compute variable="{id}" expression="=1"/></procos:task></bpmn:extensionElements></bpmn:serviceTask>
+            <bpmn:sequenceFlow id="i{id}" sourceRef="split" targetRef="{id}"/>
+            <bpmn:sequenceFlow id="o{id}" sourceRef="{id}" targetRef="join"/>"#
+        )
+    };
+    let content = format!(
+        r#"<bpmn:startEvent id="s"/><bpmn:parallelGateway id="split"/><bpmn:parallelGateway id="join"/><bpmn:endEvent id="e"/>
+        <bpmn:sequenceFlow id="f1" sourceRef="s" targetRef="split"/><bpmn:sequenceFlow id="f2" sourceRef="join" targetRef="e"/>{}{}{}"#,
+        task("low", 10),
+        task("high", 90),
+        task("middle", 50)
+    );
+    bed.deploy(&super::process("three", &content)).await;
+    let done = bed.run("three", variables(json!({})), 1).await;
+    assert_eq!(done.status, Status::Completed);
+    let runs = engine::Store::task_runs(&*bed.store, done.key).await.unwrap();
+    let order: Vec<&str> = runs.iter().map(|run| run.element.as_str()).collect();
+    assert_eq!(order, ["high", "middle", "low"]);
+    bed.stop().await;
+}

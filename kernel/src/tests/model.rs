@@ -98,3 +98,115 @@ async fn cancelling_the_instance_reaches_a_running_call() {
     bed.empty().await;
     bed.stop().await;
 }
+
+/// Counts of the store as scores, as `persistence` gives them.
+struct Counts(Arc<engine::MemoryStore>);
+
+#[async_trait::async_trait]
+impl crate::Scores for Counts {
+    async fn scores(&self, filter: &crate::ScoreFilter) -> Result<Vec<crate::ScoreRow>, crate::Error> {
+        let wanted =
+            engine::store::ScoreFilter { subject_kind: filter.kind.clone(), subject: filter.subject.clone() };
+        let found = self.0.score_counts(&wanted).await?;
+        let row = |count: engine::store::ScoreCount| crate::ScoreRow {
+            kind: count.subject_kind,
+            subject: count.subject,
+            version: None,
+            attempts: count.attempts,
+            successes: count.successes,
+            last_used_ms: count.last_ms,
+            mean_duration_ms: 0.0,
+            cost: count.cost,
+        };
+        Ok(found.into_iter().map(row).collect())
+    }
+}
+
+#[tokio::test]
+async fn an_experiment_gives_tasks_versions_until_the_better_one_is_known() {
+    use context::{
+        ContextManager, DirectApproval, NewExperiment, PRODUCTION, Selector, Stamp, VolatilePrompts,
+    };
+    let server = ScriptedServer::start(|received| {
+        let good = received.json.to_string().contains("carefully");
+        says(if good { "covered" } else { "not covered" })
+    })
+    .await
+    .unwrap();
+    let model = Arc::new(
+        ModelClient::new(Config {
+            base_url: server.base_url().to_owned(),
+            model: "judge".to_owned(),
+            ..Config::default()
+        })
+        .unwrap(),
+    );
+    let store = Arc::new(engine::MemoryStore::new());
+    let prompts = Arc::new(VolatilePrompts::default());
+    let contexts = ContextManager::new(prompts, Arc::new(DirectApproval::alone()), store.clone());
+    let at = Stamp::new("ada", 1);
+    let suite: context::TestSuite = serde_json::from_value(json!({
+        "cases": [{"name": "any", "variables": {"claim": "x"}, "assertions": [{"assert": "contains", "text": "covered"}]}],
+    }))
+    .unwrap();
+    let mut hashes = Vec::new();
+    for (label, text) in [("plain", "Judge {{claim}}."), ("careful", "Judge {{claim}} carefully.")] {
+        let prompt = serde_json::from_value(json!({
+            "name": "claims", "purpose": "", "messages": [{"role": "user", "text": text}],
+            "variables": [{"name": "claim", "type": "text"}], "output_schema": null, "parameters": {},
+        }))
+        .unwrap();
+        let version = Selector::Hash(contexts.save(prompt, "", &at).await.unwrap().hash);
+        let report = contexts.test("claims", &version, &suite, model.as_ref(), &at).await.unwrap();
+        contexts.approve("claims", &version, &report.id, "", &at).await.unwrap();
+        hashes.push(contexts.move_label("claims", label, &version, &at).await.unwrap().hash);
+    }
+    contexts.move_label("claims", PRODUCTION, &Selector::Hash(hashes[0].clone()), &at).await.unwrap();
+    let new = NewExperiment {
+        fewest: 3,
+        promote: true,
+        floor: 0.2,
+        ..NewExperiment::of(&["plain".to_owned(), "careful".to_owned()])
+    };
+    contexts.begin_experiment("claims", &new, &at).await.unwrap();
+
+    let bed = Bed::over(store.clone(), |mut parts| {
+        parts.model = Some(model);
+        parts.contexts = Some(Arc::new(contexts.clone()));
+        parts.scores = Some(Arc::new(Counts(store.clone())));
+        parts
+    })
+    .await;
+    bed.deploy(&one_task("claims", PROMPTED).replace("type=\"\"", "")).await;
+    let mut runs = 0;
+    while contexts.experiment("local", "claims").await.unwrap().unwrap().ended.is_none() {
+        runs += 1;
+        assert!(runs < 60, "it does not end");
+        let done = bed.run("claims", variables(json!({"text": "hail"})), runs).await;
+        assert_eq!(done.status, Status::Completed);
+    }
+    assert_eq!(
+        contexts.in_production("local", "claims").await.unwrap().hash,
+        hashes[1],
+        "the winner is promoted"
+    );
+    let filter =
+        trail::Filter { kind_prefix: Some("prompt.assigned".to_owned()), ..trail::Filter::default() };
+    let assigned = trail::Trail::read(store.as_ref(), &filter, 0, 100).await.unwrap();
+    assert_eq!(assigned.len() as u64, runs, "every assignment stands in the trail");
+    assert!(
+        assigned.iter().all(|event| hashes.iter().any(|hash| event.content.data["version"] == json!(hash)))
+    );
+    for (hash, success) in hashes.iter().zip([false, true]) {
+        let subject = context::version_subject("claims", hash);
+        let tried = store.attempts("prompt", &subject, 100).await.unwrap();
+        assert!(tried.len() >= 3 && tried.iter().all(|attempt| attempt.success == success), "{tried:?}");
+    }
+    bed.stop().await;
+}
+
+const PROMPTED: &str = r#"<procos:task by="model" ref="claims">
+    <procos:outcome label="covered"/><procos:outcome label="not covered" success="false"/>
+    <procos:stop rule="winner" delta="0.05" samples="24"/></procos:task>
+    <zeebe:taskDefinition retries="1"/>
+    <zeebe:ioMapping><zeebe:input source="=text" target="claim"/></zeebe:ioMapping>"#;

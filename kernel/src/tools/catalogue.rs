@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::sync::{OnceCell, Semaphore};
 
 use super::declaration::{MAX_FILE_BYTES, Tool};
-use crate::isolation::{Launcher, Level, Rung, probe};
+use crate::isolation::{ContainerSettings, Containers, Launcher, Level, Rung, probe};
 
 /// The built-in tools.
 const BUILT_IN: [&str; 4] = [
@@ -27,6 +27,7 @@ pub struct Tools {
     pub(super) launcher: Launcher,
     pub(super) scratch: PathBuf,
     pub(super) slots: Arc<Semaphore>,
+    pub(super) containers: Arc<Result<Containers, String>>,
     rungs: Arc<OnceCell<Vec<Rung>>>,
     tools: Arc<BTreeMap<String, Arc<Tool>>>,
     problems: Arc<Vec<String>>,
@@ -71,12 +72,23 @@ impl Tools {
         }
         Self {
             launcher,
+            containers: Arc::new(Containers::new(&ContainerSettings::default(), &scratch)),
             scratch,
             slots: Arc::new(Semaphore::new(AT_ONCE)),
             rungs: Arc::default(),
             tools: Arc::new(tools),
             problems: Arc::new(problems),
         }
+    }
+
+    /// The same with a container engine for the rung `container`.
+    #[must_use]
+    pub fn with_containers(mut self, settings: &ContainerSettings) -> Self {
+        // An engine on the other side of a socket does not know where this process works.
+        let root = std::path::absolute(&self.scratch).unwrap_or_else(|_| self.scratch.clone());
+        self.containers = Arc::new(Containers::new(settings, &root));
+        self.rungs = Arc::default();
+        self
     }
 
     /// The tool with this name or alias.
@@ -91,7 +103,8 @@ impl Tools {
         self.tools.keys().cloned().collect()
     }
 
-    /// All tools once each, by name, with the absolute path of the program where this machine has it.
+    /// All tools once each, by name, with the path of the program where this machine has it; what runs in a container
+    /// brings its own.
     #[must_use]
     pub fn all(&self) -> Vec<(Arc<Tool>, Option<PathBuf>)> {
         let own = self.tools.iter().filter(|(name, tool)| **name == tool.name);
@@ -106,7 +119,7 @@ impl Tools {
 
     /// The ladder as this machine has it; found out once, by doing.
     pub async fn rungs(&self) -> &[Rung] {
-        self.rungs.get_or_init(|| probe(&self.launcher, &self.scratch)).await
+        self.rungs.get_or_init(|| probe(&self.launcher, &self.scratch, &self.containers)).await
     }
 
     /// Whether this rung holds here.

@@ -55,6 +55,10 @@ pub struct Tool {
     /// The lowest rung of isolation it may run on.
     #[serde(default)]
     pub isolation: Level,
+    /// The image it runs in, where its rung is `container`; best with its digest. It must be allowed by the
+    /// configuration and be there already.
+    #[serde(default)]
+    pub image: Option<String>,
     /// What may happen after an unknown outcome.
     #[serde(default)]
     pub class: Class,
@@ -110,6 +114,14 @@ impl Tool {
                 return Err(format!("{what} is no JSON Schema: {error}"));
             }
         }
+        if self.image.is_some() != (self.isolation == Level::Container) {
+            return Err("an image and isolation = \"container\" belong together".to_owned());
+        }
+        let fits = |c: char| c.is_ascii_alphanumeric() || "-_./:@".contains(c);
+        if let Some(image) = self.image.as_ref().filter(|image| image.is_empty() || !image.chars().all(fits))
+        {
+            return Err(format!("{image:?} is no name of an image"));
+        }
         let limits = &self.limits;
         if limits.cpu_s == 0 || limits.wall_ms == 0 || limits.memory_mib == 0 || limits.processes == 0 {
             return Err("limits: cpu_s, wall_ms, memory_mib and processes must be more than 0".to_owned());
@@ -134,6 +146,9 @@ mod tests {
             ("limits = { processes = 0 }", "more than 0"),
             ("limitz = 3", "limitz"),
             ("isolation = \"none\"", "none"),
+            ("isolation = \"container\"", "belong together"),
+            ("image = \"debian\"", "belong together"),
+            ("isolation = \"container\"\nimage = \"a b\"", "no name of an image"),
         ] {
             let problem = with(line).unwrap_err();
             assert!(problem.contains(says), "{line}: {problem}");

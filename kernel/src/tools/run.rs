@@ -16,6 +16,8 @@ use crate::isolation::{Ended, Level, Plan};
 
 /// The inputs, in the scratch directory and as standard input.
 const INPUT: &str = "input.json";
+/// The directory of runs in containers.
+const CONTAINERS: &str = "containers";
 /// Where a tool may leave its result.
 const OUTPUT: &str = "output.json";
 /// Largest input to one argument or environment variable, bytes.
@@ -56,6 +58,9 @@ impl Tools {
         fits(tool.input.as_ref(), &Value::Object(inputs.clone()))
             .map_err(|problem| failed("tool.input", format!("an input does not fit: {problem}")))?;
         let unavailable = |problem: String| Error::Isolation { element: task.to_owned(), level, problem };
+        if level == Level::Container && tool.image.is_none() {
+            return Err(unavailable(format!("the tool {} names no image to run in", tool.name)));
+        }
         self.offers(level).await.map_err(unavailable)?;
         let program = program(tool).ok_or_else(|| Error::Unavailable {
             element: task.to_owned(),
@@ -69,7 +74,11 @@ impl Tools {
         let scratch = Scratch::make(&self.scratch, tool, script, inputs)
             .map_err(|error| failed("tool.failed", format!("no scratch directory: {error}")))?;
         let plan = plan(tool, &program, inputs, level, &scratch.directory);
-        let ended = self.launcher.run(&plan, cancel).await;
+        let ended = match (level, &tool.image, &*self.containers) {
+            (Level::Container, Some(image), Ok(containers)) => containers.run(&plan, image, cancel).await,
+            (Level::Container, ..) => Err("there is no container for it".to_owned()),
+            _ => self.launcher.run(&plan, cancel).await,
+        };
         drop(slot);
         let ended = ended.map_err(|problem| failed("tool.failed", problem))?;
         if cancel.is_cancelled() {
@@ -97,6 +106,10 @@ impl Tools {
 /// The absolute path of a tool's program, where this machine has it.
 pub(super) fn program(tool: &Tool) -> Option<PathBuf> {
     let name = Path::new(tool.command.first()?);
+    if tool.image.is_some() {
+        // Whether the image has it is seen when it runs.
+        return Some(name.to_owned());
+    }
     let found = |path: PathBuf| path.is_file().then_some(path);
     if name.is_absolute() {
         return found(name.to_owned());
@@ -121,6 +134,12 @@ fn plan(tool: &Tool, program: &Path, inputs: &Variables, level: Level, scratch: 
         ("OMP_NUM_THREADS".to_owned(), "1".to_owned()),
         ("OPENBLAS_NUM_THREADS".to_owned(), "1".to_owned()),
     ]);
+    if level == Level::Container {
+        // Where its programs are the image knows; the one place to write besides its own is its memory.
+        environment.remove("PATH");
+        environment.insert("HOME".to_owned(), "/tmp".to_owned());
+        environment.insert("TMPDIR".to_owned(), "/tmp".to_owned());
+    }
     environment.extend(tool.environment.clone());
     let names = inputs.iter().filter(|(name, _)| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'));
     environment.extend(names.filter_map(|(name, value)| Some((format!("IN_{name}"), plain(value)?))));
@@ -178,13 +197,13 @@ fn failure(ended: &Ended) -> Option<(&'static str, String)> {
 
 fn note(tool: &Tool, level: Level, ended: &Ended, result: &Value) -> String {
     let hash = hex::encode(Sha256::digest(result.to_string()));
-    let mut note = format!(
-        "tool {} at isolation {level}: exit 0, {} ms of processor, {} MiB, result sha256 {}",
-        tool.name,
-        ended.cpu_ms,
-        ended.peak_kib / 1_024,
-        &hash[..16],
-    );
+    let used = match &tool.image {
+        // An engine does not say what an ended container used.
+        Some(image) => format!("image {image}"),
+        None => format!("{} ms of processor, {} MiB", ended.cpu_ms, ended.peak_kib / 1_024),
+    };
+    let mut note =
+        format!("tool {} at isolation {level}: exit 0, {used}, result sha256 {}", tool.name, &hash[..16]);
     if ended.survivors > 0 {
         // Writing to a string cannot fail.
         let _ = write!(note, ", {} processes it left behind were ended", ended.survivors);
@@ -202,12 +221,19 @@ impl Scratch {
         use std::sync::atomic::{AtomicU64, Ordering};
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        std::fs::create_dir_all(root)?;
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode));
+        let in_container = tool.image.is_some();
+        let root = if in_container { std::path::absolute(root)?.join(CONTAINERS) } else { root.to_owned() };
+        std::fs::create_dir_all(&root)?;
+        if in_container {
+            // What the user number of a container may reach nobody else on this machine may.
+            mode(&root, 0o700)?;
+        }
         let directory = root.join(format!("{}-{number}", std::process::id()));
         std::fs::create_dir(&directory)?;
         let scratch = Self { directory };
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(&scratch.directory, std::fs::Permissions::from_mode(0o700))?;
+        mode(&scratch.directory, if in_container { 0o777 } else { 0o700 })?;
         for (name, text) in &tool.files {
             std::fs::write(scratch.directory.join(name), text)?;
         }

@@ -51,6 +51,21 @@ pub enum Reply {
     Reset,
     /// Status 200 and so many bytes of a JSON text.
     Huge(usize),
+    /// A stream of these events, and how it goes on after them.
+    Events(Vec<Value>, After),
+}
+
+/// How a stream goes on after its last event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum After {
+    /// It ends as the protocol says.
+    Done,
+    /// The connection is closed.
+    Close,
+    /// Nothing more comes.
+    Silence,
+    /// The last event comes again and again.
+    Again,
 }
 
 impl Reply {
@@ -58,6 +73,31 @@ impl Reply {
     #[must_use]
     pub fn choice(message: &Value, finish_reason: &str) -> Self {
         Self::Json(chat(vec![json!({"index": 0, "message": message, "finish_reason": finish_reason})]))
+    }
+
+    /// The events of a streamed chat answer with these pieces of text, with its usage as the last one.
+    #[must_use]
+    pub fn pieces(pieces: &[&str], finish_reason: &str) -> Vec<Value> {
+        let event = |delta: Value, finish: Value| {
+            json!({"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 0, "model": "scripted-1",
+                   "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
+        };
+        let mut events = vec![event(json!({"role": "assistant", "content": ""}), Value::Null)];
+        events.extend(pieces.iter().map(|piece| event(json!({"content": piece}), Value::Null)));
+        events.push(event(json!({}), json!(finish_reason)));
+        events.push(json!({"choices": [], "model": "scripted-1",
+                           "usage": {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}}));
+        events
+    }
+
+    /// A list of models that belong to `owner`.
+    #[must_use]
+    pub fn models(ids: &[&str], owner: &str) -> Self {
+        let data: Vec<Value> = ids
+            .iter()
+            .map(|id| json!({"id": id, "object": "model", "created": 0, "owned_by": owner}))
+            .collect();
+        Self::Json(json!({"object": "list", "data": data}))
     }
 
     /// An embedding answer.
@@ -209,6 +249,7 @@ async fn send(reply: Reply) -> Response<Body> {
             let cut = || Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset));
             Response::new(Body::from_stream(stream::iter([start(), cut()])))
         }
+        Reply::Events(events, after) => stream_events(events, after),
         Reply::Huge(bytes) => {
             const PART: usize = 64 * 1024;
             let part = Bytes::from(vec![b' '; PART]);
@@ -216,6 +257,29 @@ async fn send(reply: Reply) -> Response<Body> {
             Response::new(Body::from_stream(stream::iter(parts)))
         }
     }
+}
+
+fn stream_events(events: Vec<Value>, after: After) -> Response<Body> {
+    let line = |event: &Value| Ok::<_, std::io::Error>(Bytes::from(format!("data: {event}\n\n")));
+    let parts = stream::unfold(0, move |sent| {
+        let next = match (events.get(sent), after) {
+            (Some(event), _) => Some(line(event)),
+            (None, After::Done) if sent == events.len() => Some(Ok(Bytes::from_static(b"data: [DONE]\n\n"))),
+            (None, After::Again) => events.last().map(line),
+            _ => None,
+        };
+        async move {
+            match next {
+                Some(part) => Some((part, sent + 1)),
+                None if after == After::Silence => std::future::pending().await,
+                None => None,
+            }
+        }
+    });
+    let mut response = Response::new(Body::from_stream(parts));
+    let kind = axum::http::HeaderValue::from_static("text/event-stream; charset=utf-8");
+    response.headers_mut().insert("content-type", kind);
+    response
 }
 
 fn texts(list: Vec<String>) -> Value {

@@ -1,6 +1,6 @@
 //! A system as a file for other tools, in each form there is.
 
-use super::{reqif, table, workbook};
+use super::{reqif, sysml, table, workbook};
 use crate::matrix::Columns;
 use crate::{Error, GraphFormat, Ontology};
 
@@ -17,11 +17,13 @@ pub enum Form {
     Matrix,
     /// Requirements and trace matrix as an Excel workbook.
     Xlsx,
+    /// SysML v2 in its textual notation.
+    Sysml,
 }
 
 impl Form {
     /// The form with this name: `turtle`, `ntriples`, `jsonld`, `trig`, `nquads`, `reqif`, `csv`,
-    /// `matrix` or `xlsx`.
+    /// `matrix`, `xlsx` or `sysml`.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Some(match name {
@@ -34,6 +36,7 @@ impl Form {
             "csv" => Self::Csv,
             "matrix" => Self::Matrix,
             "xlsx" => Self::Xlsx,
+            "sysml" => Self::Sysml,
             _ => return None,
         })
     }
@@ -45,6 +48,7 @@ impl Form {
             Self::Graph(format) => format.media_type(),
             Self::Reqif => "application/xml",
             Self::Csv | Self::Matrix => "text/csv; charset=utf-8",
+            Self::Sysml => "text/plain; charset=utf-8",
             Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         }
     }
@@ -74,6 +78,10 @@ impl Ontology {
             Form::Xlsx => {
                 let (bytes, remarks) = workbook::write(&state, now)?;
                 Document { bytes, remarks }
+            }
+            Form::Sysml => {
+                let written = sysml::write(&state);
+                Document { bytes: written.text.into_bytes(), remarks: written.remarks }
             }
             Form::Reqif => {
                 let written = reqif::write(&state, now)?;

@@ -1,6 +1,6 @@
 //! Earlier states of a system: folded from its change sets when somebody asks for them.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use super::{Ontology, READ_BATCH};
 use crate::history::{Difference, Moment, content_hash, difference};
 use crate::model::ChangeSet;
-use crate::{Error, SystemIndex};
+use crate::{CoveragePoint, Error, SystemIndex};
 
 /// Earlier states kept at hand; the one that was not asked for the longest goes first.
 const MAX_STATES: usize = 8;
@@ -116,6 +116,38 @@ impl Ontology {
             self.states.keep(&system, number, &state);
             Ok(state)
         })
+    }
+
+    /// How the coverage of a system grew: after at most `limit` of its change sets, evenly spread, the newest among
+    /// them. Its change sets are folded once.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Store`].
+    pub async fn progress(&self, system: &str, limit: usize) -> Result<Vec<CoveragePoint>, Error> {
+        let now = self.snapshot(system)?;
+        let numbers: Vec<i64> = now.points().map(|(number, _)| number).collect();
+        let count = limit.min(numbers.len());
+        let spread = (1..=count).filter_map(|at| numbers.get((numbers.len() * at / count).saturating_sub(1)));
+        let wanted: BTreeSet<i64> = spread.copied().collect();
+        let mut out = Vec::with_capacity(count);
+        let mut state = SystemIndex::default();
+        let mut after = 0;
+        while after < now.head {
+            let batch = self.port.of_system(system, after, READ_BATCH).await?;
+            let Some(last) = batch.last() else { break };
+            after = last.number;
+            for change in batch.iter().filter(|change| change.number <= now.head) {
+                if let (0, Some(fork)) = (state.head, &change.fork) {
+                    let left = self.state(fork.system.clone(), fork.version, 0).await?;
+                    state = left.as_ref().clone().forked(fork);
+                }
+                state.apply(change);
+                if wanted.contains(&change.number) {
+                    out.push(CoveragePoint::of(&state));
+                }
+            }
+        }
+        Ok(out)
     }
 
     /// What differs between two moments of a system.

@@ -90,6 +90,147 @@ async fn attacks_end_with_an_error_and_the_next_query_is_answered() {
     assert!(ask(&ontology, COUNT).await.unwrap().contains("\"400\""));
 }
 
+/// How long after its deadline a query may still hold its thread here, on a busy machine.
+const MARGIN: Duration = Duration::from_secs(6);
+
+/// Waits until no query holds a thread.
+async fn all_threads_end(ontology: &Ontology) {
+    let slots = u32::try_from(MAX_CONCURRENT_QUERIES).unwrap();
+    let all = tokio::time::timeout(MARGIN, ontology.slots.acquire_many(slots)).await;
+    assert!(all.is_ok(), "a thread works on after its query was stopped");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_that_runs_away_is_stopped_where_it_is() {
+    let ontology = graph(400).await;
+    ontology.store().unwrap();
+    let values = |name: &str, count: usize| {
+        format!("VALUES ?{name} {{ {} }}", (0..count).map(|n| format!("\"{n}\" ")).collect::<String>())
+    };
+    let all = "{ SELECT ?NAME { ?NAME ?pNAME ?oNAME } }";
+    let sub = |name: &str| all.replace("NAME", name);
+    let doubling: String =
+        (1..40).map(|n| format!("BIND(CONCAT(?a{}, ?a{}) AS ?a{n}) ", n - 1, n - 1)).collect();
+    let replacing: String =
+        (1..12).map(|n| format!("BIND(REPLACE(?a{}, \".\", ?a{}) AS ?a{n}) ", n - 1, n - 1)).collect();
+    let long = "x".repeat(20_000);
+    for (what, query) in [
+        // Joined without touching the data.
+        (
+            "values",
+            format!(
+                "SELECT (COUNT(*) AS ?n) {{ {} {} {} }}",
+                values("a", 1_000),
+                values("b", 1_000),
+                sub("c")
+            ),
+        ),
+        ("sub-selects", format!("SELECT (COUNT(*) AS ?n) {{ {} {} {} }}", sub("a"), sub("b"), sub("c"))),
+        (
+            "nothing comes out",
+            format!(
+                "SELECT * {{ {} {} {} FILTER(CONCAT(STR(?a), STR(?b), STR(?c)) = \"x\") }}",
+                sub("a"),
+                sub("b"),
+                sub("c")
+            ),
+        ),
+        (
+            "optional",
+            format!("SELECT (COUNT(*) AS ?n) {{ {} OPTIONAL {{ {} {} }} }}", sub("a"), sub("b"), sub("c")),
+        ),
+        (
+            "minus",
+            format!(
+                "SELECT (COUNT(*) AS ?n) {{ {} {} MINUS {{ {} ?a ?x ?y }} }}",
+                sub("a"),
+                sub("d"),
+                sub("b")
+            ),
+        ),
+        ("sorted", format!("SELECT * {{ {} {} {} }} ORDER BY ?a ?b ?c", sub("a"), sub("b"), sub("c"))),
+        (
+            "distinct",
+            format!(
+                "SELECT (COUNT(*) AS ?n) {{ SELECT DISTINCT * {{ {} {} {} }} }}",
+                sub("a"),
+                sub("b"),
+                sub("c")
+            ),
+        ),
+        ("doubled text", format!("SELECT * {{ BIND(\"xxxxxxxxxx\" AS ?a0) {doubling} }}")),
+        ("replaced text", format!("SELECT * {{ BIND(\"xxxxxxxxxx\" AS ?a0) {replacing} }}")),
+        (
+            "text of groups",
+            format!(
+                "SELECT (GROUP_CONCAT(CONCAT(?x, \"{long}\")) AS ?n) {{ ?a ?p ?o . ?b ?q ?r BIND(STR(?a) AS ?x) }}"
+            ),
+        ),
+        (
+            "exists",
+            format!(
+                "SELECT * {{ ?s ?p ?o FILTER NOT EXISTS {{ {} {} {} FILTER(CONCAT(STR(?a), STR(?b), STR(?c)) = \"x\") }} }}",
+                sub("a"),
+                sub("b"),
+                sub("c")
+            ),
+        ),
+    ] {
+        let before = Instant::now();
+        let error = ask(&ontology, &query).await.expect_err(what);
+        assert_eq!(error.code(), "ONTO-0005", "{what}: {error}");
+        assert!(before.elapsed() < MARGIN, "{what} took {:?}", before.elapsed());
+        all_threads_end(&ontology).await;
+        assert!(ask(&ontology, COUNT).await.unwrap().contains("\"400\""), "{what}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn patterns_that_explode_elsewhere_are_matched_in_time() {
+    let ontology = graph(50).await;
+    for pattern in ["(a+)+$", "(a|aa)+$", "([a-z]+)*!", "(.*a){20}"] {
+        let query = format!(
+            "SELECT (COUNT(*) AS ?n) {{ ?s ?p ?o FILTER(REGEX(\"{}!\", \"{pattern}\")) }}",
+            "a".repeat(5_000)
+        );
+        let before = Instant::now();
+        let _ = ask(&ontology, &query).await;
+        assert!(before.elapsed() < MARGIN, "{pattern} took {:?}", before.elapsed());
+        all_threads_end(&ontology).await;
+    }
+}
+
+#[tokio::test]
+async fn a_watched_query_says_what_it_says_unwatched() {
+    let ontology = graph(30).await;
+    let store = ontology.store().unwrap();
+    let p = "PREFIX p: <https://w3id.org/procos/ontology#> PREFIX d: <http://purl.org/dc/terms/>";
+    for query in [
+        "SELECT ?s ?o { ?s a p:Requirement ; d:description ?o OPTIONAL { ?s p:kind ?k } } ORDER BY ?o",
+        "SELECT DISTINCT ?t { { ?s a ?t } UNION { ?t p:nothing ?x } } ORDER BY ?t",
+        "SELECT ?t (COUNT(?s) AS ?n) { ?s a ?t } GROUP BY ?t ORDER BY ?t",
+        "SELECT ?s { ?s a p:Requirement MINUS { ?s d:identifier \"R-3\" } } ORDER BY ?s",
+        "SELECT ?x ?s { VALUES ?x { \"R-3\" \"R-4\" } ?s d:identifier ?x } ORDER BY ?s",
+        "SELECT (CONCAT(\"a\", ?i, 1/0) AS ?bad) (REPLACE(?i, \"R\", \"Q\") AS ?good) { ?s d:identifier ?i } ORDER BY ?i",
+        "SELECT (GROUP_CONCAT(?i; SEPARATOR=\"\") AS ?all) { SELECT ?i { ?s d:identifier ?i } ORDER BY ?i LIMIT 2 }",
+        "SELECT ?s { ?s a p:Requirement FILTER EXISTS { ?s d:identifier ?i . { SELECT ?i { ?q d:identifier ?i } } } } ORDER BY ?s",
+        "SELECT ?a ?b { { SELECT ?a { ?a a p:Component } } { SELECT ?b { ?b a p:Component } } }",
+    ] {
+        let query = format!("{p} {query}");
+        let found = ask(&ontology, &query).await.unwrap();
+        let mut plain = SparqlEvaluator::new().parse_query(&query).unwrap();
+        plain.dataset_mut().set_default_graph_as_union();
+        let QueryResults::Solutions(solutions) = plain.on_store(&store).execute().unwrap() else { panic!() };
+        let mut out = Vec::new();
+        let format = QueryResultsSerializer::from_format(QueryResultsFormat::Json);
+        let mut writer =
+            format.serialize_solutions_to_writer(&mut out, solutions.variables().to_vec()).unwrap();
+        solutions.for_each(|row| writer.serialize(&row.unwrap()).unwrap());
+        writer.finish().unwrap();
+        assert_eq!(found, String::from_utf8(out).unwrap(), "{query}");
+    }
+}
+
 #[tokio::test]
 async fn what_the_guard_lets_pass_does_not_overflow_the_stack() {
     let ontology = graph(1).await;

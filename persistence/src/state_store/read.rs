@@ -2,10 +2,12 @@
 
 use engine::port::{Attempt, DecisionRequirements, Definition, Instance};
 use engine::store::{
-    ScoreCount, StoredFollowUp, StoredJob, StoredMessage, StoredSubscription, StoredTimer, Waiting,
+    InstanceOutline, ScoreCount, StoredFollowUp, StoredJob, StoredMessage, StoredSubscription, StoredTimer,
+    Waiting,
 };
 
 use crate::rows::{Row, Word};
+use crate::statements::int;
 use crate::{Database, Error};
 
 pub(super) fn definition(row: &Row<'_>) -> Result<(Definition, String), Error> {
@@ -110,23 +112,39 @@ fn follow_up(row: &Row<'_>) -> Result<StoredFollowUp, Error> {
     Ok(StoredFollowUp { key: row.int("key")?, action: row.json("action")? })
 }
 
-/// Everything that waits.
-pub(super) async fn waiting(database: &Database) -> Result<Waiting, Error> {
-    async fn all<T>(
-        database: &Database,
-        sql: &str,
-        read: impl Fn(&Row<'_>) -> Result<T, Error>,
-    ) -> Result<Vec<T>, Error> {
-        database.query(sql, Vec::new()).await?.iter().map(|row| read(&Row(row))).collect()
-    }
-    Ok(Waiting {
-        jobs: all(database, "SELECT * FROM jobs ORDER BY key", job).await?,
-        timers: all(database, "SELECT * FROM timers ORDER BY due_ms, instance, number", timer).await?,
-        subscriptions: all(database, "SELECT * FROM subscriptions ORDER BY instance, number", subscription)
-            .await?,
-        messages: all(database, "SELECT * FROM messages ORDER BY key", message).await?,
-        follow_ups: all(database, "SELECT * FROM follow_ups ORDER BY key", follow_up).await?,
+/// What the engine holds of an instance.
+pub(super) fn outline(row: &Row<'_>) -> Result<InstanceOutline, Error> {
+    Ok(InstanceOutline {
+        key: row.int("key")?,
+        definition: row.int("definition")?,
+        incidents: row.small("incidents")?,
+        business_key: row.text_or_null("business_key")?,
+        seed: row.int("seed")?.cast_unsigned(),
+        dry_run: row.truth("dry_run")?,
     })
+}
+
+/// Everything that waits; of one instance where that is asked. The tables are read side by side.
+pub(super) async fn waiting(database: &Database, instance: Option<i64>) -> Result<Waiting, Error> {
+    let condition = instance.map_or("", |_| "WHERE instance = $1");
+    let values = || instance.map(int).into_iter().collect::<Vec<_>>();
+    let jobs = format!("SELECT * FROM jobs {condition} ORDER BY key");
+    let timers = format!(
+        "SELECT instance, number, due_ms, repetitions_left FROM timers {condition} \
+         ORDER BY due_ms, instance, number"
+    );
+    let subscriptions = format!(
+        "SELECT instance, number, kind, name, correlation_key, start_event FROM subscriptions {condition} \
+         ORDER BY instance, number"
+    );
+    let (jobs, timers, subscriptions, messages, follow_ups) = futures::try_join!(
+        database.read_all(jobs, values(), job),
+        database.read_all(timers, values(), timer),
+        database.read_all(subscriptions, values(), subscription),
+        database.read_all("SELECT * FROM messages ORDER BY key", Vec::new(), message),
+        database.read_all("SELECT * FROM follow_ups ORDER BY key", Vec::new(), follow_up),
+    )?;
+    Ok(Waiting { jobs, timers, subscriptions, messages, follow_ups })
 }
 
 pub(super) fn score_count(row: &Row<'_>) -> Result<ScoreCount, Error> {

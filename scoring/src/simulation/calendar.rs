@@ -22,6 +22,11 @@ impl Calendar {
         self.weekly / WEEK_S
     }
 
+    /// The hours of a week: (opening, closing) in seconds since Monday, midnight, in order.
+    pub(super) fn hours(&self) -> impl Iterator<Item = (f64, f64)> {
+        self.open.iter().copied()
+    }
+
     /// When work of `work` open seconds ends that is taken up at `now` (both in seconds): it begins at once or at the
     /// next opening, rests while closed, and goes on.
     #[must_use]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::model::{Attribute, Batch};
 use super::{Calendar, Law};
 
 /// Everything declared for the simulation of one process.
@@ -15,6 +16,8 @@ pub struct Declaration {
     pub currency: Option<String>,
     /// Who or what does the work.
     pub resources: Vec<ResourceDeclaration>,
+    /// What a case brings along: variables that conditions on flows read.
+    pub attributes: Vec<Attribute>,
     /// Flow nodes by id.
     pub elements: BTreeMap<String, Parameters>,
     /// Weights of sequence flows by id.
@@ -27,6 +30,7 @@ impl Declaration {
     pub fn is_empty(&self) -> bool {
         self.arrivals.is_none()
             && self.resources.is_empty()
+            && self.attributes.is_empty()
             && self.flows.is_empty()
             && self.elements.values().all(|element| *element == Parameters::default())
     }
@@ -60,6 +64,8 @@ pub struct Parameters {
     pub priority: i32,
     /// Cost of one execution.
     pub cost: f64,
+    /// Where one execution serves several cases: how.
+    pub batch: Option<Batch>,
     /// Outcomes with their weights.
     pub outcomes: Vec<(String, Weight)>,
 }

@@ -29,10 +29,6 @@ pub(super) struct EventList {
 }
 
 impl EventList {
-    pub(super) fn clear(&mut self) {
-        self.heap.clear();
-    }
-
     #[inline]
     pub(super) fn push(&mut self, event: Event) {
         let mut place = self.heap.len();

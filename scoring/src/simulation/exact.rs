@@ -51,7 +51,8 @@ pub struct Gradient {
 impl Exact {
     /// The exact results of a model. `None` where there are none: parallel branches that can end on their own or
     /// deadlock, a terminate end event beside them, no way out of a loop, work that a timer breaks off while it waits
-    /// for a resource, or a model beyond 600 operations.
+    /// for a resource, a gateway that decides by data, batches that may begin before they are full (how full depends on
+    /// time), or a model beyond 600 operations.
     #[must_use]
     pub fn of(model: &Model) -> Option<Self> {
         Self::solved(model, true)
@@ -62,6 +63,11 @@ impl Exact {
         if model.is_contended()
             && model.activities.iter().any(|each| each.deadline.is_some() && each.resource.is_some())
         {
+            return None;
+        }
+        let may_be_short =
+            |activity: &super::Activity| activity.batch.is_some_and(|batch| batch.longest_wait.is_finite());
+        if model.decides_by_data() || (model.has_batches() && model.activities.iter().any(may_be_short)) {
             return None;
         }
         let chain = Chain::of(model)?;
@@ -85,7 +91,7 @@ impl Exact {
             .activities
             .iter()
             .zip(&found.visits)
-            .map(|(activity, visits)| visits * activity.mean_work())
+            .map(|(activity, visits)| visits * activity.mean_work() / served_together(model, activity))
             .collect();
         found.load(model);
         Some(found)
@@ -151,6 +157,11 @@ impl Exact {
             .collect();
         Posterior { ends, saturated: saturated / draws as f64 }
     }
+}
+
+/// Cases that one execution serves.
+fn served_together(model: &Model, activity: &super::Activity) -> f64 {
+    activity.batch.filter(|_| model.has_batches()).map_or(1.0, |batch| f64::from(batch.size))
 }
 
 /// Whether every token at the start of a model comes to exactly one end: its branches join before they end.

@@ -3,13 +3,20 @@
 use super::model::{Model, Op};
 use super::random::Numbers;
 use super::replication::Replication;
+use super::witness::{Execution, Witness};
 
 /// Steps of one case after which it is held to go round for ever.
 const STEPS_LIMIT: u32 = 1_000_000;
 
 /// Simulates cases one by one. `None` where tokens of one case can overtake each other in a way that only an event list
 /// gets right: a terminate end event beside parallel branches, or two tokens on one incoming flow of a join.
-pub(super) fn run(model: &Model, seed: u64, replication: u64, cases: u32) -> Option<Replication> {
+pub(super) fn run<W: Witness>(
+    model: &Model,
+    seed: u64,
+    replication: u64,
+    cases: u32,
+    witness: &mut W,
+) -> Option<Replication> {
     let parallel = model.ops.iter().any(|op| matches!(op, Op::Fork { count, .. } if *count > 1));
     if parallel && model.ops.iter().any(|op| matches!(op, Op::Halt { .. })) {
         return None;
@@ -17,7 +24,10 @@ pub(super) fn run(model: &Model, seed: u64, replication: u64, cases: u32) -> Opt
     let mut found = Replication::over(model, cases as usize);
     let mut tokens = Tokens::over(model, Numbers::new(seed, replication));
     for case in 0..cases {
-        match tokens.case(model, case, &mut found)? {
+        let ended = tokens.case(model, case, &mut found, witness)?;
+        let (duration, end) = ended.map_or((0.0, None), |(duration, end)| (duration, Some(end)));
+        witness.ended(case, 0.0, duration, end);
+        match ended {
             Some((duration, end)) => {
                 found.cases += 1;
                 found.durations.push(duration);
@@ -63,7 +73,13 @@ impl Tokens {
     }
 
     /// One case: its duration and end; the inner `None` where it is stuck.
-    fn case(&mut self, model: &Model, case: u32, found: &mut Replication) -> Option<Option<(f64, u16)>> {
+    fn case<W: Witness>(
+        &mut self,
+        model: &Model,
+        case: u32,
+        found: &mut Replication,
+        witness: &mut W,
+    ) -> Option<Option<(f64, u16)>> {
         self.visits.fill(0);
         let number = u64::from(case);
         let (mut place, mut now) = (model.start, 0.0_f64);
@@ -74,34 +90,25 @@ impl Tokens {
             let mut is_gone = false;
             match op {
                 Op::Work { activity, next } => {
-                    let at = usize::from(activity);
-                    let work = &model.activities[at];
-                    let visit = &mut self.visits[usize::from(place)];
-                    let mut duration = work.law.quantile(self.numbers.uniform(number, work.key, *visit));
-                    *visit += 1;
-                    place = next;
-                    if let Some(deadline) = work.deadline
-                        && duration > deadline.after
-                    {
-                        (duration, place) = (deadline.after, deadline.late);
-                    }
-                    now += duration;
-                    found.activities[at].visits += 1;
-                    found.cost += work.cost + duration * self.rates[at];
+                    (place, now) = self.work(model, case, (place, now), (activity, next), found, witness);
                 }
                 Op::Toss { choice, first, second } => {
                     let choice = &model.choices[usize::from(choice)];
-                    let visit = &mut self.visits[usize::from(place)];
-                    let u = self.numbers.uniform(number, choice.key, *visit);
-                    *visit += 1;
+                    let u = self.drawn(place, number, choice.key);
                     place = std::hint::select_unpredictable(u < choice.cumulative[0], first, second);
                 }
                 Op::Choose { choice } => {
                     let choice = &model.choices[usize::from(choice)];
-                    let visit = &mut self.visits[usize::from(place)];
-                    let u = self.numbers.uniform(number, choice.key, *visit);
-                    *visit += 1;
+                    let u = self.drawn(place, number, choice.key);
                     place = choice.targets[choice.pick(u)];
+                }
+                Op::Decide { choice } => {
+                    let visit = &mut self.visits[usize::from(place)];
+                    *visit += 1;
+                    match model.decide(choice, &self.numbers, number, *visit) {
+                        Some(next) => place = next,
+                        None => break,
+                    }
                 }
                 Op::Fork { first, count } => {
                     let from = first as usize;
@@ -150,6 +157,42 @@ impl Tokens {
         self.counts.fill(0);
         self.latest.fill(0.0);
         Some(None)
+    }
+
+    /// The number that belongs to this visit of a place.
+    #[inline]
+    fn drawn(&mut self, place: u16, number: u64, key: u64) -> f64 {
+        let visit = &mut self.visits[usize::from(place)];
+        let drawn = self.numbers.uniform(number, key, *visit);
+        *visit += 1;
+        drawn
+    }
+
+    /// Does the activity at a place and time; gives the place where the case goes on, and when.
+    #[inline]
+    fn work<W: Witness>(
+        &mut self,
+        model: &Model,
+        case: u32,
+        (place, now): (u16, f64),
+        (activity, next): (u16, u16),
+        found: &mut Replication,
+        witness: &mut W,
+    ) -> (u16, f64) {
+        let at = usize::from(activity);
+        let work = &model.activities[at];
+        let mut duration = work.law.quantile(self.drawn(place, u64::from(case), work.key));
+        let (mut place, mut broken_off) = (next, false);
+        if let Some(deadline) = work.deadline
+            && duration > deadline.after
+        {
+            (duration, place, broken_off) = (deadline.after, deadline.late, true);
+        }
+        let ended = now + duration;
+        witness.executed(Execution { case, activity, reached: now, began: now, ended, broken_off });
+        found.activities[at].visits += 1;
+        found.cost += work.cost + duration * self.rates[at];
+        (place, ended)
     }
 
     fn reset(&mut self, join: usize, first: u16, count: u16) {

@@ -4,6 +4,7 @@
 //! | --- | --- | --- |
 //! | work | tasks, timers, waits | takes time, perhaps a resource |
 //! | choose | exclusive gateway | goes on one way, by a random number |
+//! | decide | exclusive gateway | goes on one way, by what the case brings along |
 //! | fork | parallel gateway, several outgoing flows | goes on all ways |
 //! | join | parallel gateway, once for each incoming flow | waits until every flow has brought one |
 //! | end | end event, node without outgoing flow | is gone; the case ends with its last token |
@@ -13,14 +14,20 @@
 //! goes on along the timer's flow where it takes longer.
 //!
 //! These are the rules of `bpmn::exec`, which a test holds them to on the same random numbers. What the table cannot
-//! say (data, other boundary events, loops over collections, …) is refused with the element's id.
+//! say (data that tasks change, other boundary events, loops over collections, …) is refused with the element's id.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::random::element_key;
 use super::{Calendar, Law};
 
 mod build;
+mod data;
 mod perturb;
 
+pub(super) use data::Rule;
+pub use data::{Attribute, Values};
 pub(super) use perturb::mean_factor;
 
 /// One operation; places are those in [`Model::ops`].
@@ -37,6 +44,10 @@ pub(super) enum Op {
         second: u16,
     },
     Choose {
+        choice: u16,
+    },
+    /// By the rule of the choice.
+    Decide {
         choice: u16,
     },
     Fork {
@@ -81,9 +92,20 @@ pub struct Activity {
     pub(super) level: u16,
     /// Cost of one execution.
     pub cost: f64,
+    /// How it is done in batches, where it is.
+    pub batch: Option<Batch>,
     /// When an interrupting timer breaks it off.
     pub(super) deadline: Option<Deadline>,
     pub(super) key: u64,
+}
+
+/// Several cases are served by one execution.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Batch {
+    /// Cases of a full batch, at least 2.
+    pub size: u32,
+    /// Seconds after which a batch begins although it is not full; infinite where it waits for as long as it takes.
+    pub longest_wait: f64,
 }
 
 /// An interrupting timer on an activity.
@@ -95,8 +117,6 @@ pub(super) struct Deadline {
     pub(super) late: u16,
 }
 
-/// Halvings of a quantile: more than a double tells apart.
-const HALVINGS: u32 = 60;
 /// Points over which the mean of a law that is cut off is taken.
 const POINTS: u32 = 1_000;
 
@@ -104,15 +124,7 @@ impl Activity {
     /// Probability that it is done before its deadline where it does not wait for a resource.
     pub(super) fn in_time(&self) -> f64 {
         let Some(deadline) = self.deadline else { return 1.0 };
-        let (mut low, mut high) = (0.0, 1.0);
-        if self.law.quantile(1.0 - f64::EPSILON) <= deadline.after {
-            return 1.0;
-        }
-        for _ in 0..HALVINGS {
-            let middle = f64::midpoint(low, high);
-            if self.law.quantile(middle) <= deadline.after { low = middle } else { high = middle }
-        }
-        low
+        self.law.share_within(deadline.after)
     }
 
     /// Mean work of an execution in seconds, cut off at its deadline, where it does not wait for a resource.
@@ -136,6 +148,8 @@ pub struct Choice {
     pub shares: Vec<f64>,
     /// How often each way was observed, where the shares follow from that.
     pub counts: Option<Vec<f64>>,
+    /// How it decides by data; its shares say nothing then.
+    pub(super) rule: Option<Rule>,
     pub(super) cumulative: Vec<f64>,
     pub(super) targets: Vec<u16>,
     pub(super) key: u64,
@@ -201,6 +215,10 @@ pub struct Model {
     pub arrival_calendar: Option<Calendar>,
     /// Currency of costs.
     pub currency: String,
+    /// What a case brings along.
+    pub attributes: Vec<Attribute>,
+    /// Where a token on a flow comes to, by the flow's id.
+    pub(super) entries: Arc<BTreeMap<String, u16>>,
     pub(super) ops: Vec<Op>,
     pub(super) forks: Vec<u16>,
     pub(super) joins: Vec<JoinSlots>,
@@ -218,10 +236,23 @@ pub(super) fn arrivals_key() -> u64 {
 pub(super) const OUTCOME: u64 = 0x5bd1_e995_7b2d_4c1f;
 
 impl Model {
-    /// Whether cases can meet: they arrive in time and share resources.
+    /// Whether cases can meet: they arrive in time and share resources, or are served in batches.
     #[must_use]
     pub fn is_contended(&self) -> bool {
-        self.arrivals.is_some() && self.activities.iter().any(|activity| activity.resource.is_some())
+        let meet = |activity: &Activity| activity.resource.is_some() || activity.batch.is_some();
+        self.arrivals.is_some() && self.activities.iter().any(meet)
+    }
+
+    /// Whether any work is done in batches. Cases that do not meet fill none.
+    #[must_use]
+    pub fn has_batches(&self) -> bool {
+        self.arrivals.is_some() && self.activities.iter().any(|activity| activity.batch.is_some())
+    }
+
+    /// Whether any gateway decides by what a case brings along.
+    #[must_use]
+    pub fn decides_by_data(&self) -> bool {
+        self.choices.iter().any(|choice| choice.rule.is_some())
     }
 
     /// Whether any parameter rests on observations, so that it has an interval of its own.
@@ -247,9 +278,11 @@ impl Model {
                 let share = shares(choice).and_then(|shares| shares.first().copied()).unwrap_or_default();
                 vec![(first, share), (second, 1.0 - share)]
             }
-            Op::Choose { choice } => self.choices.get(usize::from(choice)).map_or_else(Vec::new, |choice| {
-                choice.targets.iter().copied().zip(choice.shares.iter().copied()).collect()
-            }),
+            Op::Choose { choice } | Op::Decide { choice } => {
+                self.choices.get(usize::from(choice)).map_or_else(Vec::new, |choice| {
+                    choice.targets.iter().copied().zip(choice.shares.iter().copied()).collect()
+                })
+            }
             Op::Fork { first, count } => {
                 let range = first as usize..first as usize + usize::from(count);
                 self.forks.get(range).unwrap_or_default().iter().map(|next| (*next, 1.0)).collect()

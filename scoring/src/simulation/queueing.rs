@@ -6,6 +6,7 @@
 //! | a token reaches work | with a free resource (or none needed) it is served, otherwise it queues: by priority, then first come first served |
 //! | a service ends | the resource takes the next of its queue, the token moves on |
 //! | an interrupting timer is due | its work breaks off and frees its resource, or leaves its queue; the token goes on along the timer's flow |
+//! | work is done in batches | tokens wait until so many are there, or the first has waited long enough; one execution serves all |
 //! | a case halts | its services break off and free their resources, its places in queues lapse |
 //!
 //! A resource with a calendar takes work up at once or at its next opening and rests while closed.
@@ -16,6 +17,13 @@ use super::event_list::{Event, EventList};
 use super::model::{Model, Op, arrivals_key};
 use super::random::Numbers;
 use super::replication::Replication;
+use super::witness::{Execution, Witness};
+
+mod batch;
+mod resume;
+
+use batch::Batches;
+pub(super) use resume::{Left, resume};
 
 /// Steps of one event after which a token is held to go round for ever without taking time.
 const STEPS_LIMIT: u32 = 1_000_000;
@@ -26,6 +34,8 @@ const NOBODY: u32 = u32::MAX;
 /// Marks of a token beside its place: a timer breaks its service off, or is due while it may still wait.
 const BROKEN_OFF: u32 = 1 << 16;
 const GIVES_UP: u32 = 1 << 17;
+/// Durations that are made room for at once.
+const MOST_KEPT: u32 = 1_000_000;
 /// Halvings that find how much was worked between two times of a calendar.
 const HALVINGS: u32 = 50;
 
@@ -35,6 +45,8 @@ struct Waiting {
     since: f64,
     /// When a timer takes it out of the queue; infinite without one.
     deadline: f64,
+    /// Seconds of work that were done before the simulation began.
+    done: f64,
     case: u32,
     slot: u32,
     place: u16,
@@ -62,8 +74,9 @@ struct Pool {
     queues: Vec<VecDeque<Waiting>>,
 }
 
-struct Shop<'a> {
+struct Shop<'a, W> {
     model: &'a Model,
+    witness: &'a mut W,
     numbers: Numbers,
     cases: u32,
     warm_up: u32,
@@ -80,54 +93,81 @@ struct Shop<'a> {
     /// Whether cases can halt, so that services must be known to be broken off: (slot, resource) of each.
     halts: bool,
     services: Vec<(u32, Option<u16>)>,
+    batches: Batches,
+    /// The first case, whose end is all that is asked for, and how it ended: when, and where (nowhere where it is stuck).
+    watched: Option<Option<(f64, Option<u16>)>>,
     measuring: bool,
     opened: f64,
     found: Replication,
 }
 
-/// Simulates `warm_up + cases` cases and counts the last `cases` of them.
-pub(super) fn run(model: &Model, seed: u64, replication: u64, cases: u32, warm_up: u32) -> Replication {
-    let pools = model.resources.iter().map(|resource| Pool {
-        free: resource.capacity,
-        rate: resource.hourly_cost / 3600.0,
-        queues: vec![VecDeque::new(); usize::from(model.levels)],
-    });
-    let mut shop = Shop {
-        model,
-        numbers: Numbers::new(seed, replication),
-        cases: cases.saturating_add(warm_up),
-        warm_up,
-        now: 0.0,
-        order: 0,
-        events: EventList::default(),
-        slots: Vec::new(),
-        vacant: Vec::new(),
-        arrived: Vec::new(),
-        visits: Vec::new(),
-        pools: pools.collect(),
-        ready: Vec::with_capacity(8),
-        halts: model.ops.iter().any(|op| matches!(op, Op::Halt { .. })),
-        services: Vec::new(),
-        measuring: false,
-        opened: 0.0,
-        found: Replication::over(model, cases as usize),
-    };
-    shop.events.clear();
+/// Simulates `warm_up + cases` cases and counts the last `cases` of them; the witness hears of those.
+pub(super) fn run<W: Witness>(
+    model: &Model,
+    seed: u64,
+    replication: u64,
+    (cases, warm_up): (u32, u32),
+    witness: &mut W,
+) -> Replication {
+    let mut shop = Shop::over(model, Numbers::new(seed, replication), (cases, warm_up), witness);
     if shop.cases > 0 {
         shop.announce(0, 0.0);
     }
-    while let Some(event) = shop.events.pop() {
-        shop.now = event.at;
-        if event.token == ARRIVAL {
-            shop.arrive(event.case);
-        } else {
-            shop.served(event);
+    loop {
+        while let Some(event) = shop.events.pop() {
+            shop.happen(event);
+        }
+        // No case comes any more: what waits for its batch to be full does not get it.
+        if !shop.flush() {
+            return shop.found;
         }
     }
-    shop.found
 }
 
-impl Shop<'_> {
+impl<'a, W: Witness> Shop<'a, W> {
+    fn over(model: &'a Model, numbers: Numbers, (cases, warm_up): (u32, u32), witness: &'a mut W) -> Self {
+        let pools = model.resources.iter().map(|resource| Pool {
+            free: resource.capacity,
+            rate: resource.hourly_cost / 3600.0,
+            queues: vec![VecDeque::new(); usize::from(model.levels)],
+        });
+        Self {
+            model,
+            witness,
+            numbers,
+            cases: cases.saturating_add(warm_up),
+            warm_up,
+            now: 0.0,
+            order: 0,
+            events: EventList::default(),
+            slots: Vec::new(),
+            vacant: Vec::new(),
+            arrived: Vec::new(),
+            visits: Vec::new(),
+            pools: pools.collect(),
+            ready: Vec::with_capacity(8),
+            halts: model.ops.iter().any(|op| matches!(op, Op::Halt { .. })),
+            services: Vec::new(),
+            batches: Batches::over(model),
+            watched: None,
+            measuring: false,
+            opened: 0.0,
+            found: Replication::over(model, cases.min(MOST_KEPT) as usize),
+        }
+    }
+
+    #[inline]
+    fn happen(&mut self, event: Event) {
+        self.now = event.at;
+        if event.token == ARRIVAL {
+            self.arrive(event.case);
+        } else if event.token == batch::DUE {
+            self.batch_is_due(event);
+        } else {
+            self.served(event);
+        }
+    }
+
     fn schedule(&mut self, at: f64, case: u32, slot: u32, token: u32) {
         self.order = self.order.wrapping_add(1);
         self.events.push(Event { at, order: self.order, case, slot, token });
@@ -154,8 +194,18 @@ impl Shop<'_> {
             self.measuring = false;
             self.found.window = if self.model.arrivals.is_some() { self.now - self.opened } else { 0.0 };
         }
+        let slot = self.open_case(number);
+        if number + 1 < self.cases && self.model.arrivals.is_some() {
+            self.announce(number + 1, self.now);
+        }
+        self.ready.push(self.model.start);
+        self.advance(slot);
+    }
+
+    /// A place for a case that begins now with one token.
+    fn open_case(&mut self, number: u32) -> u32 {
         let case = Case { number, began: self.now, waited: 0.0, cost: 0.0, live: 1, held: 0, end: 0 };
-        let slot = match self.vacant.pop() {
+        match self.vacant.pop() {
             Some(slot) => {
                 self.slots[slot as usize] = case;
                 slot
@@ -166,12 +216,7 @@ impl Shop<'_> {
                 self.visits.resize(self.visits.len() + self.model.ops.len(), 0);
                 (self.slots.len() - 1) as u32
             }
-        };
-        if number + 1 < self.cases && self.model.arrivals.is_some() {
-            self.announce(number + 1, self.now);
         }
-        self.ready.push(self.model.start);
-        self.advance(slot);
     }
 
     /// Work is done or broken off: its resource goes to the next, its token on.
@@ -196,6 +241,9 @@ impl Shop<'_> {
         self.release(resource);
         self.ready.push(if event.token & BROKEN_OFF == 0 { next } else { late });
         self.advance(event.slot);
+        if self.batches.any {
+            self.batch_is_done(event.slot, place, next);
+        }
     }
 
     /// A timer is due: what still waits leaves its queue.
@@ -230,7 +278,7 @@ impl Shop<'_> {
         for queue in &mut pool.queues {
             while let Some(next) = queue.pop_front() {
                 if self.slots[next.slot as usize].number == next.case {
-                    self.serve(next.slot, next.place, next.since, next.deadline);
+                    self.serve(next);
                     return;
                 }
             }
@@ -238,8 +286,9 @@ impl Shop<'_> {
         pool.free += 1;
     }
 
-    /// Begins work of a case that has waited since `since`; at `deadline` it breaks off.
-    fn serve(&mut self, slot: u32, place: u16, since: f64, deadline: f64) {
+    /// Begins work of a case that has waited; at its deadline it breaks off.
+    fn serve(&mut self, waiting: Waiting) {
+        let Waiting { since, deadline, done, slot, place, .. } = waiting;
         let Some(Op::Work { activity, .. }) = self.model.ops.get(usize::from(place)).copied() else { return };
         let work = &self.model.activities[usize::from(activity)];
         let at = slot as usize * self.model.ops.len() + usize::from(place);
@@ -247,7 +296,8 @@ impl Shop<'_> {
         self.visits[at] = self.visits[at].saturating_add(1);
         let case = &mut self.slots[slot as usize];
         let number = case.number;
-        let mut duration = work.law.quantile(self.numbers.uniform(u64::from(number), work.key, visit));
+        let u = self.numbers.uniform(u64::from(number), work.key, visit);
+        let mut duration = if done > 0.0 { work.law.remaining(done, u) } else { work.law.quantile(u) };
         let calendar = work.resource.and_then(|at| self.model.resources[usize::from(at)].calendar.as_ref());
         let finish = |work: f64| match calendar {
             Some(calendar) => calendar.finish(self.now, work),
@@ -275,8 +325,20 @@ impl Shop<'_> {
             let totals = &mut self.found.activities[usize::from(activity)];
             totals.visits += 1;
             totals.waited += waited;
+            self.witness.executed(Execution {
+                case: number - self.warm_up,
+                activity,
+                reached: since,
+                began: begin,
+                ended: end,
+                broken_off: token & BROKEN_OFF != 0,
+            });
+        }
+        if self.batches.any {
+            self.batch_begins(slot, place, begin, end);
         }
         if work.resource.is_none()
+            && !self.batches.any
             && end <= self.now
             && token & BROKEN_OFF == 0
             && let Some(Op::Work { next, .. }) = self.model.ops.get(usize::from(place)).copied()
@@ -316,6 +378,19 @@ impl Shop<'_> {
                     let choice = &self.model.choices[usize::from(choice)];
                     self.ready.push(choice.targets[choice.pick(u)]);
                 }
+                Op::Decide { choice } => {
+                    let visit = &mut self.visits[visits_at + usize::from(place)];
+                    *visit = visit.saturating_add(1);
+                    let case = u64::from(self.slots[at].number);
+                    match self.model.decide(choice, &self.numbers, case, u32::from(*visit)) {
+                        Some(next) => self.ready.push(next),
+                        None => {
+                            // It goes round for ever: the same data decide alike.
+                            self.slots[at].held += 1;
+                            self.slots[at].live -= 1;
+                        }
+                    }
+                }
                 Op::Fork { first, count } => {
                     let from = first as usize;
                     self.ready.extend(self.model.forks[from..from + usize::from(count)].iter().rev());
@@ -351,17 +426,25 @@ impl Shop<'_> {
     fn reach(&mut self, slot: u32, place: u16, activity: u16) {
         let work = &self.model.activities[usize::from(activity)];
         let deadline = work.deadline.map_or(f64::INFINITY, |deadline| self.now + deadline.after);
-        let Some(resource) = work.resource else {
-            return self.serve(slot, place, self.now, deadline);
-        };
+        let case = self.slots[slot as usize].number;
+        let waiting = Waiting { since: self.now, deadline, done: 0.0, case, slot, place };
+        if self.batches.any && self.gather(waiting, activity) {
+            return;
+        }
+        self.enter(waiting, activity);
+    }
+
+    /// Work begins where its resource is free, otherwise it queues.
+    fn enter(&mut self, waiting: Waiting, activity: u16) {
+        let work = &self.model.activities[usize::from(activity)];
+        let Some(resource) = work.resource else { return self.serve(waiting) };
         let pool = &mut self.pools[usize::from(resource)];
         if pool.free > 0 {
             pool.free -= 1;
-            return self.serve(slot, place, self.now, deadline);
+            return self.serve(waiting);
         }
-        let case = self.slots[slot as usize].number;
-        let waiting = Waiting { since: self.now, deadline, case, slot, place };
         pool.queues[usize::from(work.level)].push_back(waiting);
+        let Waiting { deadline, case, slot, place, .. } = waiting;
         if deadline.is_finite() {
             self.schedule(deadline, case, slot, u32::from(place) | GIVES_UP);
         }
@@ -389,6 +472,9 @@ impl Shop<'_> {
         let case = &mut self.slots[slot as usize];
         (case.live, case.held) = (0, 0);
         let number = std::mem::replace(&mut case.number, NOBODY);
+        if number >= self.warm_up {
+            self.witness.halted(number - self.warm_up, self.now);
+        }
         let mut freed = Vec::new();
         self.services.retain(|(owner, resource)| {
             let stays = *owner != slot;
@@ -405,7 +491,16 @@ impl Shop<'_> {
     fn close(&mut self, slot: u32) {
         let at = slot as usize;
         let case = self.slots[at];
+        if slot == 0 && self.watched == Some(None) {
+            self.watched = Some(Some((self.now, (case.held == 0).then_some(case.end))));
+        }
         if case.number >= self.warm_up {
+            self.witness.ended(
+                case.number - self.warm_up,
+                case.began,
+                self.now,
+                (case.held == 0).then_some(case.end),
+            );
             if case.held > 0 {
                 self.found.stuck += 1;
             } else {

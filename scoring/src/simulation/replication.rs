@@ -3,6 +3,7 @@
 use super::independent;
 use super::model::Model;
 use super::queueing;
+use super::witness::{Nobody, Witness};
 
 /// What an activity did in a replication.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -52,6 +53,23 @@ impl Replication {
 /// same result on every machine.
 #[must_use]
 pub fn replicate(model: &Model, seed: u64, replication: u64, cases: u32, warm_up: u32) -> Replication {
-    let alone = if model.is_contended() { None } else { independent::run(model, seed, replication, cases) };
-    alone.unwrap_or_else(|| queueing::run(model, seed, replication, cases, warm_up))
+    replicate_before(model, seed, replication, (cases, warm_up), &mut Nobody)
+}
+
+/// As [`replicate`], with a witness that hears of every execution of the counted cases.
+pub fn replicate_before<W: Witness>(
+    model: &Model,
+    seed: u64,
+    replication: u64,
+    (cases, warm_up): (u32, u32),
+    witness: &mut W,
+) -> Replication {
+    if !model.is_contended() {
+        witness.begins();
+        if let Some(found) = independent::run(model, seed, replication, cases, witness) {
+            return found;
+        }
+    }
+    witness.begins();
+    queueing::run(model, seed, replication, (cases, warm_up), witness)
 }

@@ -68,7 +68,8 @@ pub fn tornado(model: &Model, seed: u64, size: (usize, u32, u32)) -> Vec<Influen
             change: (with(factors.0), with(factors.1)),
         });
     }
-    for (place, choice) in model.choices.iter().enumerate() {
+    let by_share = |(_, choice): &(usize, &super::Choice)| choice.rule.is_none();
+    for (place, choice) in model.choices.iter().enumerate().filter(by_share) {
         // Of two ways one says it all.
         let ways = if choice.shares.len() == 2 { 1 } else { choice.shares.len() };
         for way in 0..ways {

@@ -5,9 +5,14 @@ use bpmn::program::Program;
 
 use super::{Declaration, Exact, Model, Plan, Result, Settings, compare, replicate, simulate};
 
+mod batches;
+mod bpsim;
 mod closed_forms;
+mod data;
 mod deadlines;
+mod event_logs;
 mod evidence;
+mod forecasts;
 mod precision;
 mod token_rules;
 

@@ -9,6 +9,7 @@ use clap::Args;
 use das::bootstrap::preview::{Effect, Preview, preview};
 use das::bootstrap::{Progress, Report, Request, bootstrap};
 
+use super::asking::ask;
 use super::{Found, Output, Session, read_file, remote_bootstrap};
 use crate::failure::Failure;
 
@@ -25,7 +26,8 @@ The same file with the same name again changes nothing; a changed file is a new 
 Examples:
   procos bootstrap examples/light-aircraft/requirements.md
   procos bootstrap needs.csv --name pump --no-run --json
-  procos bootstrap needs.csv --name pump --preview      (what would change; without --preview it is accepted)")]
+  procos bootstrap needs.csv --name pump --preview      (what would change; without --preview it is accepted)
+  procos bootstrap needs.csv --name pump --propose      (the same as a proposal that waits for a decision)")]
 pub(crate) struct Bootstrap {
     /// The file of requirements.
     file: PathBuf,
@@ -38,6 +40,9 @@ pub(crate) struct Bootstrap {
     /// Only show what would change, by node and by process; nothing is stored.
     #[arg(long)]
     preview: bool,
+    /// Make a proposal of it: what would change waits until it is accepted (`procos proposals`).
+    #[arg(long, conflicts_with_all = ["preview", "no_run"])]
+    propose: bool,
 }
 
 impl Bootstrap {
@@ -45,6 +50,9 @@ impl Bootstrap {
         let (file, content) = self.source()?;
         if self.preview {
             return self.show_preview(file, content, output, session).await;
+        }
+        if self.propose {
+            return self.make_proposal(file, content, output, session).await;
         }
         let report = match session.assembly().await? {
             Found::Here(assembly) => {
@@ -85,6 +93,37 @@ impl Bootstrap {
             return Ok((format!("{stem}.csv"), table.into_bytes()));
         }
         Ok((name, content))
+    }
+
+    /// Stores a proposal with its diff; nothing is built.
+    async fn make_proposal(
+        self,
+        file: String,
+        content: Vec<u8>,
+        output: Output,
+        session: Session,
+    ) -> Result<ExitCode, Failure> {
+        let content = String::from_utf8(content).map_err(|_| {
+            Failure::wrong_call("CLI-0003", format!("{file} is not text in UTF-8"), "save it as UTF-8")
+        })?;
+        let query =
+            "mutation($input: ProposeSystemInput!) { proposeSystem(input: $input) { id title notes } }";
+        let input =
+            serde_json::json!({"name": self.name.unwrap_or_default(), "fileName": file, "content": content});
+        let mut found = ask(&session, query, serde_json::json!({"input": input})).await?;
+        let proposal = found["proposeSystem"].take();
+        if output.is_json() {
+            output.value(&proposal);
+            return Ok(ExitCode::SUCCESS);
+        }
+        let text = |name: &str| proposal[name].as_str().unwrap_or_default();
+        output.line(&format!("{}: {}", text("id"), text("title")));
+        output.line(proposal["notes"][0].as_str().unwrap_or_default());
+        output.line(&format!(
+            "see it: procos proposals show {0}; accept it: procos proposals accept {0}",
+            text("id")
+        ));
+        Ok(ExitCode::SUCCESS)
     }
 
     async fn show_preview(

@@ -86,7 +86,8 @@ fn unreachable_server(address: &str, error: &reqwest::Error) -> Failure {
     Failure::work("CLI-0010", message, "check that it runs: `procos serve`; or stop it to work without it")
 }
 
-fn failure_of(error: &Value) -> Failure {
+/// An error of the API as a failure of the command.
+pub(crate) fn failure_of(error: &Value) -> Failure {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let code = error["extensions"]["code"].as_str().unwrap_or("CLI-0011").to_owned();
     let wrong_call = WRONG_CALLS.iter().any(|start| code.starts_with(start));

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use kernel::{Launcher, Level, Tools};
+use llm::Model as _;
 use serde_json::{Value, json};
 use trail::Trail as _;
 
@@ -12,7 +13,7 @@ use super::output::table;
 use super::{Found, Output, Session};
 use crate::configuration::{EngineKind, Loaded};
 use crate::failure::Failure;
-use crate::wiring::camunda_address;
+use crate::wiring::{camunda_settings, open_models};
 
 /// Check the data directory and what it needs, and show the configuration in effect with its origin.
 #[derive(Debug, Args)]
@@ -44,8 +45,8 @@ impl Doctor {
         if checks.iter().all(|check| check.name != "engine") {
             checks.push(engine(&loaded).await);
         }
-        checks.extend(tools(&session).await);
-        checks.push(model(&loaded));
+        checks.extend(tools(&session, &loaded).await);
+        checks.extend(models(&loaded).await);
         checks.push(address(&loaded));
         let bad = checks.iter().any(|check| check.state == "bad");
         show(output, &checks, &loaded);
@@ -102,13 +103,14 @@ async fn parts(session: &Session) -> Vec<Check> {
 }
 
 /// The ladder of isolation as this machine has it, found out by doing, and the tools.
-async fn tools(session: &Session) -> Vec<Check> {
+async fn tools(session: &Session, loaded: &Loaded) -> Vec<Check> {
     // Elsewhere only the server there could say.
     if session.names_server() {
         return Vec::new();
     }
     let scratch = std::env::temp_dir().join(format!("procos-doctor-{}", std::process::id()));
-    let tools = Tools::load(Launcher::own(), scratch.clone(), Some(&session.data_directory.join("tools")));
+    let tools = Tools::load(Launcher::own(), scratch.clone(), Some(&session.data_directory.join("tools")))
+        .with_containers(&loaded.configuration.containers.settings());
     let rungs = tools.rungs().await;
     let _none = std::fs::remove_dir_all(scratch);
     let has = |level: Level| rungs.iter().any(|rung| rung.level == level && rung.problem.is_none());
@@ -144,24 +146,53 @@ async fn engine(loaded: &Loaded) -> Check {
         return Check { name, state: "ok", text: "embedded".to_owned() };
     }
     let url = crate::configuration::masked_url(&engine.url);
-    let version = match camunda_address(engine) {
-        Ok(url) => camunda::version(url).await.map_err(Failure::from),
+    let number = if engine.kind == EngineKind::Camunda8 { 8 } else { 7 };
+    let version = match camunda_settings(engine) {
+        Ok(settings) => settings.version().await.map_err(Failure::from),
         Err(failure) => Err(failure),
     };
     match version {
-        Ok(version) => Check { name, state: "ok", text: format!("Camunda 7, version {version}, at {url}") },
+        Ok(version) => {
+            Check { name, state: "ok", text: format!("Camunda {number}, version {version}, at {url}") }
+        }
         Err(failure) => Check { name, state: "bad", text: failure.to_string().replace('\n', "; ") },
     }
 }
 
-fn model(loaded: &Loaded) -> Check {
-    let model = &loaded.configuration.model;
-    if model.base_url.is_empty() {
-        let text = "none: processes are drafted and decided by rules".to_owned();
-        return Check { name: "language model", state: "note", text };
+/// The language models, each tried by a few small calls.
+async fn models(loaded: &Loaded) -> Vec<Check> {
+    let name = "language model";
+    let models = match open_models(&loaded.configuration) {
+        Ok(Some(models)) => models,
+        Ok(None) => {
+            let text = "none: processes are drafted and decided by rules".to_owned();
+            return vec![Check { name, state: "note", text }];
+        }
+        Err(failure) => {
+            return vec![Check { name, state: "bad", text: failure.to_string().replace('\n', "; ") }];
+        }
+    };
+    models.probe().await.into_iter().map(|probe| Check { name, ..found(&probe) }).collect()
+}
+
+fn found(probe: &llm::Probe) -> Check {
+    let name = "language model";
+    let called = probe.name.as_ref().map_or_else(|| "default".to_owned(), Clone::clone);
+    let who = format!("{called}: {} at {}", probe.model, crate::configuration::masked_url(&probe.url));
+    if let Some(problem) = &probe.problem {
+        return Check { name, state: "bad", text: format!("{who}: {problem}") };
     }
-    let url = crate::configuration::masked_url(&model.base_url);
-    Check { name: "language model", state: "ok", text: format!("{} at {url}", model.model) }
+    let mut text = format!("{who} ({}): {}", probe.dialect, probe.capabilities);
+    if let Some(length) = probe.vector_length {
+        text.push_str(&format!(", vectors of {length}"));
+    }
+    if let Some(fastest) = probe.fastest_ms {
+        text.push_str(&format!("; a short answer took {fastest} ms"));
+    }
+    for note in &probe.notes {
+        text.push_str(&format!("; {note}"));
+    }
+    Check { name, state: if probe.notes.is_empty() { "ok" } else { "note" }, text }
 }
 
 /// Whether a server could listen.

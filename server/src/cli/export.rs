@@ -37,7 +37,7 @@ pub(crate) struct SystemFile {
     pub(crate) processes: BTreeMap<String, String>,
 }
 
-/// Write a system as a graph (Turtle, JSON-LD, …), as ReqIF, CSV, XLSX or JSON, or a process as BPMN.
+/// Write a system as a graph (Turtle, JSON-LD, …), as ReqIF, CSV, XLSX, SysML v2 or JSON, or a process as BPMN.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Without a name it lists what can be exported. `json` holds the processes too and can be imported elsewhere.
@@ -46,6 +46,7 @@ Examples:
   procos export \"Light aircraft\" -o aircraft.ttl
   procos export \"Light aircraft\" --format reqif -o aircraft.reqif
   procos export \"Light aircraft\" --format xlsx -o aircraft.xlsx
+  procos export \"Light aircraft\" --format sysml -o aircraft.sysml
   procos export \"Light aircraft\" --format json -o aircraft.json
   procos export --process size-aircraft -o size-aircraft.bpmn
   procos export --variant mine.json")]
@@ -88,6 +89,8 @@ pub(crate) enum Format {
     Matrix,
     /// Requirements and trace matrix as an Excel workbook; give a file to write it to.
     Xlsx,
+    /// SysML v2 in its textual notation.
+    Sysml,
     /// Everything, for `procos import`.
     Json,
 }
@@ -225,6 +228,7 @@ impl Format {
             Self::Csv => "csv",
             Self::Matrix => "matrix",
             Self::Xlsx => "xlsx",
+            Self::Sysml => "sysml",
             Self::Json => return None,
         })
     }

@@ -9,6 +9,7 @@ use das::generate::{Context, Evaluation, evaluate_directory, generate, refine_wi
 
 use super::{Found, Output, Session, read_file};
 use crate::failure::Failure;
+use crate::wiring::packs;
 
 /// Draft a process from text: sound BPMN with a diagram, by rules, or by a model where one is configured.
 #[derive(Debug, Args)]
@@ -73,7 +74,13 @@ impl Generate {
         };
         let model = assembly.as_ref().and_then(|assembly| assembly.model.clone());
         let memory = assembly.as_ref().map(|assembly| assembly.memory.clone());
-        let context = Context { labels: self.labels, candidates: self.candidates, ..Context::default() };
+        let context = Context {
+            labels: self.labels,
+            candidates: self.candidates,
+            // Packs are files: they are read whoever holds the directory.
+            trade: Some(packs::trade(&session.data_directory)),
+            ..Context::default()
+        };
         let drafted = generate(&text, &context, model.as_deref(), memory.as_deref()).await;
         if let Some(assembly) = assembly {
             assembly.close().await;

@@ -35,7 +35,7 @@ Examples:
   procos import variant.json    (of procos export --variant)
   procos import brake.reqif --name \"Brake\"
   procos import brake.xlsx --name \"Brake\"
-  procos import pumps/          (architectures/*.ttl and processes/*.bpmn)")]
+  procos import pumps/          (architectures/*.ttl, processes/*.bpmn, archetypes/*.json, vocabulary/*.txt)")]
 pub(crate) struct Import {
     /// The file, or the folder of a pack.
     file: PathBuf,
@@ -144,10 +144,20 @@ impl Import {
         let names: Vec<&str> = pack.architectures.iter().map(|(found, _)| found.name.as_str()).collect();
         if output.is_json() {
             let definitions: Vec<Value> = deployed.iter().map(described).collect();
-            output.value(&json!({"pack": pack.name, "architectures": names, "definitions": definitions}));
+            output.value(&json!({
+                "pack": pack.name, "architectures": names, "definitions": definitions,
+                "archetypes": pack.archetypes.len(), "vocabulary": pack.vocabulary.len(),
+            }));
             return Ok(ExitCode::SUCCESS);
         }
-        output.line(&format!("pack {}: architectures {}", pack.name, names.join(", ")));
+        output.line(&format!(
+            "pack {}: {} architectures ({}), {} archetypes, {} files of words",
+            pack.name,
+            names.len(),
+            names.join(", "),
+            pack.archetypes.len(),
+            pack.vocabulary.len()
+        ));
         for definition in &deployed {
             output.line(&format!("process {}: version {}", definition.process_id, definition.version));
         }

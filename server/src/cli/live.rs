@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bpmn::exec::Event;
 use bpmn::program::{JobKind, Variables};
-use camunda::{Camunda7, Settings};
+use camunda::{Camunda, Generation, Settings};
 use engine::clock::SystemClock;
 use engine::port::{
     Definition, DeployFile, Instance, InstanceFilter, JobFilter, Message, StartInstance, Status,
@@ -70,17 +70,17 @@ pub(crate) async fn in_memory(run: LiveRun, place: Place, on_line: OnLine<'_>) -
     ended
 }
 
-/// The same on the Camunda 7 at `url`; its records are here in memory, the instance is Camunda's and stays there.
+/// The same on a Camunda; its records are here in memory, the instance is Camunda's and stays there.
 pub(crate) async fn on_camunda(
     run: LiveRun,
-    url: &str,
+    settings: Settings,
     place: Place,
     on_line: OnLine<'_>,
 ) -> Result<DryRun, Failure> {
     let store = Arc::new(MemoryStore::new());
-    let settings = Settings { poll_ms: CAMUNDA_POLL_MS, only_own: true, ..Settings::at(url) };
-    let engine = Camunda7::open(settings, store.clone(), store.clone(), Arc::new(SystemClock)).await?;
-    camunda::version(url).await?;
+    let settings = Settings { poll_ms: CAMUNDA_POLL_MS, only_own: true, ..settings };
+    settings.version().await?;
+    let engine = Camunda::open(settings, store.clone(), store.clone(), Arc::new(SystemClock)).await?;
     let crew = Crew::gather(Arc::new(engine.clone()), &store, place)?;
     let loops = tokio::spawn({
         let (engine, stop) = (engine.clone(), crew.stop.clone());
@@ -152,7 +152,7 @@ impl Crew {
 #[derive(Clone, Copy)]
 enum Driver<'a> {
     Embedded(&'a Embedded),
-    Camunda(&'a Camunda7),
+    Camunda(&'a Camunda),
 }
 
 impl<'a> Driver<'a> {
@@ -176,6 +176,8 @@ impl<'a> Driver<'a> {
     fn pause(self) -> Duration {
         match self {
             Self::Embedded(_) => PAUSE,
+            // Searches of a Camunda 8 may show a moment later what has happened.
+            Self::Camunda(engine) if engine.generation() == Generation::Eight => PAUSE * 20,
             Self::Camunda(_) => PAUSE * 5,
         }
     }

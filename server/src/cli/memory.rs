@@ -1,4 +1,4 @@
-//! `procos memory`: asks memory, shows and forgets entries, writes them out, takes in transcripts.
+//! `procos memory`: asks memory, shows and forgets entries, writes them out, takes in transcripts, rebuilds all of it.
 
 mod log;
 
@@ -19,7 +19,7 @@ const ORGANISATION: &str = "local";
 /// Characters of an entry's text in a list.
 const TEXT_WIDTH: usize = 100;
 
-/// Ask memory what it knows, show, forget or write out entries, take in transcripts.
+/// Ask memory what it knows, show, forget or write out entries, take in transcripts, rebuild it from the trail.
 #[derive(Debug, Args)]
 pub(crate) struct Memory {
     #[command(subcommand)]
@@ -33,6 +33,7 @@ enum Command {
     Forget(Forget),
     Export(Export),
     Log(log::Log),
+    Rebuild(Rebuild),
 }
 
 fn kind(word: &str) -> Result<Kind, String> {
@@ -57,6 +58,9 @@ struct Recall {
     /// Only of this system, and what belongs to none.
     #[arg(long)]
     system: Option<String>,
+    /// Only at or after this time, milliseconds since 1970.
+    #[arg(long, value_name = "MS")]
+    since: Option<i64>,
     /// At most so many.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
     limit: u16,
@@ -94,7 +98,13 @@ struct Forget {
 
 /// Write entries as JSON lines, the newest 1,000 of each kind.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  procos memory export --source \"web admin\"      what people did, where they agreed to be watched")]
 struct Export {
+    /// Only from this source.
+    #[arg(long)]
+    source: Option<String>,
     /// Only of this kind; may be given several times.
     #[arg(long, value_parser = kind)]
     kind: Vec<Kind>,
@@ -102,6 +112,16 @@ struct Export {
     #[arg(short, long)]
     output: Option<PathBuf>,
 }
+
+/// Fill memory again from the trail: what was stored, what tasks did, less what was forgotten.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Entries have stable ids, so that doing it again changes nothing. To begin from nothing, move the folder memory in the
+data directory away first (or drop the collection of the Qdrant server).
+
+Example:
+  procos memory rebuild --data-dir procos-data")]
+struct Rebuild {}
 
 impl Memory {
     pub(crate) async fn execute(self, output: Output, session: Session) -> Result<ExitCode, Failure> {
@@ -115,18 +135,20 @@ impl Memory {
                     Command::Forget(command) => command.execute(output, &assembly).await,
                     Command::Export(command) => command.execute(output, &assembly).await,
                     Command::Log(command) => command.execute(output, &assembly).await,
+                    Command::Rebuild(_) => rebuild(output, &assembly).await,
                 };
                 assembly.close().await;
                 done?;
             }
             (Found::There(client), Command::Recall(command)) => {
-                let query = "query($text: String!, $kinds: [MemoryKind!], $system: String, $limit: Int) { \
-                    recall(text: $text, kinds: $kinds, system: $system, limit: $limit) { degraded \
+                let query = "query($text: String!, $kinds: [MemoryKind!], $system: String, $since: Timestamp, $limit: Int) { \
+                    recall(text: $text, kinds: $kinds, system: $system, since: $since, limit: $limit) { degraded \
                     hits { id kind title text score source storedAt payload } } }";
                 let kinds: Vec<String> =
                     command.kind.iter().map(|kind| kind.as_str().to_uppercase()).collect();
                 let kinds = (!kinds.is_empty()).then_some(kinds);
-                let asked = json!({"text": command.text, "kinds": kinds, "system": command.system, "limit": command.limit});
+                let asked = json!({"text": command.text, "kinds": kinds, "system": command.system, "since": command.since,
+                    "limit": command.limit});
                 let mut found = client.ask(query, asked).await?["recall"].take();
                 for hit in found["hits"].as_array_mut().into_iter().flatten() {
                     hit["kind"] = json!(hit["kind"].as_str().unwrap_or_default().to_lowercase());
@@ -140,10 +162,24 @@ impl Memory {
     }
 }
 
+async fn rebuild(output: Output, assembly: &Assembly) -> Result<(), Failure> {
+    let done = assembly.rebuild_memory().await?;
+    if output.is_json() {
+        output.value(&json!({"events": done.events, "entries": done.entries, "forgotten": done.forgotten}));
+    } else {
+        output.line(&format!(
+            "{} entries from {} trail events; {} that had been forgotten stay so",
+            done.entries, done.events, done.forgotten
+        ));
+    }
+    Ok(())
+}
+
 impl Recall {
     async fn here(self, assembly: &Assembly) -> Result<Value, Failure> {
         let mut query = Query::new(&self.text).of_kinds(&self.kind).at_most(usize::from(self.limit));
         query.system = self.system;
+        query.since_ms = self.since;
         let found = assembly.memory.recall(query).await?;
         let hit = |hit: &memory::Hit| {
             let entry = &hit.entry;
@@ -229,10 +265,13 @@ impl Export {
         let mut lines = String::new();
         let mut written = 0;
         for kind in kinds {
-            let query = Query::new("").of_kinds(&[kind]).at_most(HITS_LIMIT);
+            let mut query = Query::new("").of_kinds(&[kind]).at_most(HITS_LIMIT);
+            query.source.clone_from(&self.source);
             let found = assembly.memory.recall(query).await?;
             let all = assembly.memory.count(Some(kind)).await?;
-            if all > found.hits.len() {
+            // How many there are of a source is not counted.
+            let cut = if self.source.is_some() { HITS_LIMIT } else { all };
+            if all > found.hits.len() && found.hits.len() >= cut.min(HITS_LIMIT) {
                 let kind = kind.as_str();
                 output
                     .remark(&format!("{kind}: the newest {} of {all} entries are written", found.hits.len()));

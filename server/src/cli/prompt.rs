@@ -1,10 +1,18 @@
-//! `procos prompt`: lists, saves, tests, approves and rolls back prompts.
+//! `procos prompt`: prompts from a file to production and back.
+
+mod compare;
+mod experiment;
+mod folders;
+mod test;
+mod use_in_processes;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use context::{Decision, PRODUCTION, Prompt as Content, Selector, Stamp, TestSuite};
+use context::{
+    Decision, PRODUCTION, Posterior, Prompt as Content, PromptVersion, Selector, Stamp, TestSuite,
+};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -18,13 +26,14 @@ const ORGANISATION: &str = "local";
 /// Characters of a version's hash that people see.
 const SHORT: usize = 12;
 
-/// List, save, test, approve and roll back prompts.
+/// Save, test, compare, approve, try out and roll back prompts.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A prompt goes into production only after a test has passed and somebody has approved it:
   procos prompt save greeting.json --note \"first\"
-  procos prompt test greeting --cases cases.json        (needs a configured model)
-  procos prompt approve greeting --report ID --reason \"reads well\"")]
+  procos prompt test greeting --cases cases.json --keep        (needs a configured model)
+  procos prompt approve greeting --reason \"reads well\"
+docs/context.md goes through all of it.")]
 pub(crate) struct Prompt {
     #[command(subcommand)]
     command: Command,
@@ -33,10 +42,18 @@ pub(crate) struct Prompt {
 #[derive(Debug, Subcommand)]
 enum Command {
     List(List),
+    Show(Show),
     Save(Save),
-    Test(Test),
+    Test(test::Test),
+    Compare(compare::Compare),
+    Models(compare::Models),
     Approve(Approve),
+    Label(Label),
     Rollback(Rollback),
+    Experiment(experiment::Experiment),
+    Processes(use_in_processes::Processes),
+    Export(folders::Export),
+    Import(folders::Import),
 }
 
 /// List prompts with their versions, labels, tests and approvals.
@@ -62,26 +79,6 @@ struct Save {
     actor: String,
 }
 
-/// Test a version with the configured model until the gate decides; exit code 1 unless it passes.
-#[derive(Debug, Args)]
-#[command(disable_version_flag = true)]
-#[command(after_help = "\
-The cases: {\"cases\": [{\"name\": \"short\", \"variables\": {\"who\": \"Ada\"},
-            \"assertions\": [{\"assert\": \"contains\", \"text\": \"Ada\"}]}]}")]
-struct Test {
-    /// Name of the prompt.
-    name: String,
-    /// The version, by the start of its hash or by a label.
-    #[arg(long, default_value = "latest")]
-    version: String,
-    /// The file of cases.
-    #[arg(long, value_name = "FILE")]
-    cases: PathBuf,
-    /// Who tests it.
-    #[arg(long, default_value = "local")]
-    actor: String,
-}
-
 /// Approve a version on the evidence of a test; with enough approvals it goes into production.
 #[derive(Debug, Args)]
 #[command(disable_version_flag = true)]
@@ -91,13 +88,43 @@ struct Approve {
     /// The version, by the start of its hash or by a label.
     #[arg(long, default_value = "latest")]
     version: String,
-    /// Id of the test report.
+    /// Id of the test report; the newest one of the version that passed where it is left out.
     #[arg(long, value_name = "ID")]
-    report: String,
+    report: Option<String>,
     /// Why.
     #[arg(long)]
     reason: String,
     /// Who approves it.
+    #[arg(long, default_value = "local")]
+    actor: String,
+}
+
+/// Show one version as it is sent, with what is known about it, and how it differs from another.
+#[derive(Debug, Args)]
+#[command(disable_version_flag = true)]
+struct Show {
+    /// Name of the prompt.
+    name: String,
+    /// The version, by the start of its hash or by a label.
+    #[arg(long, default_value = "latest")]
+    version: String,
+    /// Show the difference from this version instead: lines that left begin with -, lines that came with +.
+    #[arg(long, value_name = "VERSION")]
+    against: Option<String>,
+}
+
+/// Put a label on a version; `production` needs an approval, `latest` moves by itself.
+#[derive(Debug, Args)]
+#[command(disable_version_flag = true)]
+struct Label {
+    /// Name of the prompt.
+    name: String,
+    /// The label.
+    label: String,
+    /// The version, by the start of its hash or by a label.
+    #[arg(long, default_value = "latest")]
+    version: String,
+    /// Who moves it.
     #[arg(long, default_value = "local")]
     actor: String,
 }
@@ -119,9 +146,17 @@ impl Prompt {
                 let done = match self.command {
                     Command::List(command) => command.execute(output, &assembly).await,
                     Command::Save(command) => command.execute(output, &assembly).await,
+                    Command::Show(command) => command.execute(output, &assembly).await,
                     Command::Test(command) => command.execute(output, &assembly).await,
+                    Command::Compare(command) => command.execute(output, &assembly).await,
+                    Command::Models(command) => command.execute(output, &assembly).await,
                     Command::Approve(command) => command.execute(output, &assembly).await,
+                    Command::Label(command) => command.execute(output, &assembly).await,
                     Command::Rollback(command) => command.execute(output, &assembly).await,
+                    Command::Experiment(command) => command.execute(output, &assembly).await,
+                    Command::Processes(command) => command.execute(output, &assembly).await,
+                    Command::Export(command) => command.execute(output, &assembly).await,
+                    Command::Import(command) => command.execute(output, &assembly).await,
                 };
                 assembly.close().await;
                 done
@@ -181,7 +216,7 @@ async fn describe(assembly: &Assembly, name: &str) -> Result<Value, Failure> {
             approvals.iter().filter(|approval| approval.hash == *hash).map(|it| &it.stamp.actor).collect();
         versions.push(
             json!({"version": hash, "note": version.note, "author": version.author, "at_ms": version.at_ms,
-            "labels": marks, "tests": tests, "approved_by": approved}),
+            "labels": marks, "tests": tests, "approved_by": approved, "pass_rate": posterior(assembly, &version).await?}),
         );
     }
     Ok(json!({"name": name, "production": labels.get(PRODUCTION), "versions": versions}))
@@ -194,12 +229,14 @@ fn line(version: &Value) -> String {
     };
     let text = |name: &str| version[name].as_str().unwrap_or_default();
     let tests = version["tests"].as_array().map_or(0, Vec::len);
+    let known = serde_json::from_value::<Posterior>(version["pass_rate"].clone());
     format!(
-        "  {}  {}  by {}  [{}]  {tests} tests  approved by: {}  {}",
+        "  {}  {}  by {}  [{}]  {tests} tests, {}  approved by: {}  {}",
         short(text("version")),
         point_in_time(version["at_ms"].as_i64().unwrap_or_default()),
         text("author"),
         joined("labels"),
+        known.map_or_else(|_| "not tried yet".to_owned(), |known| rate(&known)),
         joined("approved_by"),
         text("note")
     )
@@ -219,34 +256,123 @@ impl Save {
     }
 }
 
-impl Test {
+impl Show {
     async fn execute(self, output: Output, assembly: &Assembly) -> Result<ExitCode, Failure> {
-        let suite: TestSuite = parsed(&self.cases)?;
-        let Some(model) = &assembly.model else {
-            let hint = "set model.base_url and model.model; docs/configuration.md says how";
-            return Err(Failure::wrong_call("CLI-0017", "no language model is configured", hint));
-        };
-        let stamp = Stamp::new(&self.actor, now_ms());
         let contexts = &assembly.contexts;
-        let report =
-            contexts.test(&self.name, &selector(&self.version), &suite, model.as_ref(), &stamp).await?;
-        let passed = report.verdict == context::Verdict::Pass;
-        if output.is_json() {
-            output.value(&json!(report));
-        } else {
-            output.line(&format!(
-                "{}: {} of {} trials passed ({:.0} %, {:.0} to {:.0} %); report {}",
-                json!(report.verdict).as_str().unwrap_or_default(),
-                report.passed,
-                report.trials,
-                report.rate * 100.0,
-                report.low * 100.0,
-                report.high * 100.0,
-                report.id
-            ));
+        let version = contexts.get(ORGANISATION, &self.name, &selector(&self.version)).await?;
+        if let Some(against) = &self.against {
+            let other = contexts.get(ORGANISATION, &self.name, &selector(against)).await?;
+            let lines = difference(&plain(&other), &plain(&version));
+            if output.is_json() {
+                output.value(&json!({"from": other.hash, "to": version.hash, "lines": lines}));
+            } else {
+                output.line(&lines.join("\n"));
+            }
+            return Ok(ExitCode::SUCCESS);
         }
-        Ok(ExitCode::from(u8::from(!passed)))
+        let known = posterior(assembly, &version).await?;
+        if output.is_json() {
+            output.value(&json!({"version": version, "pass_rate": known}));
+        } else {
+            output.line(&plain(&version));
+            output.line(&format!("pass rate: {}", rate(&known)));
+        }
+        Ok(ExitCode::SUCCESS)
     }
+}
+
+/// A version as people read it: its messages, fragments filled in, then what is declared.
+fn plain(version: &PromptVersion) -> String {
+    let whole = version.whole();
+    let mut text = String::new();
+    for message in &whole.messages {
+        let role = json!(message.role);
+        text.push_str(&format!("## {}\n{}\n\n", role.as_str().unwrap_or_default(), message.text));
+    }
+    for variable in &whole.variables {
+        let kind = json!(variable.kind);
+        let default = variable.default.as_ref().map(|value| format!(" = {value}")).unwrap_or_default();
+        text.push_str(&format!(
+            "variable {}: {}{default}\n",
+            variable.name,
+            kind.as_str().unwrap_or_default()
+        ));
+    }
+    for (name, hash) in &version.prompt.fragments {
+        text.push_str(&format!("fragment {name}: {}\n", short(hash)));
+    }
+    if let Some(schema) = &whole.output_schema {
+        text.push_str(&format!("answer: {schema}\n"));
+    }
+    text.push_str(&format!("parameters: {}", json!(whole.parameters)));
+    text
+}
+
+/// Lines of the longest common subsequence with a space before them, others with - or +.
+fn difference(from: &str, to: &str) -> Vec<String> {
+    let (a, b): (Vec<&str>, Vec<&str>) = (from.lines().collect(), to.lines().collect());
+    let mut longest = vec![vec![0_usize; b.len() + 1]; a.len() + 1];
+    for i in (0..a.len()).rev() {
+        for j in (0..b.len()).rev() {
+            longest[i][j] = if a[i] == b[j] {
+                longest[i + 1][j + 1] + 1
+            } else {
+                longest[i + 1][j].max(longest[i][j + 1])
+            };
+        }
+    }
+    let (mut i, mut j, mut lines) = (0, 0, Vec::new());
+    while i < a.len() || j < b.len() {
+        if i < a.len() && j < b.len() && a[i] == b[j] {
+            lines.push(format!("  {}", a[i]));
+            (i, j) = (i + 1, j + 1);
+        } else if j < b.len() && (i == a.len() || longest[i][j + 1] > longest[i + 1][j]) {
+            lines.push(format!("+ {}", b[j]));
+            j += 1;
+        } else {
+            lines.push(format!("- {}", a[i]));
+            i += 1;
+        }
+    }
+    lines
+}
+
+/// What is known about a version from its tests and its use.
+async fn posterior(assembly: &Assembly, version: &PromptVersion) -> Result<Posterior, Failure> {
+    let (contexts, scores) = (&assembly.contexts, assembly.scores());
+    let name = &version.prompt.name;
+    Ok(das::prompts::posterior(contexts, scores.as_ref(), ORGANISATION, name, &version.hash).await?)
+}
+
+/// A pass rate in words.
+fn rate(known: &Posterior) -> String {
+    if known.attempts == 0 {
+        return "not tried yet".to_owned();
+    }
+    format!(
+        "{:.0} % ({:.0} to {:.0} %) of {} trials and tasks",
+        known.rate * 100.0,
+        known.low * 100.0,
+        known.high * 100.0,
+        known.attempts
+    )
+}
+
+/// The tests of a file, else those kept with the prompt.
+async fn suite_of(assembly: &Assembly, name: &str, cases: Option<&Path>) -> Result<TestSuite, Failure> {
+    if let Some(file) = cases {
+        return parsed(file);
+    }
+    let hint = "give a file with --cases, or keep one with the prompt: `procos prompt test NAME --cases FILE --keep`";
+    let kept = assembly.contexts.suite(ORGANISATION, name).await?;
+    kept.ok_or_else(|| Failure::wrong_call("CTX-0007", format!("no tests are kept with prompt {name}"), hint))
+}
+
+/// The configured model.
+fn model_of(assembly: &Assembly) -> Result<&dyn llm::Model, Failure> {
+    let hint = "set model.base_url and model.model; docs/configuration.md says how";
+    let missing = || Failure::wrong_call("CLI-0017", "no language model is configured", hint);
+    assembly.model.as_deref().ok_or_else(missing)
 }
 
 impl Approve {
@@ -254,7 +380,11 @@ impl Approve {
         let stamp = Stamp::new(&self.actor, now_ms());
         let version = selector(&self.version);
         let contexts = &assembly.contexts;
-        let decision = contexts.approve(&self.name, &version, &self.report, &self.reason, &stamp).await?;
+        let report = match &self.report {
+            Some(report) => report.clone(),
+            None => newest_pass(assembly, &self.name, &version).await?,
+        };
+        let decision = contexts.approve(&self.name, &version, &report, &self.reason, &stamp).await?;
         let missing = match decision {
             Decision::Approved => {
                 contexts.move_label(&self.name, PRODUCTION, &version, &stamp).await?;
@@ -274,6 +404,31 @@ impl Approve {
             output.line(&format!("{} is approved and in production", self.name));
         } else {
             output.line(&format!("the approval counts; {missing} more are needed"));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The newest report of a version that passed.
+async fn newest_pass(assembly: &Assembly, name: &str, version: &Selector) -> Result<String, Failure> {
+    let hash = assembly.contexts.get(ORGANISATION, name, version).await?.hash;
+    let reports = assembly.contexts.reports(ORGANISATION, name).await?;
+    let passed =
+        |report: &&context::TestReport| report.hash == hash && report.verdict == context::Verdict::Pass;
+    let found = reports.iter().rev().find(passed).map(|report| report.id.clone());
+    let message = format!("no test of version {} of {name} has passed", short(&hash));
+    found.ok_or_else(|| Failure::work("CTX-0005", message, "test the version first: `procos prompt test`"))
+}
+
+impl Label {
+    async fn execute(self, output: Output, assembly: &Assembly) -> Result<ExitCode, Failure> {
+        let stamp = Stamp::new(&self.actor, now_ms());
+        let moved =
+            assembly.contexts.move_label(&self.name, &self.label, &selector(&self.version), &stamp).await?;
+        if output.is_json() {
+            output.value(&json!({"name": self.name, "label": self.label, "version": moved.hash}));
+        } else {
+            output.line(&format!("{} of {} is version {}", self.label, self.name, short(&moved.hash)));
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -316,6 +471,13 @@ fn parsed<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_difference_shows_what_left_and_what_came() {
+        let lines = difference("a\nb\nc", "a\nx\nc\nd");
+        assert_eq!(lines, ["  a", "- b", "+ x", "  c", "+ d"]);
+        assert_eq!(difference("a", "a"), ["  a"]);
+    }
 
     #[test]
     fn a_version_is_named_by_its_hash_or_by_a_label() {

@@ -14,14 +14,15 @@ use super::live::{LiveRun, Place, in_directory, in_memory, on_camunda};
 use super::{Found, Output, Session, now_ms, object, read_file, remote_run, seed};
 use crate::configuration::{Engine, EngineKind};
 use crate::failure::Failure;
-use crate::wiring::{camunda_address, open_outside};
+use crate::wiring::{camunda_settings, open_outside};
 
 /// Run a BPMN file and show how it ends.
 ///
 /// Without `--data-dir` it runs in memory and leaves nothing behind but the files it writes into `./procos-workspace`.
 /// With `--data-dir` it is deployed and kept there: trail, scores and instance; files go into its `workspace` folder.
-/// With `--engine camunda7` it is deployed to and started in a Camunda 7 (or Operaton, CIB seven), and its tasks are
-/// executed here; instances that others started in that Camunda are left alone.
+/// With `--engine camunda7` it is deployed to and started in a Camunda 7 (or Operaton, CIB seven), with
+/// `--engine camunda8` in a Camunda 8, and its tasks are executed here; instances that others started in that Camunda
+/// are left alone.
 /// Where a file holds several processes, the first executable one is started.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -31,6 +32,7 @@ Examples:
   procos run shipping.bpmn --with shipping.dmn --vars '{\"weight\": 12}'
   procos run order.bpmn --trace --json | jq .
   procos run order.bpmn --engine camunda7 --engine-url http://127.0.0.1:8090/engine-rest
+  procos run order.bpmn --engine camunda8 --engine-url http://127.0.0.1:8080
 
 How it ends: completed (exit 0), waiting for something outside (exit 0), terminated (exit 0), failed (exit 1).")]
 pub(crate) struct Run {
@@ -97,16 +99,16 @@ impl Run {
             let outside = open_outside(&session.configuration()?.configuration)?;
             let place = Place { workspace: PathBuf::from("procos-workspace"), outside };
             let ended = match &engine {
-                Some(engine) if engine.kind == EngineKind::Camunda7 => {
-                    on_camunda(run, camunda_address(engine)?, place, &mut on_line).await?
+                Some(engine) if engine.kind != EngineKind::Embedded => {
+                    on_camunda(run, camunda_settings(engine)?, place, &mut on_line).await?
                 }
                 _ => in_memory(run, place, &mut on_line).await?,
             };
             return Ok(self.show(output, &ended));
         }
         let names_engine = engine.is_some();
-        if let Some(engine) = engine.as_ref().filter(|engine| engine.kind == EngineKind::Camunda7) {
-            camunda::version(camunda_address(engine)?).await?;
+        if let Some(engine) = engine.as_ref().filter(|engine| engine.kind != EngineKind::Embedded) {
+            camunda_settings(engine)?.version().await?;
         }
         let ended = match session.on(engine).assembly().await? {
             Found::Here(assembly) => {
@@ -130,11 +132,9 @@ impl Run {
             let hint = "leave --engine out, or --dry-run";
             return Err(Failure::wrong_call("CLI-0008", "a dry run is made on the embedded engine", hint));
         }
-        let url = match &self.engine_url {
-            Some(url) => url.clone(),
-            None => session.configuration()?.configuration.engine.url,
-        };
-        Ok(Some(Engine { kind, url }))
+        let configured = session.configuration()?.configuration.engine;
+        let url = self.engine_url.clone().unwrap_or(configured.url);
+        Ok(Some(Engine { kind, url, token: configured.token }))
     }
 
     /// A line of the trace, as it happens.

@@ -65,6 +65,20 @@ impl Serve {
     }
 }
 
+/// Finds out what the language models can do before the first task needs them.
+async fn probe(assembly: &Assembly) {
+    let Some(model) = &assembly.model else { return };
+    for probe in model.probe().await {
+        let (name, url) = (probe.name.as_deref().unwrap_or("default"), masked_url(&probe.url));
+        match &probe.problem {
+            None => {
+                tracing::info!(name, %url, dialect = %probe.dialect, can = %probe.capabilities, "a language model")
+            }
+            Some(problem) => tracing::warn!(name, %url, problem, "a language model cannot be used now"),
+        }
+    }
+}
+
 /// What is served, and where.
 struct Served<'a> {
     assembly: &'a Assembly,
@@ -96,7 +110,13 @@ impl Served<'_> {
             stop.cancelled().await;
             output.remark("stopping …");
         };
-        tokio::join!(serving, beside);
+        let probing = async {
+            tokio::select! {
+                () = probe(assembly) => {}
+                () = stop.cancelled() => {}
+            }
+        };
+        tokio::join!(serving, beside, probing);
     }
 }
 
@@ -120,6 +140,7 @@ fn ports(assembly: &Assembly) -> Ports {
         ontology: assembly.ontology.clone(),
         memory: assembly.memory.clone(),
         census: assembly.parts.census.clone(),
+        vitals: assembly.vitals.clone(),
         speech: assembly.speech.clone(),
     }
 }

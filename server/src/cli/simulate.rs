@@ -20,10 +20,12 @@ use super::{Output, Session, now_ms, object, read_file, run, seed};
 use crate::failure::Failure;
 
 mod dry_runs;
+mod files;
 mod history;
 mod report;
 mod timed;
 
+pub(crate) use report::seconds;
 use timed::{Prepared, Reading};
 
 /// Dry runs where nothing is said.
@@ -34,7 +36,7 @@ const DRY_RUNS_LIMIT: u64 = 100_000;
 /// Run a process many times without side effects: how it ends, how long it takes, what it costs, where it waits.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A process that declares durations, shares, resources or arrivals (procos:simulation, see docs/simulation.md) is simulated
+A process that declares durations, shares, resources or arrivals (procos:simulation or BPSim, see docs/simulation.md) is simulated
 in time, until every number is as precise as --precision says or for --cases. Every number comes with two intervals: ±
 is what the finite simulation leaves open, [ ] what the observations behind the parameters leave open.
 
@@ -51,6 +53,9 @@ Examples:
   procos simulate examples/credit-application.bpmn
   procos simulate examples/credit-application.bpmn --precision 0.5% --late-after 4h --sensitivity
   procos simulate today.bpmn --against proposal.bpmn
+  procos simulate today.bpmn --log today.xes --log-cases 5000
+  procos simulate from-another-tool.bpmn               with its BPSim parameters
+  procos simulate order.bpmn --data-dir shop --bpsim order-bpsim.bpmn
   procos simulate order.bpmn --data-dir shop          with what its tasks have really done
   procos simulate examples/light-aircraft/size-aircraft.bpmn --cases 500 --seed 1 --vars '{\"range_km\": 1100}'")]
 pub(crate) struct Simulate {
@@ -78,6 +83,16 @@ pub(crate) struct Simulate {
     /// Which parameters matter most, and what one more of each resource is worth.
     #[arg(long)]
     sensitivity: bool,
+    /// Write the event log of a run: a file that ends in .xes or .csv.
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+    /// Cases in the event log.
+    #[arg(long, value_name = "CASES", default_value_t = 1_000, requires = "log",
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(scoring::simulation::MAX_LOG_CASES)))]
+    log_cases: u32,
+    /// Write the file with its parameters (and what was recorded in their place) as a BPSim scenario for other tools.
+    #[arg(long, value_name = "FILE")]
+    bpsim: Option<PathBuf>,
     /// Threads [default: as many as the machine has].
     #[arg(long)]
     threads: Option<usize>,
@@ -99,6 +114,9 @@ impl Simulate {
         };
         match timed::read(&self.file, &content, self.arrivals.as_deref(), &evidence)? {
             Reading::Timed(first) => {
+                if let Some(path) = &self.bpsim {
+                    files::write_bpsim(&self.file, &content, &first, path)?;
+                }
                 let other = self.other(&evidence)?;
                 let work = move || self.timed(&first, other.as_deref(), output);
                 return tokio::task::spawn_blocking(work).await.map_err(|error| {
@@ -117,6 +135,8 @@ impl Simulate {
             (self.arrivals.is_some(), "--arrivals"),
             (self.late_after.is_some(), "--late-after"),
             (self.sensitivity, "--sensitivity"),
+            (self.log.is_some(), "--log"),
+            (self.bpsim.is_some(), "--bpsim"),
         ] {
             if given {
                 let message = format!("{option} needs a process that declares how long its tasks take");
@@ -145,8 +165,7 @@ impl Simulate {
 
     fn timed(&self, first: &Prepared, other: Option<&Prepared>, output: Output) -> Result<ExitCode, Failure> {
         let run = timed::Timed {
-            model: &first.model,
-            learnt: &first.learnt,
+            prepared: first,
             cases: self.cases,
             precision: self.precision,
             seed: self.seed.unwrap_or_else(seed),
@@ -156,6 +175,7 @@ impl Simulate {
                 .unwrap_or(1),
             late_after: self.late_after.as_deref(),
             sensitivity: self.sensitivity,
+            log: self.log.as_deref().map(|path| (path, self.log_cases)),
         };
         match other {
             None => run.execute(output),

@@ -1,8 +1,14 @@
 //! `procos trail`: shows the quality trail, and checks its chain.
 
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
+use bpmn::event_log::Format;
 use clap::{Args, Subcommand};
+use das::experience::log::{Written, write_trail};
 use serde_json::{Value, json};
 use trail::{Event, Filter, Trail as _};
 
@@ -24,7 +30,20 @@ pub(crate) struct Trail {
 #[derive(Debug, Subcommand)]
 enum Command {
     Show(Show),
+    Log(Log),
     Verify(Verify),
+}
+
+/// Write the steps of the cases of a process as an event log for process mining: XES or a table (CSV).
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  procos trail log order order.xes --data-dir shop")]
+struct Log {
+    /// Id of the process.
+    process: String,
+    /// Where the log goes; the name ends in .xes or .csv.
+    file: std::path::PathBuf,
 }
 
 /// Show entries, oldest first.
@@ -65,6 +84,7 @@ impl Trail {
     pub(crate) async fn execute(self, output: Output, session: Session) -> Result<ExitCode, Failure> {
         match self.command {
             Command::Show(show) => show.execute(output, session).await,
+            Command::Log(log) => log.execute(output, session).await,
             Command::Verify(_) => verify(output, session).await,
         }
     }
@@ -113,6 +133,61 @@ impl Show {
                 "data": node["data"], "hash": node["hash"], "previous_hash": node["previousHash"]})
         };
         Ok(answer["trail"]["nodes"].as_array().into_iter().flatten().map(row).collect())
+    }
+}
+
+impl Log {
+    async fn execute(self, output: Output, session: Session) -> Result<ExitCode, Failure> {
+        let format = log_format(&self.file)?;
+        let database = match session.database().await? {
+            Found::Here(database) => database,
+            Found::There(_) => return Err(session.needs_directory("writing a log")),
+        };
+        let written = self.write(database.as_ref(), format).await;
+        database.close().await;
+        let written = written?;
+        if output.is_json() {
+            output.value(&json!({"cases": written.cases, "executions": written.executions}));
+        } else {
+            let (cases, executions) = (written.cases, written.executions);
+            output.line(&format!("{cases} cases with {executions} steps are in {}", self.file.display()));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    async fn write(&self, database: &persistence::Database, format: Format) -> Result<Written, Failure> {
+        let definitions = engine::Store::definitions(database).await?;
+        // Of several versions, the newest says what an element is called.
+        let mut names: BTreeMap<String, String> = BTreeMap::new();
+        let versions = definitions.iter().filter(|(definition, _)| definition.process_id == self.process);
+        for definitions in versions.filter_map(|(_, xml)| bpmn::xml::read(xml.as_bytes()).ok()) {
+            for node in definitions.processes.into_iter().flat_map(|process| process.nodes) {
+                names.extend(node.element.name.map(|name| (node.element.id, name)));
+            }
+        }
+        let cannot = |error: std::io::Error| {
+            let message = format!("cannot write {}: {error}", self.file.display());
+            Failure::work("CLI-0003", message, "choose another path")
+        };
+        let mut file = BufWriter::new(File::create(&self.file).map_err(cannot)?);
+        let mut sink = |part: &str| file.write_all(part.as_bytes());
+        let about = (self.process.as_str(), &names);
+        let written = write_trail(database, database, about, format, &mut sink).await?;
+        file.flush().map_err(cannot)?;
+        Ok(written)
+    }
+}
+
+/// The format that the name of a log says.
+pub(super) fn log_format(path: &Path) -> Result<Format, Failure> {
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    match ending.as_deref() {
+        Some("xes") => Ok(Format::Xes),
+        Some("csv") => Ok(Format::Csv),
+        _ => {
+            let message = format!("the log {}: its name says no format", path.display());
+            Err(Failure::wrong_call("CLI-0001", message, "end it in .xes or .csv"))
+        }
     }
 }
 

@@ -32,6 +32,7 @@ fn value_of(configuration: &Configuration, key: &str) -> String {
         "log_filter" => configuration.log_filter.clone(),
         "engine.kind" => format!("{:?}", configuration.engine.kind).to_lowercase(),
         "engine.url" => masked_url(&configuration.engine.url),
+        "engine.token" => secret(&configuration.engine.token),
         "database.url" => masked_url(&configuration.database.url),
         "model.base_url" => masked_url(&model.base_url),
         "model.api_key" => secret(&model.api_key),
@@ -40,13 +41,20 @@ fn value_of(configuration: &Configuration, key: &str) -> String {
         "model.transcription_model" => model.transcription_model.clone().unwrap_or_default(),
         "model.retries" => model.retries.to_string(),
         "model.concurrency" => model.concurrency.to_string(),
+        "budget.day_tokens" => {
+            configuration.budget.day_tokens.map(|limit| limit.to_string()).unwrap_or_default()
+        }
+        "budget.day_cost" => configuration.budget.day_cost.map(|limit| limit.to_string()).unwrap_or_default(),
         "speech.base_url" => masked_url(&configuration.speech.base_url),
         "speech.api_key" => secret(&configuration.speech.api_key),
         "memory.url" => masked_url(&configuration.memory.url),
         "memory.api_key" => secret(&configuration.memory.api_key),
         "prompts.approvers" => configuration.prompts.approvers.to_string(),
+        "forecasts.record" => configuration.forecasts.record.to_string(),
         "network.hosts" => configuration.network.hosts.join(","),
         "network.private_hosts" => configuration.network.private_hosts.join(","),
+        "containers.socket" => configuration.containers.socket.clone(),
+        "containers.images" => configuration.containers.images.join(","),
         // A variable without a line here shows nothing; a test finds it.
         _ => "?".to_owned(),
     }

@@ -7,6 +7,7 @@ use toml::Value;
 enum Kind {
     Text,
     Number,
+    Truth,
     List,
 }
 
@@ -18,6 +19,7 @@ const VARIABLES: &[(&str, &str, Kind)] = &[
     ("PROCOS_LOG", "log_filter", Kind::Text),
     ("PROCOS_ENGINE", "engine.kind", Kind::Text),
     ("PROCOS_ENGINE_URL", "engine.url", Kind::Text),
+    ("PROCOS_ENGINE_TOKEN", "engine.token", Kind::Text),
     ("PROCOS_DATABASE_URL", "database.url", Kind::Text),
     ("PROCOS_MODEL_BASE_URL", "model.base_url", Kind::Text),
     ("PROCOS_MODEL_API_KEY", "model.api_key", Kind::Text),
@@ -26,13 +28,18 @@ const VARIABLES: &[(&str, &str, Kind)] = &[
     ("PROCOS_MODEL_TRANSCRIPTION", "model.transcription_model", Kind::Text),
     ("PROCOS_MODEL_RETRIES", "model.retries", Kind::Number),
     ("PROCOS_MODEL_CONCURRENCY", "model.concurrency", Kind::Number),
+    ("PROCOS_BUDGET_DAY_TOKENS", "budget.day_tokens", Kind::Number),
+    ("PROCOS_BUDGET_DAY_COST", "budget.day_cost", Kind::Number),
     ("PROCOS_SPEECH_BASE_URL", "speech.base_url", Kind::Text),
     ("PROCOS_SPEECH_API_KEY", "speech.api_key", Kind::Text),
     ("PROCOS_MEMORY_URL", "memory.url", Kind::Text),
     ("PROCOS_MEMORY_API_KEY", "memory.api_key", Kind::Text),
     ("PROCOS_PROMPT_APPROVERS", "prompts.approvers", Kind::Number),
+    ("PROCOS_FORECASTS_RECORD", "forecasts.record", Kind::Truth),
     ("PROCOS_NETWORK_HOSTS", "network.hosts", Kind::List),
     ("PROCOS_NETWORK_PRIVATE_HOSTS", "network.private_hosts", Kind::List),
+    ("PROCOS_CONTAINERS_SOCKET", "containers.socket", Kind::Text),
+    ("PROCOS_CONTAINERS_IMAGES", "containers.images", Kind::List),
 ];
 
 /// The variables that make settings: (variable, dotted key).
@@ -49,7 +56,12 @@ pub(super) fn settings(
         let value = match kind {
             Kind::Text => Value::String(text),
             // What is no number stays a text: reading the configuration then names the setting.
-            Kind::Number => text.parse().map_or(Value::String(text), Value::Integer),
+            Kind::Number => match (text.parse(), text.parse()) {
+                (Ok(whole), _) => Value::Integer(whole),
+                (_, Ok(number)) => Value::Float(number),
+                _ => Value::String(text),
+            },
+            Kind::Truth => text.parse().map_or(Value::String(text), Value::Boolean),
             Kind::List => {
                 Value::Array(text.split(',').map(|item| Value::String(item.trim().to_owned())).collect())
             }

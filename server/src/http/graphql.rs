@@ -2,6 +2,7 @@
 //! media type as the GraphQL-over-HTTP audits want them.
 
 mod accept;
+mod documents;
 mod events;
 mod read;
 mod reply;
@@ -31,6 +32,7 @@ pub(super) struct Endpoint<E> {
     limits: Limits,
     large_bodies: Arc<Semaphore>,
     streams: Arc<Semaphore>,
+    documents: Arc<documents::Documents>,
     stop: CancellationToken,
 }
 
@@ -41,6 +43,7 @@ impl<E> Endpoint<E> {
             limits,
             large_bodies: Arc::new(Semaphore::new(limits.large_bodies)),
             streams: Arc::new(Semaphore::new(limits.streams)),
+            documents: Arc::default(),
             stop,
         }
     }
@@ -70,8 +73,8 @@ async fn operate<E: Executor>(
 ) -> Result<Response, Fault> {
     let method = request.method().clone();
     let mut operation = match method {
-        Method::GET => read::from_address(request.uri())?,
-        Method::POST => read::from_body(request, &endpoint.limits, &endpoint.large_bodies).await?,
+        Method::GET => read::from_address(request.uri(), &endpoint.documents)?,
+        Method::POST => read::from_body(request, endpoint).await?,
         _ => return Err(Fault::method(format!("{method} is not possible here"), "GET, POST")),
     };
     let kind = read::kind(&mut operation);

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use das::watch::Sample;
 use engine::port::{Notice, Status};
+use kernel::ScoreFilter;
 use parking_lot::Mutex;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio_util::sync::CancellationToken;
@@ -17,6 +19,9 @@ use super::Shared;
 /// Most open instances that one look counts; there are at least as many as shown.
 const OPEN_INSTANCES_MAX: usize = 100_000;
 const OPEN_INSTANCES_PAGE: usize = 10_000;
+/// Subjects whose scores are shown, and subjects that are looked at for them.
+const SCORES_MAX: usize = 100;
+const SCORES_READ: usize = 10_000;
 
 /// Counters since the start of this process; cheap to clone.
 #[derive(Clone, Default)]
@@ -116,7 +121,65 @@ pub(super) async fn show(State(shared): State<Shared>) -> Response {
     if let Ok(entries) = ports.memory.count(None).await {
         text.gauge("procos_memory_entries", "entries in memory", entries as f64);
     }
+    if let Some(sample) = ports.vitals.newest() {
+        machine(&sample, &mut text);
+    }
+    scores(&shared, &mut text).await;
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text.0).into_response()
+}
+
+/// The machine and the parts, as the watching assistant sampled them last, at most half a minute ago.
+fn machine(sample: &Sample, text: &mut Text) {
+    let gauges = [
+        ("procos_disk_free_bytes", "free bytes of the disk of the data directory", sample.disk_free),
+        ("procos_disk_total_bytes", "bytes of the disk of the data directory", sample.disk_total),
+        ("procos_memory_available_bytes", "memory of the machine that is available", sample.memory_available),
+        ("procos_resident_memory_bytes", "memory that this process holds", sample.own_memory),
+        ("procos_outbox_items", "effects that wait for delivery", sample.outbox),
+        ("procos_jobs_waiting", "jobs that wait, at least", sample.jobs),
+    ];
+    for (name, help, value) in gauges {
+        if let Some(value) = value {
+            text.gauge(name, help, value as f64);
+        }
+    }
+    if let Some(busy) = sample.processor {
+        text.gauge("procos_processor_busy_ratio", "share of the processors' time that was used", busy);
+    }
+    text.about("procos_part_up", "gauge", "1 where the part answers as well as it can");
+    for (part, health) in [("engine", &sample.engine), ("memory", &sample.memory)] {
+        text.line("procos_part_up", &[("part", part)], f64::from(u8::from(health.ok)));
+    }
+}
+
+/// Scores of the subjects with the most attempts, so that the number of series stays bounded whatever is tried.
+async fn scores(shared: &Shared, text: &mut Text) {
+    let filter = ScoreFilter { limit: SCORES_READ, ..ScoreFilter::default() };
+    let Ok(mut rows) = shared.ports.scores.scores(&filter).await else { return };
+    rows.sort_by(|a, b| {
+        b.attempts.cmp(&a.attempts).then_with(|| (&a.kind, &a.subject).cmp(&(&b.kind, &b.subject)))
+    });
+    let left_out = rows.len().saturating_sub(SCORES_MAX);
+    rows.truncate(SCORES_MAX);
+    text.about("procos_score_attempts_total", "counter", "finished attempts, of the most used subjects");
+    for row in &rows {
+        let labels = [("kind", row.kind.as_str()), ("subject", row.subject.as_str())];
+        text.line("procos_score_attempts_total", &labels, row.attempts as f64);
+    }
+    type Number = fn(&scoring::Score) -> f64;
+    let numbers: [(&str, &str, Number); 3] = [
+        ("procos_score_average", "posterior mean of the success rate", |score| score.average),
+        ("procos_score_low", "lower end of its 95 % confidence sequence", |score| score.low),
+        ("procos_score_high", "upper end of its 95 % confidence sequence", |score| score.high),
+    ];
+    for (name, help, number) in numbers {
+        text.about(name, "gauge", help);
+        for row in &rows {
+            let labels = [("kind", row.kind.as_str()), ("subject", row.subject.as_str())];
+            text.line(name, &labels, number(&row.score()));
+        }
+    }
+    text.gauge("procos_scores_left_out", "subjects whose scores are not shown here", left_out as f64);
 }
 
 async fn open_instances(shared: &Shared) -> Option<usize> {

@@ -9,10 +9,12 @@ mod body;
 mod definitions;
 mod deployments;
 mod elements;
+mod history;
 mod incidents;
 mod instances;
 mod jobs;
 mod messages;
+mod operations;
 mod problem;
 mod search;
 #[cfg(test)]
@@ -20,15 +22,18 @@ mod tests;
 mod topology;
 mod user_tasks;
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::routing::{any, get, patch, post, put};
+use axum::routing::{any, delete, get, patch, post, put};
 use engine::ProcessEngine;
+use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use trail::Trail;
 
 use super::Limits;
 use problem::Problem;
@@ -48,20 +53,24 @@ const ELEMENT_BIT: i64 = 1 << 62;
 #[derive(Clone)]
 pub(super) struct Cluster {
     engine: Arc<dyn ProcessEngine>,
+    trail: Arc<dyn Trail>,
     limits: Limits,
     listen: SocketAddr,
     waiting: Arc<Semaphore>,
     stop: CancellationToken,
+    names: Arc<Mutex<HashMap<i64, Arc<history::Names>>>>,
 }
 
 /// The routes under `/v2`.
 pub(super) fn routes(
     engine: Arc<dyn ProcessEngine>,
+    trail: Arc<dyn Trail>,
     limits: Limits,
     listen: SocketAddr,
     stop: CancellationToken,
 ) -> Router {
-    let cluster = Cluster { engine, limits, listen, waiting: Arc::new(Semaphore::new(WAITING_MAX)), stop };
+    let waiting = Arc::new(Semaphore::new(WAITING_MAX));
+    let cluster = Cluster { engine, trail, limits, listen, waiting, stop, names: Arc::default() };
     let at_once = Router::new()
         .route("/v2/topology", get(topology::show))
         .route("/v2/status", get(topology::status))
@@ -72,9 +81,16 @@ pub(super) fn routes(
         .route("/v2/process-instances/search", post(instances::find))
         .route("/v2/process-instances/{key}", get(instances::one))
         .route("/v2/process-instances/{key}/cancellation", post(instances::cancel))
+        .route("/v2/process-instances/{key}/modification", post(operations::modify))
+        .route("/v2/process-instances/{key}/migration", post(operations::migrate))
+        .route("/v2/process-instances/{key}/suspension", post(operations::suspend))
+        .route("/v2/process-instances/{key}/resumption", post(operations::resume))
+        .route("/v2/process-instances/{key}/sequence-flows", get(elements::flows))
         .route("/v2/element-instances/search", post(elements::find))
+        .route("/v2/element-instances/{key}", get(elements::one))
         .route("/v2/element-instances/{key}/variables", put(elements::set_variables))
         .route("/v2/variables/search", post(elements::find_variables))
+        .route("/v2/variables/{key}", get(elements::variable))
         .route("/v2/jobs/search", post(jobs::find))
         .route("/v2/jobs/{key}", patch(jobs::update))
         .route("/v2/jobs/{key}/completion", post(jobs::complete))
@@ -87,6 +103,9 @@ pub(super) fn routes(
         .route("/v2/incidents/{key}/resolution", post(incidents::resolve))
         .route("/v2/user-tasks/search", post(user_tasks::find))
         .route("/v2/user-tasks/{key}", get(user_tasks::one))
+        .route("/v2/user-tasks/{key}/assignment", post(user_tasks::assign))
+        .route("/v2/user-tasks/{key}/assignee", delete(user_tasks::unassign))
+        .route("/v2/user-tasks/{key}/variables/search", post(user_tasks::find_variables))
         .route("/v2/user-tasks/{key}/completion", post(user_tasks::complete))
         .layer(axum::middleware::from_fn_with_state(limits, super::watch::in_time));
     let missing = any(async |request: Request| {

@@ -23,7 +23,8 @@ pub(super) async fn export(
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, Refusal> {
     let wrong = |message: String| {
-        let hint = "the formats are turtle, ntriples, jsonld, trig, nquads, reqif, csv, matrix and xlsx";
+        let hint =
+            "the formats are turtle, ntriples, jsonld, trig, nquads, reqif, csv, matrix, xlsx and sysml";
         Refusal::new(StatusCode::BAD_REQUEST, "HTTP-0008", message, hint)
     };
     let Query(asked) = asked.map_err(|error| wrong(error.body_text()))?;

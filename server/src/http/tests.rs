@@ -140,6 +140,7 @@ struct House {
     trail: Arc<MemoryStore>,
     engine: Embedded,
     ontology: Arc<Ontology>,
+    vitals: das::watch::Vitals,
     site: Site,
 }
 
@@ -164,6 +165,7 @@ async fn house_of(limits: Limits, memory_down: bool, speech: Option<Arc<dyn llm:
     let store = Arc::new(MemoryStore::new());
     let engine = Embedded::open(store.clone(), Arc::new(SystemClock)).await.unwrap();
     let ontology = Arc::new(Ontology::open(Arc::new(VolatileChangeSets::default())).await.unwrap());
+    let vitals = das::watch::Vitals::default();
     let ports = Ports {
         engine: Arc::new(engine.clone()),
         trail: store.clone(),
@@ -171,6 +173,7 @@ async fn house_of(limits: Limits, memory_down: bool, speech: Option<Arc<dyn llm:
         ontology: ontology.clone(),
         memory: Arc::new(NoMemory { down: memory_down }),
         census: Census::default(),
+        vitals: vitals.clone(),
         speech,
     };
     let site = Site {
@@ -179,7 +182,7 @@ async fn house_of(limits: Limits, memory_down: bool, speech: Option<Arc<dyn llm:
         limits,
         stop: CancellationToken::new(),
     };
-    House { router: router(ports, schema(), site.clone()), trail: store, engine, ontology, site }
+    House { router: router(ports, schema(), site.clone()), trail: store, engine, ontology, vitals, site }
 }
 
 async fn house() -> House {
@@ -259,6 +262,7 @@ async fn any_executor_can_be_served() {
         ontology: Arc::new(Ontology::open(Arc::new(VolatileChangeSets::default())).await.unwrap()),
         memory: Arc::new(NoMemory { down: false }),
         census: Census::default(),
+        vitals: das::watch::Vitals::default(),
         speech: None,
     };
     let other = Schema::new(Query, EmptyMutation, Events);

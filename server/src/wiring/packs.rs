@@ -1,10 +1,14 @@
-//! Domain packs: folders with reference architectures and processes that a user writes, shares and loads.
+//! Domain packs: folders with reference architectures, processes, archetypes and words that a user writes, shares and
+//! loads.
 //!
-//! A pack is `architectures/*.ttl` and `processes/*.bpmn`. Loading one checks every file and keeps the architectures
-//! under `packs/` in the data directory, where each bootstrap finds them; the processes are deployed.
+//! A pack is `architectures/*.ttl`, `processes/*.bpmn`, `archetypes/*.json` and `vocabulary/*.txt`. Loading one checks
+//! every file and keeps all but the processes under `packs/` in the data directory, where each bootstrap and the reader
+//! of texts find them; the processes are deployed.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use das::text::{Mistake, Trade};
 use engine::port::DeployFile;
 use ontology::architecture::{self, Architecture};
 
@@ -25,11 +29,15 @@ pub(crate) struct Pack {
     pub(crate) architectures: Vec<(Architecture, Vec<u8>)>,
     /// Its processes; the engine checks them when they are deployed.
     pub(crate) processes: Vec<DeployFile>,
+    /// Its archetypes, as JSON.
+    pub(crate) archetypes: Vec<String>,
+    /// Its files of words.
+    pub(crate) vocabulary: Vec<String>,
 }
 
 /// Reads and checks a pack.
 pub(crate) fn load(folder: &Path) -> Result<Pack, Failure> {
-    let hint = "a pack is a folder with architectures/*.ttl and processes/*.bpmn; see docs/packs.md";
+    let hint = "a pack is a folder with architectures/*.ttl, processes/*.bpmn, archetypes/*.json and vocabulary/*.txt; see docs/packs.md";
     let wrong = |message: String| Failure::wrong_call("CLI-0014", message, hint);
     let name =
         folder.file_name().map(|name| name.to_string_lossy().into_owned()).filter(|name| is_name(name));
@@ -50,15 +58,33 @@ pub(crate) fn load(folder: &Path) -> Result<Pack, Failure> {
             content,
         })
         .collect();
-    if architectures.is_empty() && processes.is_empty() {
-        return Err(wrong(format!("{} holds neither architectures nor processes", folder.display())));
+    let (archetypes, vocabulary) = teach(folder, &mut Trade::default()).map_err(wrong)?;
+    if architectures.is_empty() && processes.is_empty() && archetypes.is_empty() && vocabulary.is_empty() {
+        let message = format!("{} holds no architectures, processes, archetypes or words", folder.display());
+        return Err(wrong(message));
     }
-    Ok(Pack { name, architectures, processes })
+    Ok(Pack { name, architectures, processes, archetypes, vocabulary })
 }
 
-/// Keeps the architectures of a pack in the data directory; those of an earlier load of it go.
+/// Takes the archetypes and words of a folder in; gives the texts of both. A mistake is named with file and line.
+fn teach(folder: &Path, trade: &mut Trade) -> Result<(Vec<String>, Vec<String>), String> {
+    let mut texts = |part: &str, ending: &str, add: fn(&mut Trade, &str) -> Result<(), Mistake>| {
+        let mut found = Vec::new();
+        for (path, content) in files(&folder.join(part), ending)? {
+            let text = String::from_utf8(content).map_err(|error| format!("{}: {error}", path.display()))?;
+            add(trade, &text).map_err(|mistake| format!("{}, {mistake}", path.display()))?;
+            found.push(text);
+        }
+        Ok::<_, String>(found)
+    };
+    let archetypes = texts("archetypes", "json", Trade::add_archetype)?;
+    let vocabulary = texts("vocabulary", "txt", Trade::add_words)?;
+    Ok((archetypes, vocabulary))
+}
+
+/// Keeps a pack in the data directory, without its processes; what an earlier load of it kept goes.
 pub(crate) fn keep(pack: &Pack, data_directory: &Path) -> Result<(), Failure> {
-    let folder = data_directory.join(FOLDER).join(&pack.name).join("architectures");
+    let folder = data_directory.join(FOLDER).join(&pack.name);
     let failed = |error: std::io::Error| {
         let message = format!("cannot write {}: {error}", folder.display());
         Failure::work("CLI-0006", message, "is there room, and may the folder be written?")
@@ -66,20 +92,53 @@ pub(crate) fn keep(pack: &Pack, data_directory: &Path) -> Result<(), Failure> {
     if folder.exists() {
         std::fs::remove_dir_all(&folder).map_err(failed)?;
     }
-    std::fs::create_dir_all(&folder).map_err(failed)?;
-    for (place, (_, turtle)) in pack.architectures.iter().enumerate() {
-        std::fs::write(folder.join(format!("{place}.ttl")), turtle).map_err(failed)?;
+    let turtles = pack.architectures.iter().map(|(_, turtle)| turtle.as_slice()).collect();
+    let bytes = |texts: &'_ [String]| -> Vec<Vec<u8>> {
+        texts.iter().map(|text| text.clone().into_bytes()).collect()
+    };
+    let (archetypes, vocabulary) = (bytes(&pack.archetypes), bytes(&pack.vocabulary));
+    let parts: [(&str, &str, Vec<&[u8]>); 3] = [
+        ("architectures", "ttl", turtles),
+        ("archetypes", "json", archetypes.iter().map(Vec::as_slice).collect()),
+        ("vocabulary", "txt", vocabulary.iter().map(Vec::as_slice).collect()),
+    ];
+    for (part, ending, contents) in parts {
+        let folder = folder.join(part);
+        std::fs::create_dir_all(&folder).map_err(failed)?;
+        for (place, content) in contents.into_iter().enumerate() {
+            std::fs::write(folder.join(format!("{place:03}.{ending}")), content).map_err(failed)?;
+        }
     }
     Ok(())
 }
 
-/// The architectures of all packs in a data directory; what cannot be read is left out and said in the log.
-pub(crate) fn architectures(data_directory: &Path) -> Vec<Architecture> {
+/// What all packs in a data directory teach the reader; what cannot be read is left out and said in the log.
+pub(crate) fn trade(data_directory: &Path) -> Arc<Trade> {
+    let mut trade = Trade::default();
+    for folder in kept(data_directory) {
+        // A pack that breaks off half-way leaves nothing behind.
+        let mut with = trade.clone();
+        match teach(&folder, &mut with) {
+            Ok(_) => trade = with,
+            Err(why) => tracing::warn!(pack = %folder.display(), why, "a pack is left out"),
+        }
+    }
+    Arc::new(trade)
+}
+
+/// The folders of the packs that are kept, by name.
+fn kept(data_directory: &Path) -> Vec<PathBuf> {
     let Ok(packs) = std::fs::read_dir(data_directory.join(FOLDER)) else { return Vec::new() };
     let mut folders: Vec<PathBuf> = packs.flatten().map(|entry| entry.path()).collect();
     folders.sort();
+    folders.truncate(MAX_FILES);
+    folders
+}
+
+/// The architectures of all packs in a data directory; what cannot be read is left out and said in the log.
+pub(crate) fn architectures(data_directory: &Path) -> Vec<Architecture> {
     let mut found = Vec::new();
-    for folder in folders.into_iter().take(MAX_FILES) {
+    for folder in kept(data_directory) {
         match load_kept(&folder) {
             Ok(architectures) => found.extend(architectures),
             Err(why) => tracing::warn!(pack = %folder.display(), why, "a pack is left out"),
@@ -154,5 +213,32 @@ mod tests {
         assert_eq!(architectures(data.path()).iter().map(|a| a.name.as_str()).collect::<Vec<_>>(), ["pump"]);
         std::fs::write(folder.join("architectures/other.ttl"), "<a> <b>").unwrap();
         assert!(load(&folder).err().unwrap().message.contains("other.ttl"));
+    }
+
+    #[test]
+    fn archetypes_and_words_are_kept_and_a_mistake_is_named_with_file_and_line() {
+        let (here, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let folder = here.path().join("brewing");
+        std::fs::create_dir_all(folder.join("archetypes")).unwrap();
+        std::fs::create_dir_all(folder.join("vocabulary")).unwrap();
+        let brew = r#"{"name": "brew", "title": "Brew", "keywords": {"beer": 5}, "core": [],
+            "table": {"root": "boil", "nodes": [{"id": "boil", "op": "activity", "label": "Boil the wort"}]}}"#;
+        std::fs::write(folder.join("archetypes/brew.json"), brew).unwrap();
+        std::fs::write(folder.join("vocabulary/words.txt"), "[verbs]\nsparge\n").unwrap();
+        let pack = load(&folder).unwrap();
+        assert!(trade(data.path()).is_empty());
+        keep(&pack, data.path()).unwrap();
+        let kept = trade(data.path());
+        assert_eq!((kept.archetypes().len(), kept.words()), (1, 4));
+        std::fs::write(folder.join("vocabulary/words.txt"), "[verbs]\nsparge\n[wrong]\n").unwrap();
+        let failure = load(&folder).err().unwrap();
+        assert!(failure.message.contains("words.txt, line 3: '[wrong]'"), "{failure}");
+        std::fs::write(folder.join("vocabulary/words.txt"), "").unwrap();
+        std::fs::write(
+            folder.join("archetypes/brew.json"),
+            brew.replace("\"boil\", \"nodes", "\"bake\", \"nodes"),
+        )
+        .unwrap();
+        assert!(load(&folder).err().unwrap().message.contains("brew.json, line "));
     }
 }

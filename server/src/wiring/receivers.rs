@@ -1,19 +1,24 @@
 //! What the outbox delivers to: the ontology's record of runs, and memory.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use das::bootstrap::{ScoreLine, ScoreSource};
 use engine::port::Instance;
 use kernel::{Receiver, ScoreFilter, Scores};
-use memory::{Entry, Kind, Memory};
+use memory::Memory;
 use ontology::{Ontology, RunRecord, RunScore};
-use trail::OutboxItem;
+use parking_lot::Mutex;
+use trail::{OutboxItem, PendingItem};
 
 use super::Assembly;
 
 /// Scores that one bootstrap reads for a process and its tasks.
 const SCORES_OF_PROCESS: usize = 200;
+
+/// What an item says that tells of the end of an instance.
+const INSTANCE_ENDED: &str = "instance_ended";
 
 /// All receivers of an assembly.
 pub(super) fn all(assembly: &Assembly) -> Vec<Arc<dyn Receiver>> {
@@ -24,6 +29,8 @@ pub(super) fn all(assembly: &Assembly) -> Vec<Arc<dyn Receiver>> {
 pub(super) struct Runs {
     ontology: Arc<Ontology>,
     scores: Arc<dyn Scores>,
+    /// System and score of the processes of the runs that are being delivered: read once for all runs of a process.
+    known: Mutex<HashMap<String, (String, Option<RunScore>)>>,
 }
 
 #[async_trait]
@@ -32,10 +39,16 @@ impl Receiver for Runs {
         "ontology"
     }
 
+    async fn expect(&self, items: &[PendingItem]) {
+        let payloads = items.iter().map(|pending| &pending.item.payload);
+        let ended = payloads.filter(|payload| payload["what"].as_str() == Some(INSTANCE_ENDED));
+        self.know(ended.filter_map(|payload| payload["process_id"].as_str())).await;
+    }
+
     async fn deliver(&self, item: &OutboxItem) -> Result<(), String> {
         let payload = &item.payload;
         // Task results come by this topic too; the graph keeps whole runs.
-        if payload["what"].as_str() != Some("instance_ended") {
+        if payload["what"].as_str() != Some(INSTANCE_ENDED) {
             return Ok(());
         }
         let text = |name: &str| payload[name].as_str().unwrap_or_default().to_owned();
@@ -55,7 +68,20 @@ impl Receiver for Runs {
 
 impl Runs {
     pub(super) fn of(assembly: &Assembly) -> Self {
-        Self { ontology: Arc::clone(&assembly.ontology), scores: assembly.scores() }
+        Self { ontology: Arc::clone(&assembly.ontology), scores: assembly.scores(), known: Mutex::default() }
+    }
+
+    /// Reads system and score of these processes for the runs that are recorded next.
+    pub(super) async fn know(&self, process_ids: impl Iterator<Item = &str>) {
+        let process_ids: BTreeSet<&str> = process_ids.collect();
+        let mut known = HashMap::new();
+        for process_id in process_ids {
+            // What cannot be read now is read with the run itself, which says why it cannot.
+            if let Ok(found) = self.read(process_id).await {
+                known.insert(process_id.to_owned(), found);
+            }
+        }
+        *self.known.lock() = known;
     }
 
     /// Records an instance that has ended, by the same key as the outbox does.
@@ -74,9 +100,20 @@ impl Runs {
         .await
     }
 
-    /// Adds the system and the score as it is now.
+    /// Adds the system and the score as it is now, or was when the delivery began.
     async fn record(&self, run: RunRecord) -> Result<(), String> {
-        let subject = Some(run.process_id.clone());
+        let known = self.known.lock().get(&run.process_id).cloned();
+        let (system, score) = match known {
+            Some(known) => known,
+            None => self.read(&run.process_id).await?,
+        };
+        self.ontology.record_run(RunRecord { system, score, ..run });
+        Ok(())
+    }
+
+    /// System and score of a process.
+    async fn read(&self, process_id: &str) -> Result<(String, Option<RunScore>), String> {
+        let subject = Some(process_id.to_owned());
         let filter = ScoreFilter { kind: Some("process".to_owned()), subject, ..ScoreFilter::default() };
         let rows = self.scores.scores(&filter).await.map_err(|error| error.to_string())?;
         let score = rows.first().map(|row| {
@@ -84,9 +121,7 @@ impl Runs {
             let (attempts, successes) = (score.attempts, score.successes);
             RunScore { attempts, successes, average: score.average, low: score.low, high: score.high }
         });
-        let system = system_of(&self.ontology, &run.process_id);
-        self.ontology.record_run(RunRecord { system, score, ..run });
-        Ok(())
+        Ok((system_of(&self.ontology, process_id), score))
     }
 }
 
@@ -109,14 +144,8 @@ impl Receiver for Remember {
     }
 
     async fn deliver(&self, item: &OutboxItem) -> Result<(), String> {
-        let payload = &item.payload;
-        let kind: Kind =
-            serde_json::from_value(payload["kind"].clone()).map_err(|error| error.to_string())?;
-        let text = |name: &str| payload[name].as_str().unwrap_or_default().to_owned();
-        let at_ms = payload["at_ms"].as_i64().unwrap_or_default();
-        let mut entry = Entry::new(&item.key, kind, &text("title"), &text("text"), at_ms);
-        entry.payload = payload["run"].clone();
-        entry.source = "trail".to_owned();
+        let entry = das::recollection::delivered(&item.key, &item.payload)
+            .ok_or_else(|| format!("{} is of a kind that memory does not know", item.key))?;
         self.0.store(vec![entry]).await.map_err(|error| error.to_string())
     }
 }

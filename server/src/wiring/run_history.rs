@@ -29,7 +29,9 @@ pub(super) async fn restore(engine: Arc<dyn ProcessEngine>, runs: Runs, stop: Ca
         };
         let Some(last) = page.last() else { return };
         before = Some(last.key);
-        for instance in page.iter().filter(|instance| !instance.status.is_open() && !instance.dry_run) {
+        let ended = || page.iter().filter(|instance| !instance.status.is_open() && !instance.dry_run);
+        runs.know(ended().map(|instance| instance.process_id.as_str())).await;
+        for instance in ended() {
             if let Err(reason) = runs.record_instance(instance).await {
                 tracing::warn!(instance = instance.key, reason, "a run of before could not be recorded");
             }

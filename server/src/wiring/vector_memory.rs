@@ -19,7 +19,10 @@ pub(super) async fn open(
     let failed = |error: memory::Error, hint: &str| Failure::work(error.code(), &error, hint);
     if configuration.memory.url.is_empty() {
         let edge = EdgeMemory::open(&data_directory.join("memory"), embed).await.map_err(|error| {
-            failed(error, "move the folder memory away: it is filled again from the trail")
+            failed(
+                error,
+                "move the folder memory away; `procos memory rebuild` fills a new one from the trail",
+            )
         })?;
         return Ok(Arc::new(BestEffort::new(Arc::new(edge))));
     }

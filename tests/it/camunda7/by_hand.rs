@@ -14,7 +14,7 @@ use trail::{Filter, Trail};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Starts an instance and answers its jobs until it has ended.
-pub(super) async fn run(
+pub(crate) async fn run(
     engine: &dyn ProcessEngine,
     process_id: &str,
     variables: Variables,
@@ -65,7 +65,7 @@ pub(super) async fn run(
 }
 
 /// What says how many times the instance came to the element.
-pub(super) fn visits(job: &Job) -> Variables {
+pub(crate) fn visits(job: &Job) -> Variables {
     Variables::from_iter([(job.element.clone(), json!(job.visit))])
 }
 
@@ -107,7 +107,7 @@ fn stands_still(state: &InstanceState, ready: &[Job]) -> bool {
 }
 
 /// The trail of an instance in order: kind, and element where the token rules name one.
-pub(super) async fn trail_of(trail: &dyn Trail, instance: i64) -> Vec<(String, String)> {
+pub(crate) async fn trail_of(trail: &dyn Trail, instance: i64) -> Vec<(String, String)> {
     let filter = Filter { instance: Some(instance), ..Filter::default() };
     let events = trail.read(&filter, 0, 100_000).await.unwrap();
     let told =

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use camunda::{Camunda7, Settings};
+use camunda::{Camunda, Settings};
 use engine::clock::{Clock, ManualClock, SystemClock};
 use engine::port::{ActivateJobs, Attempt, DeployFile, Job, Record, StartInstance, Status};
 use engine::store::ScoreFilter;
@@ -32,7 +32,7 @@ const PROCESS: &str = r#"<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/B
 
 /// The adapter on a database in a file.
 struct Station {
-    engine: Camunda7,
+    engine: Camunda,
     database: Database,
     stop: CancellationToken,
     loops: tokio::task::JoinHandle<()>,
@@ -47,10 +47,10 @@ impl Station {
             retry_ms: 50,
             lock_ms,
             only_own: true,
-            ..Settings::at(url)
+            ..Settings::camunda7(url)
         };
         let (store, trail) = (Arc::new(database.clone()), Arc::new(database.clone()));
-        let engine = Camunda7::open(settings, store, trail, clock).await.unwrap();
+        let engine = Camunda::open(settings, store, trail, clock).await.unwrap();
         let stop = CancellationToken::new();
         let loops = tokio::spawn({
             let (engine, stop) = (engine.clone(), stop.clone());

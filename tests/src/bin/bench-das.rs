@@ -5,12 +5,10 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
-use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use das::tree::{Activity, Branch, Event, EventKind, Node, Tree, compile};
-use memory::{EdgeMemory, Entry, Kind, Memory, Query};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -20,12 +18,11 @@ const TREES: usize = 10_000;
 const DEPTH: usize = 4;
 /// Questions put to memory.
 const QUESTIONS: usize = 200;
-/// Entries stored at once.
-const BATCH: usize = 500;
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let entries = std::env::args().nth(1).map_or(Ok(20_000), |count| count.parse())?;
+    println!("make bench-das ENTRIES={entries}");
     soundness()?;
     reading()?;
     building()?;
@@ -108,7 +105,7 @@ fn reading() -> Result<()> {
         das::generate::generate_offline(&page, &das::generate::Context::default())?;
         times.push(began.elapsed());
     }
-    let (p50, p95) = quantiles(&mut times);
+    let (p50, p95) = tests::remembering::quantiles(&mut times);
     println!(
         "a page of text       {} characters to BPMN with diagram: p50 {p50:.2?}, p95 {p95:.2?}",
         page.len()
@@ -132,91 +129,20 @@ fn building() -> Result<()> {
     Ok(())
 }
 
-fn quantiles(times: &mut [Duration]) -> (Duration, Duration) {
-    times.sort_unstable();
-    let at = |share: usize| times.get(times.len() * share / 100).copied().unwrap_or_default();
-    (at(50), at(95))
-}
-
-/// A word of a vocabulary of 3,000 in which low numbers are common.
-fn word(draws: &mut ChaCha8Rng) -> String {
-    let mut rank = || draws.random_range(0..3_000_u32);
-    format!("w{}x", rank().min(rank()).min(rank()))
-}
-
 async fn remembering(count: usize) -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    let memory = EdgeMemory::open(folder.path(), None).await?;
-    let mut draws = ChaCha8Rng::seed_from_u64(2);
-    let documents: Vec<Vec<String>> = (0..count)
-        .map(|_| {
-            let length = draws.random_range(5..125);
-            (0..length).map(|_| word(&mut draws)).collect()
-        })
-        .collect();
-    let began = Instant::now();
-    for (batch, part) in documents.chunks(BATCH).enumerate() {
-        let entries = part.iter().enumerate().map(|(place, words)| {
-            Entry::new(&(batch * BATCH + place).to_string(), Kind::TaskLog, "", &words.join(" "), 1)
-        });
-        memory.store(entries.collect()).await?;
+    for dense in [false, true] {
+        let found = tests::remembering::measure(count, QUESTIONS, dense).await?;
+        let by = if dense { "words and vectors" } else { "words" };
+        println!(
+            "memory, by {by:<17} {count} entries stored in {:.2?}; recall p50 {:.2?}, p95 {:.2?}",
+            found.stored, found.p50, found.p95
+        );
+        println!(
+            "recall at 10         {} of {} ({:.4}) against an exact search over all entries",
+            found.found,
+            found.wanted,
+            found.share()
+        );
     }
-    let stored = began.elapsed();
-    let postings = postings(&documents);
-    let (mut found, mut wanted, mut times) = (0_usize, 0_usize, Vec::new());
-    for _ in 0..QUESTIONS {
-        let question: Vec<String> = (0..4).map(|_| word(&mut draws)).collect();
-        let began = Instant::now();
-        let recalled = memory.recall(Query::new(&question.join(" "))).await?;
-        times.push(began.elapsed());
-        let scores = exact(&documents, &postings, &question);
-        let mut best: Vec<f64> = scores.values().copied().collect();
-        best.sort_by(|a, b| b.total_cmp(a));
-        // Entries as good as the tenth are as right as it.
-        let edge = best.get(9).copied().unwrap_or_default() - 1e-3;
-        wanted += best.len().min(10);
-        for hit in recalled.hits.iter().take(10) {
-            let place: usize = hit.entry.id.parse().context("the id of an entry")?;
-            found += usize::from(scores.get(&place).is_some_and(|score| *score >= edge));
-        }
-    }
-    let (p50, p95) = quantiles(&mut times);
-    println!(
-        "memory               {count} entries stored in {stored:.2?}; recall p50 {p50:.2?}, p95 {p95:.2?}"
-    );
-    println!("recall at 10         {found} of {wanted} against BM25 computed over all entries");
     Ok(())
-}
-
-/// Where each word stands, and how often.
-fn postings(documents: &[Vec<String>]) -> HashMap<&str, BTreeMap<usize, f64>> {
-    let mut found: HashMap<&str, BTreeMap<usize, f64>> = HashMap::new();
-    for (place, words) in documents.iter().enumerate() {
-        for word in words {
-            *found.entry(word).or_default().entry(place).or_default() += 1.0;
-        }
-    }
-    found
-}
-
-/// BM25 by its formula, with the constants that memory uses.
-#[expect(clippy::cast_precision_loss, reason = "counts of entries are far below 2^52")]
-fn exact(
-    documents: &[Vec<String>],
-    postings: &HashMap<&str, BTreeMap<usize, f64>>,
-    question: &[String],
-) -> HashMap<usize, f64> {
-    let mut scores: HashMap<usize, f64> = HashMap::new();
-    let all = documents.len() as f64;
-    for term in question {
-        let Some(places) = postings.get(term.as_str()) else { continue };
-        let frequency = places.len() as f64;
-        let weight = (1.0 + (all - frequency + 0.5) / (frequency + 0.5)).ln();
-        for (place, count) in places {
-            let length = documents.get(*place).map_or(0, Vec::len) as f64;
-            let norm = 1.2 * (0.25 + 0.75 * length / 64.0);
-            *scores.entry(*place).or_default() += weight * count * 2.2 / (count + norm);
-        }
-    }
-    scores
 }

@@ -25,6 +25,8 @@ use tokio_util::sync::CancellationToken;
 const WAITING: usize = 10_000;
 /// New instances that are started among them.
 const NEWCOMERS: usize = 50;
+/// How long they are watched while nothing happens.
+const WATCHED: Duration = Duration::from_secs(3);
 /// Longest time for any phase.
 const PATIENCE: Duration = Duration::from_secs(300);
 const MIB: f64 = 1024.0 * 1024.0;
@@ -138,6 +140,11 @@ async fn main() -> Result<()> {
     let (all_memory, spawn_time) = (resident()?, processor_time()? - begun);
     let per_tde = |time: Duration| time.as_secs_f64() * 1e6 / WAITING as f64;
 
+    // The task's own part: nothing but waiting, which should take no processor at all.
+    let (waiting_since, begun) = (Instant::now(), processor_time()?);
+    tokio::time::sleep(WATCHED).await;
+    let idle_time = processor_time()? - begun;
+
     let mut waits = Vec::new();
     for _ in 0..NEWCOMERS {
         let begun = Instant::now();
@@ -149,6 +156,7 @@ async fn main() -> Result<()> {
         waits.push(begun.elapsed());
     }
     waits.sort();
+    let own = waiting_since.elapsed();
     let begun = processor_time()?;
     tell.send(true)?;
     until("finishing", || census.tdes() == 0 && census.pdos() == 0).await?;
@@ -168,6 +176,14 @@ async fn main() -> Result<()> {
     println!(
         "| processor, answer, verdict, record, completion, per TDE | {:.0} µs | |",
         per_tde(finish_time)
+    );
+    println!(
+        "| the task's own time, per TDE: waiting for its model, by the clock | {:.1} s | |",
+        own.as_secs_f64()
+    );
+    println!(
+        "| processor of that waiting, per TDE and second | {:.1} µs | |",
+        per_tde(idle_time) / WATCHED.as_secs_f64()
     );
     let at = |part: usize| waits.get(NEWCOMERS * part / 100).copied().unwrap_or_default().as_secs_f64() * 1e3;
     println!("| a new instance among them, start to end, median | {:.1} ms | |", at(50));

@@ -15,6 +15,15 @@ const PLACES = graphql(`
   }
 `);
 
+// What systems say is looked for by the server: it knows all of it.
+const FIND = graphql(`
+  query Find($words: String!) {
+    search(query: $words, first: 8) { nodes { system kind node { localId label } } }
+  }
+`);
+/** Letters from which on systems are searched. */
+const FOUND_FROM = 2;
+
 export const PAGES: [string, string][] = [
   ["/", "Overview"],
   ["/systems", "Systems"],
@@ -22,12 +31,13 @@ export const PAGES: [string, string][] = [
   ["/runs", "Runs"],
   ["/scores", "Scores"],
   ["/proposals", "Proposals"],
+  ["/prompts", "Prompts"],
   ["/memory", "Memory"],
 ];
 const SHOWN_MAX = 12;
 
 const KEYS: [string, string][] = [
-  ["/", "go to a page, system, process or run by its name"],
+  ["/", "go to a page, system, process or run by its name, to anything in a system by its words"],
   ["Ctrl K", "ask DAS; on the page of a process: to change that process"],
   ["?", "this list"],
   ["Tab", "to the next thing that can be used; the first Tab skips the navigation"],
@@ -99,7 +109,16 @@ export function GoTo({ close }: { close: () => void }) {
       href: `/runs/${key}`,
     })),
   ];
-  const found = matching(places, text).slice(0, SHOWN_MAX);
+  const words = text.trim();
+  const hits = useLoad(`find ${words}`, () =>
+    words.length < FOUND_FROM ? Promise.resolve(undefined) : ask(FIND, { words }),
+  );
+  const nodes: Place[] = (hits.data?.search.nodes ?? []).map(({ system, kind, node }) => ({
+    localId: `${kind} ${node.localId} of ${system}`,
+    label: node.label,
+    href: `/systems/${encodeURIComponent(system)}?node=${encodeURIComponent(node.localId)}`,
+  }));
+  const found = [...matching(places, text).slice(0, SHOWN_MAX), ...nodes];
   const chosen = found[Math.min(at, found.length - 1)];
   const open = (place: Place | undefined) => {
     if (!place) return;
@@ -148,7 +167,9 @@ export function GoTo({ close }: { close: () => void }) {
             </div>
           ))}
         </div>
-        {found.length === 0 && <p class="quiet">Nothing is called that.</p>}
+        {found.length === 0 && !hits.loading && (
+          <p class="quiet">Nothing is called that, and nothing says it.</p>
+        )}
       </div>
     </dialog>
   );

@@ -1,5 +1,6 @@
 // What DAS suggests, with what it rests on; a person takes or refuses it, and DAS learns from that.
 import { useState } from "preact/hooks";
+import { note } from "../acts";
 import { type ApiError, asApiError, graphql, tell } from "../api";
 import { moment } from "../format";
 import { Failure } from "./states";
@@ -42,6 +43,7 @@ function SuggestionView({ suggestion, again }: { suggestion: Suggestion; again: 
     setError(undefined);
     try {
       await tell(DECIDE, { input: { id, accept, reason: reason.trim() === "" ? null : reason.trim() } });
+      note(accept ? "ACCEPT" : "REJECT", `suggestion:${id}`);
       again();
     } catch (caught) {
       setError(asApiError(caught));

@@ -41,7 +41,10 @@ export function Editor(props: {
   xml: string;
   marks: Marks;
   onReady: (handle: EditorHandle) => void;
-  onChange: () => void;
+  /** Something was changed, at this element where one is chosen. */
+  onChange: (element: string | undefined) => void;
+  /** A person took a change back. */
+  onUndo: () => void;
   onSelect: (id: string | undefined) => void;
 }) {
   const place = useRef<HTMLDivElement>(null);
@@ -84,7 +87,7 @@ export function Editor(props: {
       });
       created.on("commandStack.changed", () => {
         look();
-        callbacks.current.onChange();
+        callbacks.current.onChange(created.get<{ get(): Shape[] }>("selection").get()[0]?.id);
       });
       try {
         await created.importXML(props.xml);
@@ -121,7 +124,14 @@ export function Editor(props: {
   return (
     <div class="stack">
       <div class="row" role="toolbar" aria-label="Editing">
-        <button type="button" disabled={!history.undo} onClick={() => stack()?.undo()}>
+        <button
+          type="button"
+          disabled={!history.undo}
+          onClick={() => {
+            stack()?.undo();
+            callbacks.current.onUndo();
+          }}
+        >
           Undo
         </button>
         <button type="button" disabled={!history.redo} onClick={() => stack()?.redo()}>

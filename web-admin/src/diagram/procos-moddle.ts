@@ -40,7 +40,7 @@ export const procosModdle = {
     {
       name: "Stop",
       superClass: ["Element"],
-      properties: ["rule", "delta", "share", "samples", "cost", "time"].map(text),
+      properties: ["rule", "delta", "share", "samples", "tokens", "cost", "time"].map(text),
     },
     { name: "Compute", superClass: ["Element"], properties: ["variable", "expression"].map(text) },
     {

@@ -39,6 +39,7 @@ const RULES: [string, string][] = [
   ["", "not said"],
   ["winner", "sure which outcome wins"],
   ["shares", "the shares are known closely enough"],
+  ["joint", "all shares together are known closely enough"],
   ["beta", "the leader beats the next one (posterior)"],
   ["window", "the last samples agree"],
   ["fixed", "a fixed number of samples"],

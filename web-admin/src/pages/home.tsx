@@ -3,6 +3,7 @@ import { useEffect } from "preact/hooks";
 import { Link } from "wouter-preact";
 import { ask, graphql, type ResultOf } from "../api";
 import { FirstSteps } from "../components/first-steps";
+import { Machine } from "../components/machine";
 import { Bar } from "../components/outcomes";
 import { Show } from "../components/states";
 import { Status } from "../components/status";
@@ -28,7 +29,13 @@ const OVERVIEW = graphql(`
     suggestions { id title }
     processDefinitions(first: 500) { totalCount nodes { key processId name version } }
     scores(kind: PROCESS, first: 500) { nodes { subject attempts average low high trend } }
-    server { version engine model database memory livePdos liveTdes }
+    server {
+      version engine model database memory livePdos liveTdes
+      vitals {
+        processor memoryTotalBytes memoryAvailableBytes diskTotalBytes diskFreeBytes outbox jobs
+        engine { ok detail } memory { ok detail }
+      }
+    }
   }
 `);
 
@@ -68,6 +75,7 @@ function Content({ data }: { data: Overview }) {
         <Systems data={data} />
         <Scores data={data} />
         <Latest data={data} />
+        {data.server.vitals && <Machine vitals={data.server.vitals} />}
       </div>
       <p class="small quiet">
         ProcOS {data.server.version} · engine {data.server.engine} ·{" "}

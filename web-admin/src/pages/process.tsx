@@ -1,6 +1,7 @@
 // One process: look at it, change it, check it, try it, save it as a new version, run it.
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Link, useLocation, useParams } from "wouter-preact";
+import { note } from "../acts";
 import { type ApiError, asApiError, ask, graphql, type ResultOf, tell } from "../api";
 import { asking, looking } from "../components/asking";
 import { DRY_RUN, type DryRun, DryRunView } from "../components/dry-run";
@@ -103,6 +104,7 @@ function useActions(definition: Definition) {
         const { definitions } = (await tell(DEPLOY, { input })).deployProcess;
         const saved = definitions.find(({ processId }) => processId === definition.processId);
         const place = saved ?? definitions[0];
+        note("SAVE", definition.processId);
         if (place) go(`/processes/${place.key}`);
       }),
     simulate: () =>
@@ -147,8 +149,11 @@ function Content({ definition }: { definition: Definition }) {
     };
   }, [definition.name, xml]);
 
+  useEffect(() => note("VIEW", definition.processId), [definition.processId]);
+
   const leaveOrEnter = () => {
     if (editing && changed && !confirm("Leave without saving? What you changed is lost.")) return;
+    if (editing && changed) note("LEAVE", definition.processId);
     setEditing(!editing);
     setChanged(false);
     actions.forget();
@@ -240,7 +245,9 @@ function Content({ definition }: { definition: Definition }) {
           onReady={(handle) => {
             editor.current = handle;
           }}
-          onChange={() => {
+          onUndo={() => note("UNDO", definition.processId)}
+          onChange={(element) => {
+            note("EDIT", definition.processId, element);
             setChanged(true);
             actions.forget();
           }}

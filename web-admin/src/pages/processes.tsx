@@ -5,6 +5,7 @@ import { type ApiError, asApiError, ask, graphql, tell } from "../api";
 import { FirstSteps } from "../components/first-steps";
 import { Bar } from "../components/outcomes";
 import { Empty, Failure, Show } from "../components/states";
+import { Workers } from "../components/workers";
 import { interval, moment, percent } from "../format";
 import { useLoad } from "../load";
 import { newest } from "../newest";
@@ -128,6 +129,7 @@ export default function Processes() {
           )
         }
       </Show>
+      <Workers />
     </>
   );
 }

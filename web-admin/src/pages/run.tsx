@@ -3,6 +3,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { Link, useParams } from "wouter-preact";
 import { type ApiError, asApiError, ask, follow, graphql, type ResultOf, tell } from "../api";
 import { Feedback } from "../components/feedback";
+import { Forecast } from "../components/forecast";
 import { Outcomes } from "../components/outcomes";
 import { PersonTask } from "../components/person-task";
 import { Empty, Failure, Show } from "../components/states";
@@ -236,6 +237,13 @@ function Content({ run, tasks, again }: { run: RunData; tasks: readonly Task[]; 
         </div>
         <aside class="stack">
           <Where run={run} named={named} />
+          {run.status === "ACTIVE" && (
+            <Forecast
+              run={run.key}
+              at={run.current.map((each) => `${each.elementId} ${each.startedAt}`).join()}
+              named={named}
+            />
+          )}
           <section class="card">
             <h2>Variables</h2>
             <Values of={run.variables as Record<string, unknown>} />

@@ -1,6 +1,6 @@
 // One system: requirements | components | processes | functions; choosing anything lights up its line both ways.
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { Link, useParams } from "wouter-preact";
+import { Link, useParams, useSearch } from "wouter-preact";
 import { ask } from "../api";
 import { Gaps } from "../components/gaps";
 import { Interfaces } from "../components/interfaces";
@@ -82,6 +82,11 @@ function useLine(system: string, chosen: string | undefined): Set<string> | unde
 
 function Content({ system }: { system: SystemData }) {
   const [chosen, setChosen] = useState<string>();
+  // An address may name what is looked at: a search leads there.
+  const named = new URLSearchParams(useSearch()).get("node");
+  useEffect(() => {
+    if (named !== null) setChosen(named);
+  }, [named]);
   const entries = useMemo(() => columns(system), [system]);
   const parts = useLoad(`parts of ${system.id}`, () => ask(PARTS, { name: system.name }));
   const lit = useLine(system.name, chosen);

@@ -107,6 +107,11 @@ export default function Systems() {
   );
 }
 
+/** Whoever built a system before may look at the difference and decide then. */
+const PROPOSE = graphql(`
+  mutation ProposeSystem($input: ProposeSystemInput!) { proposeSystem(input: $input) { id } }
+`);
+
 function BuildSystem() {
   const [, go] = useLocation();
   const [name, setName] = useState("");
@@ -134,6 +139,19 @@ function BuildSystem() {
       await see(job.id, name.trim());
       // Whoever went on to another page is not fetched back.
       if (window.location.pathname === from) go(`/systems/${encodeURIComponent(name.trim())}`);
+    } catch (caught) {
+      setError(asApiError(caught));
+      setBusy(false);
+    }
+  };
+
+  const propose = async () => {
+    setBusy(true);
+    setError(undefined);
+    try {
+      const input = { name: name.trim(), content: text, fileName: fileName ?? "requirements.md" };
+      await tell(PROPOSE, { input });
+      go("/proposals");
     } catch (caught) {
       setError(asApiError(caught));
       setBusy(false);
@@ -189,6 +207,13 @@ function BuildSystem() {
         </label>
         <button type="submit" class="primary" disabled={busy}>
           {busy ? "Building …" : "Build"}
+        </button>
+        <button
+          type="button"
+          disabled={busy || name.trim() === "" || text.trim() === ""}
+          onClick={() => void propose()}
+        >
+          See first what it changes
         </button>
       </div>
       {error && <Failure error={error} />}

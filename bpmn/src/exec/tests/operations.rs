@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::build::{message, process};
 use super::drive::{Story, variables};
-use crate::exec::{Event, Input, MAX_TRANSITIONS, State, Status, StepContext, advance, codes};
+use crate::exec::{Event, Input, LOOP_WEIGHT, MAX_TRANSITIONS, State, Status, StepContext, advance, codes};
 use crate::program::{NodeKind, Program, SubProcess, Variables};
 
 fn simple() -> Program {
@@ -103,17 +103,17 @@ fn a_step_yields_at_its_budget_and_goes_on() {
     let context = StepContext { now_ms: 0, budget: 10 };
     let start = Input::Start { start: None, variables: Variables::new() };
     let events = advance(&program, &mut state, start, context).unwrap();
-    assert!(matches!(events.last(), Some(Event::Yielded { transitions: 10, .. })));
+    assert!(matches!(events.last(), Some(Event::Yielded { transitions: 250, .. })));
     assert!(state.has_ready_work());
     let events = advance(&program, &mut state, Input::Continue, context).unwrap();
     assert_eq!(events.first(), Some(&Event::Continued));
-    assert!(matches!(events.last(), Some(Event::Yielded { transitions: 20, .. })));
+    assert!(matches!(events.last(), Some(Event::Yielded { transitions: 500, .. })));
     // Other work goes on beside the loop, and what comes from outside starts the count again.
     let job = state.jobs().next().unwrap();
     let events =
         advance(&program, &mut state, Input::CompleteJob { job, variables: Variables::new() }, context)
             .unwrap();
-    assert!(matches!(events.last(), Some(Event::Yielded { transitions: 10, .. })));
+    assert!(matches!(events.last(), Some(Event::Yielded { transitions: 250, .. })));
     let stop = Input::SetVariables { scope: None, variables: variables(json!({"stop": true})) };
     advance(&program, &mut state, stop, context).unwrap();
     assert!(!state.has_ready_work());
@@ -131,7 +131,7 @@ fn a_runaway_becomes_an_incident_and_the_rest_of_the_instance_works_on() {
         advance(&program, &mut state, Input::Continue, context).unwrap();
         steps += 1;
     }
-    assert_eq!(steps, MAX_TRANSITIONS / 1_000);
+    assert_eq!(steps, MAX_TRANSITIONS / LOOP_WEIGHT / 1_000);
     let incident = state.incidents().next().unwrap();
     assert_eq!(incident.code, codes::RUNAWAY);
     let mut story = Story::fresh(program);

@@ -231,6 +231,23 @@ fn standard_loops_run_while_their_condition_holds() {
 }
 
 #[test]
+fn many_runs_of_a_multi_instance_are_no_endless_loop() {
+    let program = process(|b| {
+        b.start("s");
+        b.script("a", "loopCounter", "n");
+        b.repeat("a", times("3000", true));
+        b.end("e");
+        b.chain(&["s", "a", "e"]);
+    });
+    let mut story = Story::fresh(program);
+    let context = crate::exec::StepContext { now_ms: 0, budget: u32::MAX };
+    let start = crate::exec::Input::Start { start: None, variables: crate::program::Variables::new() };
+    story.events = crate::exec::advance(&story.program, &mut story.state, start, context).unwrap();
+    story.ends();
+    assert_eq!(story.visits("a"), 3_000);
+}
+
+#[test]
 fn an_endless_loop_meets_the_limit_and_can_be_ended() {
     let mut story = Story::fresh(looped(Some("stop != true"), false, None));
     let context = crate::exec::StepContext { now_ms: 0, budget: u32::MAX };

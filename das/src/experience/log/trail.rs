@@ -13,7 +13,7 @@ pub const MAX_TRAIL_EVENTS: usize = 2_000_000;
 /// Entries read at once.
 const PAGE: usize = 1_000;
 /// What counts as an activity: what an engine does by itself between tasks does not.
-const TASKS: [&str; 9] = [
+pub(super) const TASKS: [&str; 9] = [
     "task",
     "manualTask",
     "serviceTask",

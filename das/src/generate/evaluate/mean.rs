@@ -50,7 +50,7 @@ impl std::fmt::Display for Mean {
 
 /// The 97.5 % point of Student's t: exact to three digits for few degrees of freedom, by Cornish-Fisher expansion
 /// (Abramowitz, Stegun 26.7.5) from six on, where its error is below 0.001.
-fn student_975(degrees: usize) -> f64 {
+pub(crate) fn student_975(degrees: usize) -> f64 {
     const FEW: [f64; 5] = [12.706, 4.303, 3.182, 2.776, 2.571];
     if let Some(value) = degrees.checked_sub(1).and_then(|at| FEW.get(at)) {
         return *value;

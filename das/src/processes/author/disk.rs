@@ -1,6 +1,6 @@
 //! The disk group of the starting set: the workspace as a disk with so much room.
 
-use super::{Authored, confirm, kernel, operation, stop_unless, tree, validate};
+use super::{Authored, confirm, confirm_written, kernel, operation, stop_unless, tree, validate};
 
 pub(super) fn disk() -> Vec<Authored> {
     vec![write(), read(), space()]
@@ -18,7 +18,7 @@ fn write() -> Authored {
             .into(),
         operation("read_back", "Read back", "file.read", "\"disk/\" + path", &[("written", "content")])
             .into(),
-        confirm("written", "written != null"),
+        confirm_written(CONTENT),
     ];
     let text = "Writes to disk, whatever was there before, if there is room. Inputs: path, content.";
     let nodes = [validate(&["path"]), nodes].concat();

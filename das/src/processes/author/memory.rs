@@ -1,6 +1,6 @@
 //! The memory group of the starting set: regions of the instance that calls these processes.
 
-use super::{Authored, confirm, kernel, tree, validated};
+use super::{Authored, confirm, confirm_written, kernel, tree, validated};
 use crate::tree::Node;
 
 const REGION: &str = "region != null and string length(region) > 0";
@@ -46,7 +46,7 @@ fn write() -> Authored {
     let nodes = vec![
         kernel("write_region", "Write region", "memory.write", &["region", "content"], &[("used", "used")]),
         kernel("read_back", "Read back", "memory.read", &["region"], &[("written", "content")]),
-        confirm("written", "written != null"),
+        confirm_written("content"),
     ];
     let text = "Writes a region of memory. Inputs: region, content.";
     let rule = format!("{REGION} and content != null");

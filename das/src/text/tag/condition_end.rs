@@ -72,7 +72,8 @@ fn begins(tokens: &[Token], place: usize, end: usize, clearly: bool) -> bool {
     else {
         return false;
     };
-    let Some(reading) = lexicon::verb(&token.lower).iter().find(|reading| reading.form == Form::Base) else {
+    let readings = lexicon::verb(&token.lower);
+    let Some(reading) = readings.iter().find(|reading| reading.form == Form::Base) else {
         return false;
     };
     // "to check", "can check", "the check", "does not check", "pays and orders", "is complete".

@@ -2,10 +2,10 @@
 //!
 //! Rule: at least [`ENOUGH`] verdicts of a task that declares how many samples it may take, rarely undecided, but in
 //! at least half of the newest ones it took [`NEAR`] of its budget or more: the next one may not decide. Twice the
-//! budget is proposed.
+//! budget is proposed, unless the words of its prompt can be made better ([`weak_prompt`]).
 
 use super::undecided::rounded;
-use super::{Finding, FindingKind, Gain, count, share};
+use super::{Finding, FindingKind, Gain, count, share, weak_prompt};
 use crate::watch::remedy::{Edit, Remedy};
 use crate::watch::sight::Sight;
 
@@ -33,14 +33,15 @@ pub(super) fn find(sight: &Sight) -> Vec<Finding> {
             {
                 continue;
             }
+            let prompt = spec.reference.as_deref().filter(|_| spec.by == bpmn::program::ExecutedBy::Model);
+            // Better words come before more of them.
+            if prompt.is_some_and(|prompt| weak_prompt::answers_for(sight, prompt)) {
+                continue;
+            }
             let name = process.profile.label(element);
             let most = task.recent.iter().map(|verdict| verdict.samples).max().unwrap_or_default();
-            let what = match &spec.reference {
-                Some(prompt) if spec.by == bpmn::program::ExecutedBy::Model => {
-                    format!("prompt '{prompt}' of '{name}'")
-                }
-                _ => format!("'{name}'"),
-            };
+            let what =
+                prompt.map_or_else(|| format!("'{name}'"), |prompt| format!("prompt '{prompt}' of '{name}'"));
             let (n, undecided) = (newest as u64, open as u64);
             let score = scoring::Score::new(n, undecided);
             let gain = Gain {

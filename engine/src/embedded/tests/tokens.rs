@@ -136,6 +136,8 @@ async fn an_endless_loop_yields_to_others_and_ends_as_an_incident() {
     let incidents = bench.engine.incidents(Some(runaway)).await.unwrap();
     assert_eq!(incidents.len(), 1, "{incidents:?}");
     assert_eq!(bench.engine.instance(runaway).await.unwrap().incidents, 1);
+    let entries = bench.store.head().await.unwrap();
+    assert!(entries < 15_000, "{entries} entries in the trail before the loop was stopped");
     bench.engine.cancel(runaway, "enough").await.unwrap();
     assert_eq!(bench.status(runaway).await, Status::Terminated);
     assert!(bench.engine.incidents(None).await.unwrap().is_empty());

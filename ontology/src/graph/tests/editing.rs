@@ -169,3 +169,28 @@ async fn a_review_of_a_link_that_is_not_there_is_refused() {
     let error = ontology.review(&by("ann"), &review("R-1")).await.unwrap_err();
     assert_eq!(error.code(), "ONTO-0003");
 }
+
+#[tokio::test]
+async fn progress_is_the_coverage_after_change_sets_spread_over_the_history() {
+    let (_, ontology) = open().await;
+    for (id, target) in [("R-2", "tail"), ("R-10", "spare")] {
+        put(&ontology, &by("ann"), link("allocated_to", id, target)).await.unwrap();
+    }
+    put(&ontology, &by("ann"), requirement("R-11")).await.unwrap();
+    let line = ontology.branch(&by("ann"), "b").await.unwrap();
+    put(&ontology, &Edit { system: line.clone(), ..by("bob") }, link("allocated_to", "R-11", "tail"))
+        .await
+        .unwrap();
+    let told = |points: Vec<crate::CoveragePoint>| -> Vec<(i64, usize, usize)> {
+        points.iter().map(|point| (point.version, point.requirements, point.allocated)).collect()
+    };
+    let all = told(ontology.progress("s", 100).await.unwrap());
+    assert_eq!(all, [(1, 3, 2), (2, 3, 2), (3, 3, 3), (4, 4, 3)]);
+    assert_eq!(told(ontology.progress("s", 2).await.unwrap()), [(2, 3, 2), (4, 4, 3)]);
+    assert_eq!(told(ontology.progress(&line, 9).await.unwrap()), [(5, 4, 3), (6, 4, 4)]);
+    assert_eq!(told(ontology.progress("s", 0).await.unwrap()), []);
+    for point in ontology.progress("s", 100).await.unwrap() {
+        let state = ontology.as_of("s", &Moment::Version(point.version)).await.unwrap();
+        assert_eq!(point.allocated, crate::coverage::coverage(&state).allocated);
+    }
+}

@@ -119,7 +119,8 @@ async fn assumptions_show_what_breaks_and_whom_it_reaches() {
     let lower = Assumption { constraint: "K-2".into(), component: None, si_value: 50.0 };
     assert_eq!(what_if(&system, &[lower]).unwrap().breaks.len(), 1);
     ontology.commit(change(vec![budget("K-4", "spare", "<=", 4.0, &[])], &[]), 2).await.unwrap();
-    let clash = standings(&ontology.snapshot("s").unwrap());
+    let system = ontology.snapshot("s").unwrap();
+    let clash = standings(&system);
     assert_eq!(clash["K-3"].contradicts, ["K-4"]);
     let ghost = Assumption { constraint: "ghost".into(), component: None, si_value: 1.0 };
     assert_eq!(what_if(&system, &[ghost]).unwrap_err().code(), "ONTO-0003");

@@ -1,5 +1,7 @@
 //! From a program and its declaration to the table of operations.
 
+use std::sync::Arc;
+
 use bpmn::expression::{Expression, Limits};
 use bpmn::program::{Flow, FlowIndex, Node, NodeIndex, NodeKind, Program, SubProcess, Throw, Timer, Trigger};
 use serde_json::json;
@@ -7,7 +9,7 @@ use serde_json::json;
 use super::super::declare::{Declaration, Parameters, Weight};
 use super::super::law::seconds;
 use super::super::random::element_key;
-use super::{Activity, Choice, JoinSlots, Law, Model, OUTCOME, Op, Resource};
+use super::{Activity, Choice, JoinSlots, Law, Model, OUTCOME, Op, Resource, Rule};
 use crate::Error;
 
 mod deadline;
@@ -73,6 +75,8 @@ impl<'a> Builder<'a> {
             arrivals: declaration.arrivals.clone(),
             arrival_calendar: declaration.arrival_calendar.clone(),
             currency: declaration.currency.clone().unwrap_or_default(),
+            attributes: declaration.attributes.clone(),
+            entries: Arc::default(),
             ops: Vec::new(),
             forks: Vec::new(),
             joins: Vec::new(),
@@ -265,6 +269,9 @@ impl<'a> Builder<'a> {
         let resource = resource.and_then(|id| self.model.resources.iter().position(|each| each.id == *id));
         let level = self.levels.iter().position(|level| *level == declared.priority).unwrap_or_default();
         let deadline = self.deadline(node)?;
+        if declared.batch.is_some() && deadline.is_some() {
+            return Err(refused(node, "a timer on work that is done in batches", "leave one of the two out"));
+        }
         let activity = narrow(self.model.activities.len());
         self.model.activities.push(Activity {
             id: node.id.clone(),
@@ -274,6 +281,7 @@ impl<'a> Builder<'a> {
             resource: resource.map(narrow),
             level: narrow(level),
             cost: declared.cost,
+            batch: declared.batch,
             deadline,
             key: element_key(&node.id),
         });
@@ -302,10 +310,15 @@ impl<'a> Builder<'a> {
         };
         let outcomes = before.map(|before| self.parameters(before).outcomes).unwrap_or_default();
         let (Some(before), false) = (before, outcomes.is_empty()) else {
+            if self.reads_attributes(&flows) {
+                let labels = flows.iter().map(|flow| label(flow)).collect();
+                return self.by_data(node, &flows, labels, targets, place);
+            }
             return Err(refused(
                 node,
                 "a gateway that decides by data",
-                "give its flows shares: <procos:simulation share=\"0.8\"/>, or the outcomes of the task before it",
+                "give its flows shares: <procos:simulation share=\"0.8\"/>, or the outcomes of the task before it, or \
+                 say what cases bring along: <procos:attribute name=\"amount\" distribution=\"uniform(1, 100)\"/>",
             ));
         };
         let mut ways = Vec::new();
@@ -314,6 +327,37 @@ impl<'a> Builder<'a> {
         }
         let (labels, weights): (Vec<String>, Vec<Weight>) = outcomes.into_iter().unzip();
         self.add_choice(before, &before.id, OUTCOME, labels, &weights, ways, place)
+    }
+
+    /// Whether all that the conditions on these flows read is declared as an attribute of the case.
+    fn reads_attributes(&self, flows: &[&Flow]) -> bool {
+        let declared = |name: &String| self.declaration.attributes.iter().any(|each| each.name == *name);
+        let conditions = || flows.iter().filter_map(|flow| flow.condition.as_ref());
+        conditions().any(|condition| !condition.variables().is_empty())
+            && conditions().all(|condition| condition.variables().iter().all(declared))
+    }
+
+    /// A gateway that decides by what the case brings along.
+    fn by_data(
+        &mut self,
+        node: &Node,
+        flows: &[&Flow],
+        labels: Vec<String>,
+        targets: Vec<u16>,
+        place: u16,
+    ) -> Result<(), Error> {
+        let rule = Rule {
+            conditions: flows.iter().map(|flow| flow.condition.clone()).collect(),
+            default: node.outgoing.iter().position(|flow| Some(*flow) == node.default_flow),
+        };
+        let equal = vec![Weight { share: 1.0, count: None }; targets.len()];
+        self.add_choice(node, &node.id, 0, labels, &equal, targets, place)?;
+        let choice = narrow(self.model.choices.len() - 1);
+        if let Some(made) = self.model.choices.last_mut() {
+            made.rule = Some(rule);
+        }
+        self.set(place, Op::Decide { choice });
+        Ok(())
     }
 
     /// The flow that is taken for an outcome, by the gateway's own rule.
@@ -377,6 +421,7 @@ impl<'a> Builder<'a> {
             labels,
             shares: Vec::new(),
             counts,
+            rule: None,
             cumulative: Vec::new(),
             targets,
             key: element_key(id) ^ salt,
@@ -390,6 +435,10 @@ impl<'a> Builder<'a> {
     /// Takes out forks with one way, so that tokens go straight on.
     fn finish(mut self) -> Result<Model, Error> {
         self.check_opened()?;
+        self.check_batches()?;
+        let entries = self.program.flows.iter().enumerate();
+        let entries = entries.map(|(place, flow)| (flow.id.clone(), self.entry(place))).collect();
+        self.model.entries = Arc::new(entries);
         let model = &mut self.model;
         let straight = |ops: &[Op], forks: &[u16], mut place: u16| {
             for _ in 0..ops.len() {
@@ -427,6 +476,23 @@ impl<'a> Builder<'a> {
             });
         }
         Ok(self.model)
+    }
+}
+
+impl Builder<'_> {
+    /// Who stands for a batch must not be ended by another token of its case.
+    fn check_batches(&self) -> Result<(), Error> {
+        let ends_at_once = self.model.ops.iter().any(|op| matches!(op, Op::Halt { .. }));
+        let has_branches = self.model.ops.iter().any(|op| matches!(op, Op::Fork { count, .. } if *count > 1));
+        match self.model.activities.iter().find(|activity| activity.batch.is_some()) {
+            Some(activity) if ends_at_once && has_branches => Err(Error::NotSimulated {
+                element: activity.id.clone(),
+                what: "work in batches in a process with parallel branches and a terminate end event"
+                    .to_owned(),
+                hint: "leave the batch or the terminate end event out",
+            }),
+            _ => Ok(()),
+        }
     }
 }
 

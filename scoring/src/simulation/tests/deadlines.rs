@@ -1,6 +1,6 @@
 //! Interrupting timers and sub-processes where formulas or hand counts say what must come out.
 
-use super::super::{Law, queueing};
+use super::super::{Law, Nobody, queueing};
 use super::{Exact, Model, cases, model, read};
 
 const LIMITED: &str = r#"<bpmn:startEvent id="s"/><bpmn:userTask id="t"><bpmn:extensionElements>
@@ -47,7 +47,7 @@ fn what_waits_for_a_resource_when_its_timer_is_due_leaves_the_queue() {
         let of = |id: &str| model.activities.iter().position(|activity| activity.id == id).unwrap();
         (found.activities[of("late")].visits, found.activities[of("short")].waited)
     };
-    let found = queueing::run(&model, 1, 0, 10, 0);
+    let found = queueing::run(&model, 1, 0, (10, 0), &mut Nobody);
     assert_eq!((found.cases, visits(&model, &found)), (10, (10, 300.0)));
     // Only the long task was worked on: 100 s at a coin a second.
     assert!(
@@ -55,12 +55,12 @@ fn what_waits_for_a_resource_when_its_timer_is_due_leaves_the_queue() {
     );
     // With a second resource nobody waits.
     model.resources[0].capacity = 2;
-    let found = queueing::run(&model, 1, 0, 10, 0);
+    let found = queueing::run(&model, 1, 0, (10, 0), &mut Nobody);
     assert_eq!(visits(&model, &found), (0, 0.0));
     // A slower short task is broken off at work: 30 s of it are paid.
     let short = model.activities.iter_mut().find(|activity| activity.id == "short").unwrap();
     short.law = Law::Constant(50.0);
-    let found = queueing::run(&model, 1, 0, 10, 0);
+    let found = queueing::run(&model, 1, 0, (10, 0), &mut Nobody);
     assert_eq!(visits(&model, &found), (10, 0.0));
     assert!((found.cost - 1_300.0).abs() < 1e-6, "{}", found.cost);
     assert!(Exact::of(&model).is_none(), "the queue decides whether the timer comes first");

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::super::random::Numbers;
-use super::super::{Law, Model, queueing, replicate};
+use super::super::{Law, Model, Nobody, queueing, replicate};
 use super::read;
 
 /// A block of a process.
@@ -259,10 +259,10 @@ proptest! {
         }
         let stuck = u64::from(CASES) - expected.len() as u64;
         let alone = replicate(&model, seed, 0, CASES, 0);
-        let by_events = queueing::run(&model, seed, 0, CASES, 0);
+        let by_events = queueing::run(&model, seed, 0, (CASES, 0), &mut Nobody);
         // So far apart that no two cases are under way at once.
         model.arrivals = Some(Law::Constant(1e7));
-        let arriving = queueing::run(&model, seed, 0, CASES, 0);
+        let arriving = queueing::run(&model, seed, 0, (CASES, 0), &mut Nobody);
         for found in [alone, by_events, arriving] {
             prop_assert_eq!(found.stuck, stuck);
             prop_assert_eq!(found.durations.len(), expected.len());

@@ -169,7 +169,9 @@ fn resources(model: &Model, found: &Simulated) -> Option<String> {
     }
     let of = |what: &str, id: &str| found.estimate(what, id).copied();
     let mut rows: Vec<(f64, Vec<String>)> = Vec::new();
-    for resource in &model.resources {
+    let exact = found.exact.as_ref();
+    for (place, resource) in model.resources.iter().enumerate() {
+        let exactly = exact.and_then(|exact| exact.utilisation.get(place));
         let (load, queue) = (of("utilisation", &resource.id)?, of("queue", &resource.id)?);
         rows.push((
             queue.value,
@@ -178,6 +180,7 @@ fn resources(model: &Model, found: &Simulated) -> Option<String> {
                 shown(&load, Unit::Share, ""),
                 error(&load, Unit::Share),
                 range(&load, Unit::Share, ""),
+                exactly.map_or_else(String::new, |share| format!("{:.2} %", 100.0 * share)),
                 bar(load.value),
                 shown(&queue, Unit::Count, ""),
                 error(&queue, Unit::Count),
@@ -186,7 +189,7 @@ fn resources(model: &Model, found: &Simulated) -> Option<String> {
     }
     rows.sort_by(|a, b| b.0.total_cmp(&a.0));
     let rows = drop_empty(
-        &["RESOURCE", "BUSY", "±", "[ ]", "", "QUEUE", "± "],
+        &["RESOURCE", "BUSY", "±", "[ ]", "EXACT", "", "QUEUE", "± "],
         rows.into_iter().map(|(_, row)| row).collect(),
     );
     let text = table(&rows.0, rows.1);
@@ -198,7 +201,9 @@ fn resources(model: &Model, found: &Simulated) -> Option<String> {
 
 fn tasks(model: &Model, found: &Simulated) -> String {
     let mean = found.estimate("duration", "").map_or(0.0, |estimate| estimate.value);
-    let rows = model.activities.iter().filter_map(|activity| {
+    let exact = found.exact.as_ref();
+    let rows = model.activities.iter().enumerate().filter_map(|(place, activity)| {
+        let exactly = exact.and_then(|exact| exact.visits.get(place));
         let visits = found.estimate("visits", &activity.id)?;
         let wait = found.estimate("wait", &activity.id)?;
         let share = if mean > 0.0 && wait.value.is_finite() { visits.value * wait.value / mean } else { 0.0 };
@@ -208,13 +213,14 @@ fn tasks(model: &Model, found: &Simulated) -> String {
             activity.name.clone(),
             shown(visits, Unit::Count, ""),
             error(visits, Unit::Count),
+            exactly.map_or_else(String::new, |visits| format!("{visits:.4}")),
             seconds(activity.law.mean()),
             if_waits(shown(wait, Unit::Seconds, "")),
             if_waits(error(wait, Unit::Seconds)),
             if_waits(format!("{:.0} %", 100.0 * share)),
         ])
     });
-    let heading = ["TASK", "VISITS", "±", "TAKES", "WAITS", "± ", "OF DURATION"];
+    let heading = ["TASK", "VISITS", "±", "EXACT", "TAKES", "WAITS", "± ", "OF DURATION"];
     let rows = drop_empty(&heading, rows.collect());
     table(&rows.0, rows.1)
 }
@@ -376,7 +382,7 @@ fn range(estimate: &Estimate, unit: Unit, currency: &str) -> String {
 }
 
 /// A duration in its natural unit.
-fn seconds(value: f64) -> String {
+pub(crate) fn seconds(value: f64) -> String {
     match value.abs() {
         0.0 => "0".to_owned(),
         size if size < 1.0 => format!("{:.1} ms", 1_000.0 * value),

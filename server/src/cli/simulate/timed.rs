@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use scoring::simulation::bpsim::Declared;
 use scoring::simulation::{
     Declaration, Evidence, Influence, Law, Learnt, Model, Plan, Result as Simulated, Settings, ShadowPrice,
     compare, shadow_prices, simulate, tornado,
@@ -13,7 +14,7 @@ use scoring::simulation::{
 use serde_json::json;
 
 use super::super::Output;
-use super::report;
+use super::{files, report};
 use crate::failure::Failure;
 
 /// Precision where nothing is said.
@@ -29,6 +30,11 @@ const PROGRESS_PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Prepared {
     pub(super) model: Model,
     pub(super) learnt: Learnt,
+    /// What was read from BPSim, in lines.
+    pub(super) notes: Vec<String>,
+    pub(super) process_id: String,
+    /// What is declared, with what was learnt in its place.
+    pub(super) declaration: Declaration,
 }
 
 /// What a file and recorded cases say about a process.
@@ -61,15 +67,17 @@ pub(super) fn read(
         .map_err(|error| Failure::wrong_call(error.code(), in_file(&error), error.hint()))?;
     let mut declared = Vec::new();
     for process in &definitions.processes {
-        let found = Declaration::read(process).map_err(|error| failure(path, &error))?;
+        let found = Declared::read(&definitions, process).map_err(|error| failure(path, &error))?;
         declared.push((process.element.id.as_str(), found));
     }
-    let says = declared.iter().position(|(_, found)| !found.is_empty());
-    let recorded = |(id, _): &(&str, Declaration)| evidence.get(*id).is_some_and(|seen| seen.cases > 0);
+    let says = declared.iter().position(|(_, found)| !found.declaration.is_empty());
+    let recorded = |(id, _): &(&str, Declared)| evidence.get(*id).is_some_and(|seen| seen.cases > 0);
     let Some(place) = says.or_else(|| declared.iter().position(recorded)) else {
         return Ok(Reading::Nothing);
     };
-    let (id, mut declaration) = declared.swap_remove(place);
+    let (id, declared) = declared.swap_remove(place);
+    let notes = declared.lines();
+    let mut declaration = declared.declaration;
     if let Some(text) = arrivals {
         declaration.arrivals = match text {
             "none" => None,
@@ -92,7 +100,10 @@ pub(super) fn read(
     let learnt = declaration.learn(program, &seen);
     match Model::build(program, &declaration) {
         Ok(_) if says.is_none() && learnt.is_empty() => Ok(Reading::Nothing),
-        Ok(model) => Ok(Reading::Timed(Box::new(Prepared { model, learnt }))),
+        Ok(model) => {
+            let process_id = id.to_owned();
+            Ok(Reading::Timed(Box::new(Prepared { model, learnt, notes, process_id, declaration })))
+        }
         Err(error) if says.is_none() => Ok(Reading::NotEnough(failure(path, &error))),
         Err(error) => Err(failure(path, &error)),
     }
@@ -104,14 +115,15 @@ fn failure(path: &Path, error: &scoring::Error) -> Failure {
 
 /// What to simulate, and how long.
 pub(super) struct Timed<'a> {
-    pub(super) model: &'a Model,
-    pub(super) learnt: &'a Learnt,
+    pub(super) prepared: &'a Prepared,
     pub(super) cases: Option<u64>,
     pub(super) precision: Option<f64>,
     pub(super) seed: u64,
     pub(super) threads: usize,
     pub(super) late_after: Option<&'a str>,
     pub(super) sensitivity: bool,
+    /// Where the event log goes, and its cases.
+    pub(super) log: Option<(&'a Path, u32)>,
 }
 
 /// What matters most.
@@ -142,7 +154,7 @@ impl Timed<'_> {
 
     fn simulated(&self, settings: &Settings, output: Output) -> Simulated {
         let shown = Cell::new(Instant::now());
-        simulate(self.model, settings, &|cases, half| {
+        simulate(&self.prepared.model, settings, &|cases, half| {
             if shown.get().elapsed() > PROGRESS_PAUSE && !output.is_json() {
                 shown.set(Instant::now());
                 output.remark(&format!("  {cases} cases, mean duration known to ± {:.2} %", 100.0 * half));
@@ -157,23 +169,41 @@ impl Timed<'_> {
         let sensitivity = self.sensitivity.then(|| {
             let size = (MOVED, found.replication_cases, found.warm_up.cases);
             Sensitivity {
-                tornado: tornado(self.model, self.seed, size),
-                shadow_prices: shadow_prices(self.model, self.seed, size),
+                tornado: tornado(&self.prepared.model, self.seed, size),
+                shadow_prices: shadow_prices(&self.prepared.model, self.seed, size),
             }
         });
+        let logged = match self.log {
+            None => None,
+            Some((path, cases)) => {
+                let size = (cases, found.warm_up.cases);
+                Some((path, files::write_log(&self.prepared.model, self.seed, size, path)?))
+            }
+        };
         if output.is_json() {
             let mut value = json!(found);
+            value["log"] = json!(logged.map(|(_, logged)| logged));
+            value["notes"] = json!(self.prepared.notes);
             value["seconds"] = json!(began.elapsed().as_secs_f64());
-            value["learnt"] = json!(self.learnt);
+            value["learnt"] = json!(self.prepared.learnt);
             if let Some(found) = &sensitivity {
                 value["tornado"] = json!(found.tornado);
                 value["shadowPrices"] = json!(found.shadow_prices);
             }
             output.value(&value);
         } else {
-            self.learnt.lines().iter().for_each(|line| output.line(line));
-            let text = report::simulation(self.model, &settings, &found, sensitivity.as_ref());
+            self.prepared.notes.iter().for_each(|line| output.line(line));
+            self.prepared.learnt.lines().iter().for_each(|line| output.line(line));
+            let text = report::simulation(&self.prepared.model, &settings, &found, sensitivity.as_ref());
             output.line(&text);
+            if let Some((path, logged)) = logged {
+                output.line(&format!(
+                    "{} cases with {} executions are in {}",
+                    logged.cases,
+                    logged.executions,
+                    path.display()
+                ));
+            }
             output.line(&format!("{:.2} s", began.elapsed().as_secs_f64()));
         }
         Ok(ExitCode::SUCCESS)
@@ -182,19 +212,20 @@ impl Timed<'_> {
     pub(super) fn compare(&self, other: &Model, output: Output) -> Result<ExitCode, Failure> {
         let settings = self.settings()?;
         // A short look at the first version finds its warm-up.
-        let look = simulate(self.model, &Settings { plan: Plan::Cases(1_000), ..settings }, &|_, _| {});
+        let look =
+            simulate(&self.prepared.model, &Settings { plan: Plan::Cases(1_000), ..settings }, &|_, _| {});
         let each = look.warm_up.cases.saturating_mul(10).max(1_000);
         let replications = self.cases.map_or(COMPARED, |cases| (cases / u64::from(each)) as usize);
         let size = (replications.max(10).next_multiple_of(2), each, look.warm_up.cases);
-        let found = compare(self.model, other, self.seed, size, settings.limit);
+        let found = compare(&self.prepared.model, other, self.seed, size, settings.limit);
         if output.is_json() {
             let mut value = json!(found);
             value["seed"] = json!(self.seed);
-            value["learnt"] = json!(self.learnt);
+            value["learnt"] = json!(self.prepared.learnt);
             output.value(&value);
         } else {
-            self.learnt.lines().iter().for_each(|line| output.line(line));
-            output.line(&report::comparison(self.model, other, self.seed, &found));
+            self.prepared.learnt.lines().iter().for_each(|line| output.line(line));
+            output.line(&report::comparison(&self.prepared.model, other, self.seed, &found));
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use context::{Selector, Stamp};
+use context::Stamp;
 use das::{Proposal, ProposalState, Proposals as _};
 use engine::Store;
 use engine::port::{Attempt, DeployFile};
@@ -216,22 +216,40 @@ fn same(here: &mut [Node], there: &mut [Node]) -> bool {
 /// Versions that are not here; the label `latest` stays where it was.
 async fn prompts(found: Vec<Vec<context::PromptVersion>>, assembly: &Assembly) -> Result<Value, Failure> {
     let stamp = Stamp::new(ACTOR, now_ms());
-    let mut count = 0;
+    let (mut fresh, mut newest) = (Vec::new(), Vec::new());
     for versions in found {
-        let Some(name) = versions.first().map(|version| version.prompt.name.clone()) else { continue };
-        let known = assembly.contexts.versions(ORGANISATION, &name).await?;
-        let mine = assembly.contexts.get(ORGANISATION, &name, &Selector::latest()).await.ok();
-        let fresh: Vec<_> = versions
-            .into_iter()
-            .filter(|version| known.iter().all(|here| here.hash != version.prompt.hash()))
-            .collect();
-        count += fresh.len();
+        let Some(last) = versions.last().cloned() else { continue };
+        let known = assembly.contexts.versions(ORGANISATION, &last.prompt.name).await?;
+        if known.is_empty() {
+            newest.push(last);
+        }
+        fresh.extend(
+            versions
+                .into_iter()
+                .filter(|version| known.iter().all(|here| here.hash != version.prompt.hash())),
+        );
+    }
+    let count = fresh.len();
+    // A version waits for the fragments that it pins; a round without any that could go ends it.
+    while !fresh.is_empty() {
+        let (before, mut waiting, mut refused) = (fresh.len(), Vec::new(), None);
         for version in fresh {
-            assembly.contexts.save(version.prompt, &version.note, &stamp).await?;
+            match assembly.contexts.keep(version.prompt.clone(), &version.note, &stamp).await {
+                Ok(_) => {}
+                Err(error @ context::Error::Invalid { .. }) if !version.prompt.fragments.is_empty() => {
+                    refused = Some(error);
+                    waiting.push(version);
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
-        if let Some(mine) = mine {
-            assembly.contexts.save(mine.prompt, &mine.note, &stamp).await?;
+        if let Some(error) = refused.filter(|_| waiting.len() == before) {
+            return Err(error.into());
         }
+        fresh = waiting;
+    }
+    for version in newest {
+        assembly.contexts.save(version.prompt, &version.note, &stamp).await?;
     }
     Ok(json!(count))
 }

@@ -1,23 +1,22 @@
 //! The operation of a request: query, variables, operation name, extensions.
 
-use std::sync::Arc;
-
 use async_graphql::Variables;
 use async_graphql::parser::types::{DocumentOperations, OperationType};
 use axum::body::to_bytes;
 use axum::extract::{Query, Request};
 use axum::http::{StatusCode, Uri, header};
 use serde_json::{Map, Value};
-use tokio::sync::Semaphore;
 
+use super::Endpoint;
+use super::documents::Documents;
 use super::reply::Fault;
-use crate::http::{LARGE_BODY_BYTES, Limits, Refusal};
+use crate::http::{LARGE_BODY_BYTES, Refusal};
 
 /// Longest document, bytes; what is long belongs into variables.
 const DOCUMENT_BYTES_MAX: usize = 256 * 1024;
 
 /// From the address (GET).
-pub(super) fn from_address(address: &Uri) -> Result<async_graphql::Request, Fault> {
+pub(super) fn from_address(address: &Uri, documents: &Documents) -> Result<async_graphql::Request, Fault> {
     let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(address)
         .map_err(|error| Fault::malformed(error.body_text()))?;
     let mut parameters = Map::new();
@@ -33,15 +32,15 @@ pub(super) fn from_address(address: &Uri) -> Result<async_graphql::Request, Faul
             return Err(Fault::malformed(format!("{name} is given twice")));
         }
     }
-    operation(parameters)
+    operation(parameters, documents)
 }
 
 /// From the body (POST).
-pub(super) async fn from_body(
+pub(super) async fn from_body<E>(
     request: Request,
-    limits: &Limits,
-    large_bodies: &Arc<Semaphore>,
+    endpoint: &Endpoint<E>,
 ) -> Result<async_graphql::Request, Fault> {
+    let Endpoint { limits, large_bodies, documents, .. } = endpoint;
     let headers = request.headers();
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if !content_type.is_some_and(is_json) {
@@ -68,7 +67,7 @@ pub(super) async fn from_body(
         .map_err(|_| Refusal::slow(StatusCode::REQUEST_TIMEOUT, "the body"))?
         .map_err(|_| Refusal::large(limits.body_bytes))?;
     match serde_json::from_slice(&body) {
-        Ok(Value::Object(parameters)) => operation(parameters),
+        Ok(Value::Object(parameters)) => operation(parameters, documents),
         Ok(Value::Array(_)) => {
             Err(Fault::malformed("one operation a request: there are no batches".to_owned()))
         }
@@ -90,17 +89,21 @@ pub(in crate::http) fn is_json(content_type: &str) -> bool {
         })
 }
 
-fn operation(mut parameters: Map<String, Value>) -> Result<async_graphql::Request, Fault> {
-    let query = match parameters.remove("query") {
-        Some(Value::String(query)) => query,
-        Some(Value::Null) | None => return Err(Fault::malformed("there is no query".to_owned())),
+fn operation(
+    mut parameters: Map<String, Value>,
+    documents: &Documents,
+) -> Result<async_graphql::Request, Fault> {
+    let sent = match parameters.remove("query") {
+        Some(Value::String(query)) => Some(query),
+        Some(Value::Null) | None => None,
         Some(_) => return Err(Fault::malformed("query is not a text".to_owned())),
     };
-    if query.len() > DOCUMENT_BYTES_MAX {
+    if sent.as_ref().is_some_and(|query| query.len() > DOCUMENT_BYTES_MAX) {
         let message =
             format!("the query is longer than {DOCUMENT_BYTES_MAX} bytes; put values into variables");
         return Err(Fault::malformed(message));
     }
+    let query = documents.meant(sent, parameters.get("extensions"))?;
     let mut request = async_graphql::Request::new(query);
     request.operation_name = match parameters.remove("operationName") {
         Some(Value::String(name)) => Some(name),
@@ -112,7 +115,7 @@ fn operation(mut parameters: Map<String, Value>) -> Result<async_graphql::Reques
             Some(value @ Value::Object(_)) if name == "variables" => {
                 request.variables = Variables::from_json(value);
             }
-            // Nothing here reads extensions; they are checked and left alone.
+            // Only a document is named by extensions; the rest of them is checked and left alone.
             Some(Value::Object(_) | Value::Null) | None => {}
             Some(_) => return Err(Fault::malformed(format!("{name} is not an object"))),
         }

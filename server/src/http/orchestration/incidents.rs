@@ -7,14 +7,16 @@ use engine::port::Incident;
 use serde_json::{Value, json};
 
 use super::search::{ITEMS_MAX, Search};
-use super::{Cluster, Problem, TENANT, date, key};
+use super::{Cluster, Problem, TENANT, date, element_key, key};
 
-const FIELDS: [&str; 10] = [
+const FIELDS: [&str; 12] = [
     "incidentKey",
     "processInstanceKey",
     "processDefinitionId",
     "processDefinitionKey",
     "elementId",
+    "elementInstanceKey",
+    "jobKey",
     "errorType",
     "errorMessage",
     "creationTime",
@@ -59,13 +61,22 @@ pub(super) async fn resolve(
 
 async fn shown(cluster: &Cluster, incident: &Incident) -> Result<Value, Problem> {
     let instance = cluster.engine.instance(incident.instance).await?;
-    let error_type = if incident.code == "JOB-FAILED" { "JOB_NO_RETRIES" } else { "UNKNOWN" };
+    let is_workers = incident.code == "JOB-FAILED";
+    let error_type = if is_workers { "JOB_NO_RETRIES" } else { "UNKNOWN" };
+    // What a worker said is passed on as it was.
+    let message = match is_workers {
+        true => incident.message.clone(),
+        false => format!("{}: {}", incident.code, incident.message),
+    };
+    let state = cluster.engine.state(incident.instance).await?;
+    let stuck = state.current.iter().find(|one| one.node == incident.element && one.state == "incident");
+    let element = stuck.map_or(incident.instance, |one| element_key(incident.instance, one.element));
     Ok(json!({
         "incidentKey": incident.key.to_string(), "processInstanceKey": incident.instance.to_string(),
         "processDefinitionId": instance.process_id, "processDefinitionKey": instance.definition.to_string(),
-        "elementId": incident.element, "elementInstanceKey": incident.instance.to_string(),
+        "elementId": incident.element, "elementInstanceKey": element.to_string(),
         "rootProcessInstanceKey": null, "errorType": error_type,
-        "errorMessage": format!("{}: {}", incident.code, incident.message),
+        "errorMessage": message,
         "creationTime": date(incident.raised_ms), "state": "ACTIVE", "jobKey": null, "tenantId": TENANT,
     }))
 }

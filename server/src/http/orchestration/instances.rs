@@ -10,7 +10,7 @@ use engine::port::{Instance, InstanceFilter, Notice, StartInstance, Status};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::search::{ITEMS_MAX, Search};
+use super::search::{ITEMS_MAX, Search, check_condition, fits};
 use super::{Cluster, Problem, TENANT, check_tenant, date, key};
 
 const FIELDS: [&str; 14] = [
@@ -179,9 +179,11 @@ pub(super) async fn cancel(
 
 /// Instances that match, newest first unless sorted otherwise.
 pub(super) async fn find(State(cluster): State<Cluster>, request: Request) -> Result<Json<Value>, Problem> {
-    let search: Search = cluster.json(request).await?;
+    let mut search: Search = cluster.json(request).await?;
+    let held = Held::read(search.take("variables"))?;
     if let Some(asked) = search.wanted("processInstanceKey") {
         let found = match cluster.engine.instance(key(asked)?).await {
+            Ok(instance) if !held.fits(&instance) => Vec::new(),
             Ok(instance) => vec![shown(&instance, None)],
             Err(engine::Error::NotFound { .. }) => Vec::new(),
             Err(error) => return Err(error.into()),
@@ -199,7 +201,8 @@ pub(super) async fn find(State(cluster): State<Cluster>, request: Request) -> Re
         let page = cluster.engine.instances(&filter).await?;
         filter.before = page.last().map(|instance| instance.key);
         let is_last = page.len() < PAGE;
-        found.extend(page.iter().map(|instance| shown(instance, None)));
+        found
+            .extend(page.iter().filter(|instance| held.fits(instance)).map(|instance| shown(instance, None)));
         if is_last {
             break false;
         }
@@ -208,6 +211,30 @@ pub(super) async fn find(State(cluster): State<Cluster>, request: Request) -> Re
         }
     };
     search.answer(&FIELDS, found, cut)
+}
+
+/// Variables that an instance must hold: by name, and by value as JSON.
+struct Held(Vec<(String, Value)>);
+
+impl Held {
+    fn read(condition: Option<Value>) -> Result<Self, Problem> {
+        let wrong = || Problem::invalid("variables is a list of objects with name and value");
+        let Some(condition) = condition else { return Ok(Self(Vec::new())) };
+        let mut held = Vec::new();
+        for one in condition.as_array().ok_or_else(wrong)? {
+            let name = one.get("name").and_then(Value::as_str).ok_or_else(wrong)?;
+            let value = one.get("value").ok_or_else(wrong)?;
+            check_condition(value)?;
+            held.push((name.to_owned(), value.clone()));
+        }
+        Ok(Self(held))
+    }
+
+    fn fits(&self, instance: &Instance) -> bool {
+        self.0.iter().all(|(name, wanted)| {
+            instance.variables.get(name).is_some_and(|value| fits(&json!(value.to_string()), wanted))
+        })
+    }
 }
 
 fn shown(instance: &Instance, name: Option<&str>) -> Value {

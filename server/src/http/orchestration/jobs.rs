@@ -6,14 +6,14 @@ use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use bpmn::program::{JobKind, Variables};
-use engine::port::{ActivateJobs, BpmnError, Job, JobFailure, JobFilter, Record};
+use engine::port::{ActivateJobs, BpmnError, InstanceState, Job, JobFailure, JobFilter, Record};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::search::{ITEMS_MAX, Search};
-use super::{Cluster, Problem, TENANT, check_tenant, date, element_key, key};
+use super::{Cluster, Problem, TENANT, check_tenant, date, key};
 
-const FIELDS: [&str; 14] = [
+const FIELDS: [&str; 17] = [
     "jobKey",
     "type",
     "worker",
@@ -28,6 +28,9 @@ const FIELDS: [&str; 14] = [
     "processInstanceKey",
     "tenantId",
     "priority",
+    "creationTime",
+    "hasFailedWithRetriesLeft",
+    "listenerEventType",
 ];
 /// How long a request without a time of its own waits for jobs.
 const WAIT_DEFAULT: Duration = Duration::from_secs(10);
@@ -91,8 +94,13 @@ pub(super) async fn activate(
     };
     let fetched = asked.fetch_variable.filter(|names| !names.is_empty());
     let mut shown = Vec::with_capacity(jobs.len());
+    // Jobs of one instance stand together mostly: its state is asked for once for all of them.
+    let mut state = (0, InstanceState::default());
     for job in &jobs {
-        let mut view = activated(job, element_of(&cluster, job).await);
+        if state.0 != job.instance {
+            state = (job.instance, cluster.engine.state(job.instance).await.unwrap_or_default());
+        }
+        let mut view = activated(job, cluster.element_in(&state.1, job).await);
         if let (Some(names), Some(variables)) = (&fetched, view["variables"].as_object_mut()) {
             variables.retain(|name, _| names.contains(name));
         }
@@ -115,13 +123,6 @@ fn activated(job: &Job, element: i64) -> Value {
         "userTask": null, "tags": [], "rootProcessInstanceKey": null, "businessId": job.business_key,
         "priority": job.priority, "jobLeaseToken": null,
     })
-}
-
-/// Key of the element instance that a job belongs to; the first one at that element where several are active.
-async fn element_of(cluster: &Cluster, job: &Job) -> i64 {
-    let state = cluster.engine.state(job.instance).await.unwrap_or_default();
-    let current = state.current.iter().find(|current| current.node == job.element);
-    current.map_or(job.instance, |current| element_key(job.instance, current.element))
 }
 
 /// How a worker answers.
@@ -223,8 +224,14 @@ pub(super) async fn update(
     request: Request,
 ) -> Result<StatusCode, Problem> {
     let Update { changeset } = cluster.json(request).await?;
-    if changeset.retries.is_some() || changeset.priority.is_some() {
-        return Err(Problem::invalid("only the timeout of a job can be changed; retries come by resolution"));
+    if changeset.priority.is_some() {
+        return Err(Problem::invalid("the priority of a job is that of its task"));
+    }
+    if let Some(retries) = changeset.retries {
+        check_retries(&cluster, &asked, retries).await?;
+        if changeset.timeout.is_none() {
+            return Ok(StatusCode::NO_CONTENT);
+        }
     }
     let Some(timeout) = changeset.timeout.filter(|ms| (1..=LEASE_MS_MAX).contains(ms)) else {
         return Err(Problem::invalid(format!("timeout is not between 1 and {LEASE_MS_MAX} milliseconds")));
@@ -232,6 +239,22 @@ pub(super) async fn update(
     let job = leased(&cluster, &asked).await?;
     cluster.engine.extend_lease(job.key, job.attempt, timeout).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The resolution of its incident gives a job as many retries as its task declares: clients that say the same number
+/// before are served, another number is refused.
+async fn check_retries(cluster: &Cluster, asked: &str, retries: i64) -> Result<(), Problem> {
+    let wanted = key(asked)?;
+    let filter = JobFilter { key: Some(wanted), kind: Some(JobKind::Service), ..JobFilter::default() };
+    let job = cluster.engine.jobs(&filter).await?.into_iter().next();
+    let job = job.ok_or_else(|| Problem::missing(format!("there is no job {wanted}")))?;
+    let declared = i64::from(job.spec.retries.unwrap_or(engine::limits::DEFAULT_RETRIES));
+    if retries == declared || retries == i64::from(job.retries) {
+        return Ok(());
+    }
+    Err(Problem::invalid(format!(
+        "job {wanted} has {declared} retries again when its incident is resolved; leave the update out"
+    )))
 }
 
 /// A job that somebody holds. Only jobs for outside workers can be answered here: the kernel's own are its own.
@@ -260,12 +283,15 @@ pub(super) async fn find(State(cluster): State<Cluster>, request: Request) -> Re
     };
     let jobs = cluster.engine.jobs(&filter).await?;
     let cut = jobs.len() >= ITEMS_MAX;
-    let found = jobs.iter().filter(|job| job.spec.job_type.is_some()).map(shown).collect();
+    let mut found = Vec::with_capacity(jobs.len());
+    for job in jobs.iter().filter(|job| job.spec.job_type.is_some()) {
+        found.push(shown(job, cluster.element_of(job).await));
+    }
     search.answer(&FIELDS, found, cut)
 }
 
-fn shown(job: &Job) -> Value {
-    let mut view = activated(job, job.instance);
+fn shown(job: &Job, element: i64) -> Value {
+    let mut view = activated(job, element);
     view["worker"] = json!(job.worker.as_deref().unwrap_or_default());
     view["deadline"] = json!(job.lease_until_ms.map(date));
     view["state"] = json!("CREATED");

@@ -53,6 +53,21 @@ impl Search {
         }
     }
 
+    /// The values of a field that the filter wants to be equal to one of, for those who can look them up.
+    pub(super) fn wanted_list(&self, field: &str) -> Vec<&str> {
+        if let Some(one) = self.wanted(field) {
+            return vec![one];
+        }
+        let list =
+            self.filter.get(field).and_then(|operators| operators.get("$in")).and_then(Value::as_array);
+        list.into_iter().flatten().filter_map(Value::as_str).collect()
+    }
+
+    /// Takes a condition out of the filter, for those who look at it themselves.
+    pub(super) fn take(&mut self, field: &str) -> Option<Value> {
+        self.filter.remove(field)
+    }
+
     /// The page of `items` that is asked for. `fields` are those that an item has; `cut` says that there were more
     /// items than a search looks through.
     pub(super) fn answer(
@@ -155,8 +170,8 @@ fn check(filter: &Map<String, Value>, fields: &[&str]) -> Result<(), Problem> {
     Ok(())
 }
 
-/// How many conditions it is.
-fn check_condition(wanted: &Value) -> Result<usize, Problem> {
+/// How many conditions it is; an operator that is not known is refused.
+pub(super) fn check_condition(wanted: &Value) -> Result<usize, Problem> {
     let Value::Object(operators) = wanted else { return Ok(1) };
     for (operator, operand) in operators {
         let fits = match operator.as_str() {
@@ -182,7 +197,8 @@ fn matches(item: &Value, filter: &Map<String, Value>) -> bool {
     })
 }
 
-fn fits(found: &Value, wanted: &Value) -> bool {
+/// Whether a value is as a condition wants it.
+pub(super) fn fits(found: &Value, wanted: &Value) -> bool {
     let Value::Object(operators) = wanted else { return equal(found, wanted) };
     operators.iter().all(|(operator, operand)| {
         let ordered = |wanted: &[Ordering]| compare(found, operand).is_some_and(|it| wanted.contains(&it));

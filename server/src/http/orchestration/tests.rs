@@ -45,9 +45,9 @@ struct Api(Router);
 impl Api {
     async fn open() -> Self {
         let store = Arc::new(MemoryStore::new());
-        let engine = Embedded::open(store, Arc::new(SystemClock)).await.unwrap();
+        let engine = Embedded::open(store.clone(), Arc::new(SystemClock)).await.unwrap();
         let stop = CancellationToken::new();
-        Self(routes(Arc::new(engine), Limits::default(), ([127, 0, 0, 1], 8080).into(), stop))
+        Self(routes(Arc::new(engine), store, Limits::default(), ([127, 0, 0, 1], 8080).into(), stop))
     }
 
     async fn send(&self, request: Request<Body>) -> (StatusCode, Value) {
@@ -195,7 +195,7 @@ async fn what_is_wrong_or_not_served_is_refused_with_problem_details() {
         ("/v2/process-instances/search", json!({"filter": {"nothing": 1}}), 400),
         ("/v2/process-instances/search", json!({"filter": {"state": {"$near": 1}}}), 400),
         ("/v2/process-instances/search", json!({"page": {"after": "?"}}), 400),
-        ("/v2/element-instances/search", json!({}), 400),
+        ("/v2/variables/search", json!({}), 400),
         ("/v2/decision-definitions/evaluation", json!({}), 404),
     ];
     for (path, body, wanted) in refused {
@@ -268,4 +268,140 @@ async fn a_dmn_file_is_deployed_as_camunda_8_answers_it_and_decides() {
     let body = json!({"processDefinitionId": "ship_order", "variables": variables, "awaitCompletion": true});
     let ended = api.post("/v2/process-instances", body).await;
     assert_eq!(ended["variables"]["shipping"]["carrier"], "Sea freight", "{ended}");
+}
+
+/// Two branches with a task inside a sub-process that runs for each item, and a task for a person.
+const PARTS: &str = r#"<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:zeebe="http://camunda.org/schema/zeebe/1.0"
+    id="d" targetNamespace="t"><process id="parts" isExecutable="true"><startEvent id="s"/>
+    <subProcess id="each"><multiInstanceLoopCharacteristics><extensionElements>
+      <zeebe:loopCharacteristics inputCollection="=items" inputElement="item"/></extensionElements></multiInstanceLoopCharacteristics>
+      <startEvent id="s1"/><serviceTask id="make" name="Make it"><extensionElements><zeebe:taskDefinition type="make"/></extensionElements></serviceTask>
+      <sequenceFlow id="f1" sourceRef="s1" targetRef="make"/></subProcess>
+    <userTask id="look"><extensionElements><zeebe:userTask/></extensionElements></userTask>
+    <sequenceFlow id="f2" sourceRef="s" targetRef="each"/><sequenceFlow id="f3" sourceRef="each" targetRef="look"/></process></definitions>"#;
+
+impl Api {
+    async fn parts(&self, items: Value) -> String {
+        assert_eq!(self.deploy("parts.bpmn", PARTS).await.0, StatusCode::OK);
+        let body = json!({"processDefinitionId": "parts", "variables": {"items": items}});
+        self.post("/v2/process-instances", body).await["processInstanceKey"].as_str().unwrap().to_owned()
+    }
+
+    async fn elements(&self, filter: Value) -> Vec<Value> {
+        let found = self.post("/v2/element-instances/search", json!({"filter": filter})).await;
+        found["items"].as_array().unwrap().clone()
+    }
+}
+
+#[tokio::test]
+async fn elements_are_found_in_their_scopes_with_the_job_of_each() {
+    let api = Api::open().await;
+    let instance = api.parts(json!(["a", "b"])).await;
+    let all = api.elements(json!({"processInstanceKey": instance})).await;
+    let kinds: Vec<&str> = all.iter().map(|one| one["type"].as_str().unwrap()).collect();
+    let wanted = ["PROCESS", "START_EVENT", "MULTI_INSTANCE_BODY", "SUB_PROCESS", "SUB_PROCESS"];
+    assert_eq!(kinds[..5], wanted, "{all:#?}");
+    assert_eq!(kinds.iter().filter(|kind| **kind == "SERVICE_TASK").count(), 2);
+    let key = |one: &Value| one["elementInstanceKey"].as_str().unwrap().to_owned();
+    let inner = api.elements(json!({"elementInstanceScopeKey": key(&all[2])})).await;
+    assert_eq!(inner.iter().map(key).collect::<Vec<_>>(), [key(&all[3]), key(&all[4])]);
+    let outer = api.elements(json!({"elementInstanceScopeKey": instance})).await;
+    assert_eq!(outer.iter().map(key).collect::<Vec<_>>(), [key(&all[1]), key(&all[2])]);
+    // Each job belongs to a task of its own, and that to the run with its item.
+    let body = json!({"type": "make", "timeout": 60_000, "maxJobsToActivate": 5});
+    let jobs = api.post("/v2/jobs/activation", body).await["jobs"].as_array().unwrap().clone();
+    let make: Vec<String> = all.iter().filter(|one| one["elementId"] == "make").map(key).collect();
+    let mut of_jobs: Vec<String> = jobs.iter().map(key).collect();
+    of_jobs.sort();
+    assert_eq!(of_jobs, make);
+    let (_, one) = api.call("GET", &format!("/v2/element-instances/{}", make[0]), &json!({})).await;
+    assert_eq!((&one["elementName"], &one["state"]), (&json!("Make it"), &json!("ACTIVE")));
+    api.call("POST", &path_of(&jobs[0], "completion"), &json!({})).await;
+    let ended = api.elements(json!({"elementId": "make", "endDate": {"$exists": true}})).await;
+    assert_eq!(ended.iter().map(key).collect::<Vec<_>>(), [key(&jobs[0])]);
+    let path = format!("/v2/process-instances/{instance}/sequence-flows");
+    let (_, flows) = api.call("GET", &path, &json!({})).await;
+    let flows: Vec<&Value> = flows["items"].as_array().unwrap().iter().map(|one| &one["elementId"]).collect();
+    assert_eq!(flows, [&json!("f2"), &json!("f1")]);
+}
+
+#[tokio::test]
+async fn a_token_is_moved_an_instance_stands_still_and_goes_on_by_a_newer_version() {
+    let api = Api::open().await;
+    let instance = api.parts(json!([])).await;
+    let path = |what: &str| format!("/v2/process-instances/{instance}/{what}");
+    let refused = json!({"moveInstructions": [{"sourceElementId": "look", "targetElementId": "each"}]});
+    assert_eq!(api.call("POST", &path("modification"), &refused).await.0, StatusCode::BAD_REQUEST);
+    let look = api.elements(json!({"processInstanceKey": instance, "elementId": "look"})).await;
+    let moved = json!({"activateInstructions": [{"elementId": "look"}], "terminateInstructions": [
+        {"elementInstanceKey": look[0]["elementInstanceKey"]}]});
+    let (status, problem) = api.call("POST", &path("modification"), &moved).await;
+    assert_eq!(status, StatusCode::NO_CONTENT, "{problem}");
+    let look = api.elements(json!({"processInstanceKey": instance, "elementId": "look"})).await;
+    let states: Vec<&Value> = look.iter().map(|one| &one["state"]).collect();
+    assert_eq!(states, [&json!("TERMINATED"), &json!("ACTIVE")]);
+
+    assert_eq!(api.call("POST", &path("suspension"), &json!({})).await.0, StatusCode::NO_CONTENT);
+    let (_, shown) = api.call("GET", &format!("/v2/process-instances/{instance}"), &json!({})).await;
+    assert_eq!(shown["state"], "SUSPENDED");
+    assert_eq!(api.call("POST", &path("suspension"), &json!({})).await.0, StatusCode::CONFLICT);
+    assert_eq!(api.call("POST", &path("resumption"), &json!({})).await.0, StatusCode::NO_CONTENT);
+
+    let newer = PARTS.replace("\"look\"", "\"look2\"");
+    let (_, deployed) = api.deploy("parts.bpmn", &newer).await;
+    let target = &deployed["deployments"][0]["processDefinition"]["processDefinitionKey"];
+    let plan = |mapped: Value| json!({"targetProcessDefinitionKey": target, "mappingInstructions": mapped});
+    let (status, problem) = api.call("POST", &path("migration"), &plan(json!([]))).await;
+    assert_eq!((status, &problem["title"]), (StatusCode::CONFLICT, &json!("INVALID_STATE")), "{problem}");
+    let mapped = json!([{"sourceElementId": "look", "targetElementId": "look2"}]);
+    let (status, problem) = api.call("POST", &path("migration"), &plan(mapped)).await;
+    assert_eq!(status, StatusCode::NO_CONTENT, "{problem}");
+    let look = api.elements(json!({"processInstanceKey": instance, "elementId": "look2"})).await;
+    assert_eq!((look.len(), &look[0]["processDefinitionKey"]), (1, target));
+}
+
+#[tokio::test]
+async fn a_user_task_is_assigned_taken_over_given_back_and_shows_what_it_sees() {
+    let api = Api::open().await;
+    api.parts(json!([])).await;
+    let found = api.post("/v2/user-tasks/search", json!({"filter": {"elementId": "look"}})).await;
+    let task = found["items"][0].clone();
+    let again = json!({"filter": {"elementInstanceKey": task["elementInstanceKey"]}});
+    assert_eq!(
+        api.post("/v2/user-tasks/search", again).await["items"][0]["userTaskKey"],
+        task["userTaskKey"]
+    );
+    let none = json!({"filter": {"candidateGroup": "store"}});
+    assert_eq!(api.post("/v2/user-tasks/search", none).await["items"], json!([]));
+    let path = |what: &str| format!("/v2/user-tasks/{}/{what}", task["userTaskKey"].as_str().unwrap());
+    let assign = |who: &str, over: bool| json!({"assignee": who, "allowOverride": over});
+    let status = |answer: (StatusCode, Value)| answer.0.as_u16();
+    assert_eq!(status(api.call("POST", &path("assignment"), &assign("kim", false)).await), 204);
+    assert_eq!(status(api.call("POST", &path("assignment"), &assign("lee", false)).await), 409);
+    assert_eq!(status(api.call("POST", &path("assignment"), &assign("lee", true)).await), 204);
+    let mine = json!({"filter": {"assignee": "lee"}});
+    assert_eq!(api.post("/v2/user-tasks/search", mine.clone()).await["page"]["totalItems"], 1);
+    assert_eq!(status(api.call("DELETE", &path("assignee"), &json!({})).await), 204);
+    assert_eq!(api.post("/v2/user-tasks/search", mine).await["page"]["totalItems"], 0);
+    let seen = api.post(&path("variables/search"), json!({})).await;
+    assert_eq!((&seen["items"][0]["name"], &seen["items"][0]["value"]), (&json!("items"), &json!("[]")));
+}
+
+#[tokio::test]
+async fn instances_are_found_by_what_they_hold_and_variables_of_several_at_once() {
+    let api = Api::open().await;
+    let (one, two) = (api.started("o-1").await, api.started("o-2").await);
+    let holding = |value: &str| json!({"filter": {"variables": [{"name": "order", "value": value}]}});
+    let found = api.post("/v2/process-instances/search", holding("\"o-2\"")).await;
+    assert_eq!(
+        (&found["page"]["totalItems"], &found["items"][0]["processInstanceKey"]),
+        (&json!(1), &json!(two))
+    );
+    assert_eq!(api.post("/v2/process-instances/search", holding("\"o-3\"")).await["page"]["totalItems"], 0);
+    let both = json!({"filter": {"processInstanceKey": {"$in": [one, two]}, "name": "order"}});
+    let found = api.post("/v2/variables/search", both).await;
+    let values: Vec<&Value> = found["items"].as_array().unwrap().iter().map(|one| &one["value"]).collect();
+    assert_eq!(values, [&json!("\"o-1\""), &json!("\"o-2\"")]);
+    let path = format!("/v2/variables/{}", found["items"][0]["variableKey"].as_str().unwrap());
+    assert_eq!(api.call("GET", &path, &json!({})).await.1["value"], "\"o-1\"");
 }

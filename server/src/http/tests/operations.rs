@@ -110,6 +110,32 @@ async fn get_asks_and_never_changes() {
 }
 
 #[tokio::test]
+async fn a_document_that_was_sent_once_is_named_by_its_hash() {
+    let house = house().await;
+    let document = "query($n: String) { hello(name: $n) }";
+    let hash = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(document));
+    let extensions = json!({"persistedQuery": {"version": 1, "sha256Hash": hash}});
+    let by_hash = json!({"extensions": extensions, "variables": {"n": "you"}});
+    let unknown = house.ask(&by_hash).await;
+    assert_eq!(unknown.status, 200);
+    assert_eq!(unknown.json()["errors"][0]["message"], "PersistedQueryNotFound");
+    assert_eq!(unknown.json()["errors"][0]["extensions"]["code"], "HTTP-0010");
+    let wrong = house.ask(&json!({"query": "{ hello }", "extensions": extensions})).await;
+    assert_eq!(wrong.status, 400);
+    assert_eq!(house.ask(&by_hash).await.json()["errors"][0]["message"], "PersistedQueryNotFound");
+    let sent =
+        house.ask(&json!({"query": document, "extensions": extensions, "variables": {"n": "me"}})).await;
+    assert_eq!(sent.json(), json!({"data": {"hello": "hello me"}}));
+    assert_eq!(house.ask(&by_hash).await.json(), json!({"data": {"hello": "hello you"}}));
+    let address = format!(
+        "/graphql?variables=%7B%22n%22:%22it%22%7D&extensions=%7B%22persistedQuery%22:%7B%22version%22:1,%22sha256Hash%22:%22{hash}%22%7D%7D"
+    );
+    assert_eq!(house.get(&address).await.json(), json!({"data": {"hello": "hello it"}}));
+    let newer = json!({"extensions": {"persistedQuery": {"version": 2, "sha256Hash": hash}}});
+    assert_eq!(house.ask(&newer).await.status, 400);
+}
+
+#[tokio::test]
 async fn ten_thousand_operations_in_one_request_are_refused() {
     let house = house().await;
     let batch: Vec<_> = (0..10_000).map(|_| json!({"query": "{ hello }"})).collect();

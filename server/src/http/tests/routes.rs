@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use bpmn::program::Variables;
+use das::watch::{Health, Sample};
 use engine::ProcessEngine;
 use engine::port::{DeployFile, StartInstance};
 use ontology::model;
@@ -75,6 +76,21 @@ async fn metrics_count_instances_requests_and_the_trail() {
         "{again}"
     );
     assert!(!again.contains("procos_trail_head 0\n"), "{again}");
+    assert!(!again.contains("procos_disk_free_bytes"), "nothing was sampled: {again}");
+    let memory = Health { ok: false, ..Health::default() };
+    let engine = Health { ok: true, ..Health::default() };
+    let sample = Sample { disk_free: Some(5), outbox: Some(7), engine, memory, ..Sample::default() };
+    house.vitals.take(sample);
+    let sampled = house.get("/metrics").await.text();
+    for line in [
+        "procos_disk_free_bytes 5\n",
+        "procos_outbox_items 7\n",
+        "procos_part_up{part=\"engine\"} 1\n",
+        "procos_part_up{part=\"memory\"} 0\n",
+    ] {
+        assert!(sampled.contains(line), "{line} in\n{sampled}");
+    }
+    assert!(!sampled.contains("procos_processor_busy_ratio"), "what is not known is left out: {sampled}");
 }
 
 #[tokio::test]
@@ -88,7 +104,23 @@ async fn scores_come_with_their_interval_and_wrong_parameters_are_named() {
     );
     let number = |name: &str| score[name].as_f64().unwrap();
     assert!(number("low") < number("average") && number("average") < number("high"), "{score}");
-    assert_eq!(house.get("/api/scores?kind=tool").await.json(), json!({"scores": []}));
+    let nothing = json!({"scores": [], "total": 0, "after": null});
+    assert_eq!(house.get("/api/scores?kind=tool").await.json(), nothing);
+    assert_eq!(house.get("/api/scores?min_attempts=1000").await.json(), nothing);
+    let (mut seen, mut after) = (0, json!(0));
+    while !after.is_null() {
+        let page = house.get(&format!("/api/scores?limit=1&after={after}")).await.json();
+        seen += page["scores"].as_array().unwrap().len() as u64;
+        assert!(seen <= page["total"].as_u64().unwrap());
+        after = page["after"].clone();
+    }
+    assert_eq!(json!(seen), house.get("/api/scores").await.json()["total"]);
+    let metrics = house.get("/metrics").await.text();
+    assert!(
+        metrics.contains("procos_score_attempts_total{kind=\"process\",subject=\"order\"} 4"),
+        "{metrics}"
+    );
+    assert!(metrics.contains("procos_scores_left_out 0"), "{metrics}");
     for query in ["limit=0", "limit=1001", "limit=x", "colour=red"] {
         let answer = house.get(&format!("/api/scores?{query}")).await;
         assert_eq!(

@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use async_trait::async_trait;
-use reqwest::Client;
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::json;
 
+use crate::client::Client;
 use crate::http::{answers, free_port};
 use crate::measure::{self, Engine, Leased};
 use crate::model::Model;
@@ -25,6 +26,12 @@ pub(crate) struct Camunda7 {
 struct Rest {
     client: Client,
     url: String,
+}
+
+/// A started instance, or an external task.
+#[derive(Deserialize)]
+struct Named {
+    id: String,
 }
 
 impl Drop for Camunda7 {
@@ -60,11 +67,10 @@ impl Camunda7 {
 
     /// The row of a model.
     pub(crate) async fn measured(&self, options: &Options, model: &'static Model) -> Result<Row> {
-        let client = answers(&format!("{}/version", self.url)).await?;
-        let rest = Rest { client, url: self.url.clone() };
+        let rest = Rest { client: Client::of(&self.url)?, url: self.url.clone() };
         rest.deploy(model).await?;
-        measure::measured(&format!("Camunda 7 REST, {}", self.kind), rest, model, options, self.child.id())
-            .await
+        let name = format!("Camunda 7 REST, {}", self.kind);
+        measure::measured_from_one_thread(name, rest, model, options, self.child.id()).await
     }
 
     /// Ends it.
@@ -79,18 +85,10 @@ impl Rest {
     async fn deploy(&self, model: &Model) -> Result<()> {
         let part = reqwest::multipart::Part::text(model.xml()).file_name(format!("{}.bpmn", model.id));
         let form = reqwest::multipart::Form::new().text("deployment-name", model.id).part("file", part);
-        let answer =
-            self.client.post(format!("{}/deployment/create", self.url)).multipart(form).send().await?;
+        let client = reqwest::Client::builder().no_proxy().build()?;
+        let answer = client.post(format!("{}/deployment/create", self.url)).multipart(form).send().await?;
         answer.error_for_status()?;
         Ok(())
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> Result<Value> {
-        let answer = self.client.post(format!("{}{path}", self.url)).json(body).send().await?;
-        let status = answer.status();
-        let bytes = answer.bytes().await?;
-        ensure!(status.is_success(), "{path}: {status} {}", String::from_utf8_lossy(&bytes));
-        if bytes.is_empty() { Ok(Value::Null) } else { Ok(serde_json::from_slice(&bytes)?) }
     }
 }
 
@@ -99,30 +97,29 @@ impl Engine for Rest {
     async fn start(&self, model: &Model, case: &str) -> Result<String> {
         let variables = json!({"case": {"value": case, "type": "String"}});
         let asked = json!({"businessKey": case, "variables": variables});
-        let answer = self.post(&format!("/process-definition/key/{}/start", model.id), &asked).await?;
-        Ok(answer["id"].as_str().context("a started instance has an id")?.to_owned())
+        let path = format!("/process-definition/key/{}/start", model.id);
+        Ok(self.client.ask::<Named>(&path, &asked).await?.id)
     }
 
-    async fn lease(&self, model: &Model, _: &str, case: &str) -> Result<Vec<Leased>> {
+    async fn lease(&self, model: &Model, _: &str, case: &str, most: usize) -> Result<Vec<Leased>> {
         let asked = json!({
-            "workerId": case, "maxTasks": model.at_once, "asyncResponseTimeout": 5_000,
+            "workerId": case, "maxTasks": most, "asyncResponseTimeout": 5_000,
             "topics": [{"topicName": model.id, "lockDuration": 60_000, "businessKey": case}],
         });
-        let answer = self.post("/external-task/fetchAndLock", &asked).await?;
-        let jobs = answer.as_array().context("fetchAndLock answers with tasks")?;
-        let id = |job: &Value| job["id"].as_str().map(str::to_owned).context("an external task has an id");
-        jobs.iter().map(|job| Ok(Leased { key: id(job)?, attempt: 0 })).collect()
+        let tasks: Vec<Named> = self.client.ask("/external-task/fetchAndLock", &asked).await?;
+        Ok(tasks.into_iter().map(|task| Leased { key: task.id, attempt: 0 }).collect())
     }
 
     async fn complete(&self, job: &Leased, case: &str, count: usize) -> Result<()> {
         let variables = json!({"count": {"value": count, "type": "Integer"}});
         let asked = json!({"workerId": case, "variables": variables});
-        self.post(&format!("/external-task/{}/complete", job.key), &asked).await?;
+        self.client.post(&format!("/external-task/{}/complete", job.key), &asked).await?;
         Ok(())
     }
 
     async fn publish(&self, instance: &str, _: &str) -> Result<()> {
-        self.post("/message", &json!({"messageName": "paid", "processInstanceId": instance})).await?;
+        let asked = json!({"messageName": "paid", "processInstanceId": instance});
+        self.client.post("/message", &asked).await?;
         Ok(())
     }
 }

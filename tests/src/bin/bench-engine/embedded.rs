@@ -68,12 +68,12 @@ impl Engine for InProcess {
         Ok(self.0.start(request).await?.to_string())
     }
 
-    async fn lease(&self, model: &Model, instance: &str, _: &str) -> Result<Vec<Leased>> {
+    async fn lease(&self, model: &Model, instance: &str, _: &str, most: usize) -> Result<Vec<Leased>> {
         let request = ActivateJobs {
             worker: "bench".to_owned(),
             instance: Some(instance.parse()?),
             job_types: Some(vec![model.id.to_owned()]),
-            max: model.at_once,
+            max: most,
             lease_ms: 60_000,
             wait_ms: 5_000,
         };

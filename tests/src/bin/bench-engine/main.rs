@@ -11,10 +11,13 @@
 //! | `--clients N` clients at work at once | 64 |
 //! | `--postgres URL` a PostgreSQL with empty databases `bench_engine`, `bench_server`, `bench_raw`, `bench_camunda` | none: SQLite only |
 //! | `--camunda7 FILE` the jar of a Camunda 7 | none |
+//! | `--scale open`, `waiting` or `timers`: instead of all that, how the engine bears many instances (`scale.rs`) | none |
+//! | `--instances N` how many of them | 100,000, 1,000,000, 10,000 |
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
 mod camunda7;
+mod client;
 mod embedded;
 mod http;
 mod measure;
@@ -22,6 +25,7 @@ mod model;
 mod options;
 mod process;
 mod raw;
+mod scale;
 mod table;
 
 use std::process::ExitCode;
@@ -36,7 +40,14 @@ fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some("serve") {
         return server::cli::main();
     }
-    match run() {
+    if std::env::args().nth(1).as_deref() == Some(scale::HOLD) {
+        return ended(scale::hold());
+    }
+    ended(run())
+}
+
+fn ended(outcome: Result<()>) -> ExitCode {
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             println!("error: {error:#}");
@@ -50,6 +61,9 @@ async fn run() -> Result<()> {
     let options = Options::read(std::env::args().skip(1))?;
     println!("{}\n", table::machine(&options));
     let folder = tempfile::tempdir()?;
+    if let Some(what) = &options.scale {
+        return scale::measured(what, options.instances, folder.path()).await;
+    }
     let mut table = Table::default();
     let databases: &[Option<&str>] = match &options.postgres {
         Some(url) => &[None, Some(url.as_str())],

@@ -17,8 +17,8 @@ use crate::table::Row;
 pub(crate) trait Engine: Send + Sync + 'static {
     /// Starts an instance of a case; gives what names it.
     async fn start(&self, model: &Model, case: &str) -> Result<String>;
-    /// Leases what is ready of an instance; gives the jobs.
-    async fn lease(&self, model: &Model, instance: &str, case: &str) -> Result<Vec<Leased>>;
+    /// Leases at most `most` jobs that are ready, of the instance where the engine can tell them apart.
+    async fn lease(&self, model: &Model, instance: &str, case: &str, most: usize) -> Result<Vec<Leased>>;
     /// Completes a job; `count` is how many of the instance are done with it.
     async fn complete(&self, job: &Leased, case: &str, count: usize) -> Result<()>;
     /// Sends the message that the case waits for.
@@ -38,7 +38,9 @@ pub(crate) async fn one(engine: &impl Engine, model: &Model, case: &str) -> Resu
     let instance = engine.start(model, case).await?;
     let mut done = 0;
     while done < model.jobs {
-        let jobs = engine.lease(model, &instance, case).await?;
+        // No more than are its own: where a worker gets jobs of any instance, another one waits for those too many.
+        let most = model.at_once.min(model.jobs - done);
+        let jobs = engine.lease(model, &instance, case, most).await?;
         ensure!(!jobs.is_empty(), "no job of {instance} after {done} of {}", model.jobs);
         for job in jobs {
             done += 1;
@@ -49,6 +51,22 @@ pub(crate) async fn one(engine: &impl Engine, model: &Model, case: &str) -> Resu
         engine.publish(&instance, case).await?;
     }
     Ok(())
+}
+
+/// As [`measured`], with all clients on one thread, which leaves the machine to the engine in its own process.
+pub(crate) async fn measured_from_one_thread(
+    name: String,
+    engine: impl Engine,
+    model: &'static Model,
+    options: &Options,
+    pid: u32,
+) -> Result<Row> {
+    let options = options.clone();
+    tokio::task::spawn_blocking(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(measured(&name, engine, model, &options, pid))
+    })
+    .await?
 }
 
 /// Lets clients work; gives the row.

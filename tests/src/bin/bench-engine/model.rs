@@ -20,6 +20,8 @@ enum Shape {
     Parallel,
     /// One task, again until it was done `jobs` times, then a message or an hour.
     Loop,
+    /// A message or an hour.
+    Wait,
 }
 
 /// All of them.
@@ -29,6 +31,9 @@ pub(crate) const MODELS: [Model; 4] = [
     Model { id: "five_parallel", jobs: 5, at_once: 5, message: false, shape: Shape::Parallel },
     Model { id: "loop_timer_message", jobs: 3, at_once: 1, message: true, shape: Shape::Loop },
 ];
+
+/// One that waits for a message or an hour from its start on.
+pub(crate) const WAITS: Model = Model { id: "waits", jobs: 0, at_once: 0, message: true, shape: Shape::Wait };
 
 impl Model {
     /// Its BPMN.
@@ -67,6 +72,7 @@ impl Model {
             }
             Shape::Loop => {
                 nodes.push_str(&task(0));
+                nodes.push_str("<bpmn:exclusiveGateway id=\"again\" default=\"flow_3\"/>");
                 nodes.push_str(WAIT);
                 flow("start", "task_0", "");
                 flow("task_0", "again", "");
@@ -77,6 +83,12 @@ impl Model {
                 );
                 flow("again", "task_0", &condition);
                 flow("again", "wait", "");
+                flow("wait", "end", "");
+                flow("late", "given_up", "");
+            }
+            Shape::Wait => {
+                nodes.push_str(WAIT);
+                flow("start", "wait", "");
                 flow("wait", "end", "");
                 flow("late", "given_up", "");
             }
@@ -101,7 +113,6 @@ const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><bpmn:definitions 
     id=\"d\" targetNamespace=\"bench\"><bpmn:message id=\"paid\" name=\"paid\"><bpmn:extensionElements>\
     <zeebe:subscription correlationKey=\"=case\"/></bpmn:extensionElements></bpmn:message>";
 
-const WAIT: &str = "<bpmn:exclusiveGateway id=\"again\" default=\"flow_3\"/>\
-    <bpmn:receiveTask id=\"wait\" messageRef=\"paid\"/><bpmn:boundaryEvent id=\"late\" attachedToRef=\"wait\">\
+const WAIT: &str = "<bpmn:receiveTask id=\"wait\" messageRef=\"paid\"/><bpmn:boundaryEvent id=\"late\" attachedToRef=\"wait\">\
     <bpmn:timerEventDefinition><bpmn:timeDuration xsi:type=\"bpmn:tFormalExpression\">PT1H</bpmn:timeDuration>\
     </bpmn:timerEventDefinition></bpmn:boundaryEvent><bpmn:endEvent id=\"given_up\"/>";

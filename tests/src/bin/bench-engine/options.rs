@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 /// The options of a run.
+#[derive(Clone, Debug)]
 pub(crate) struct Options {
     /// How long each row is measured.
     pub(crate) measured: Duration,
@@ -17,6 +18,10 @@ pub(crate) struct Options {
     pub(crate) postgres: Option<String>,
     /// The jar of a Camunda 7.
     pub(crate) camunda7: Option<PathBuf>,
+    /// What is measured instead of throughput: `open`, `waiting`, `timers`.
+    pub(crate) scale: Option<String>,
+    /// How many instances where `scale` says what; none: as many as its aim names.
+    pub(crate) instances: Option<usize>,
 }
 
 impl Options {
@@ -28,6 +33,8 @@ impl Options {
             clients: 64,
             postgres: None,
             camunda7: None,
+            scale: None,
+            instances: None,
         };
         while let Some(word) = words.next() {
             let value = words.next().with_context(|| format!("{word} needs a value"))?;
@@ -39,7 +46,11 @@ impl Options {
                 "--clients" => options.clients = value.parse().context("--clients")?,
                 "--postgres" => options.postgres = Some(value.trim_end_matches('/').to_owned()),
                 "--camunda7" => options.camunda7 = Some(value.into()),
-                _ => bail!("{word} is no option: --seconds, --clients, --postgres, --camunda7"),
+                "--scale" => options.scale = Some(value),
+                "--instances" => options.instances = Some(value.parse().context("--instances")?),
+                _ => bail!(
+                    "{word} is no option: --seconds, --clients, --postgres, --camunda7, --scale, --instances"
+                ),
             }
         }
         Ok(options)

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use async_trait::async_trait;
 use engine::clock::SystemClock;
 use engine::port::{Attempt, Definition, Instance, InstanceFilter, TaskRun};
@@ -72,7 +72,7 @@ impl Engine for Raw {
         Ok(key.to_string())
     }
 
-    async fn lease(&self, model: &Model, _: &str, _: &str) -> Result<Vec<Leased>> {
+    async fn lease(&self, model: &Model, _: &str, _: &str, _: usize) -> Result<Vec<Leased>> {
         Ok((0..model.jobs).map(|_| Leased { key: String::new(), attempt: 0 }).collect())
     }
 
@@ -85,8 +85,20 @@ impl Engine for Raw {
     }
 }
 
+/// The commit that starts an instance of a case.
+pub(crate) async fn start_commit(model: &Model, case: &str) -> Result<Commit> {
+    let recorder = Arc::new(Recorder::default());
+    let store: Arc<dyn Store> = Arc::<Recorder>::clone(&recorder);
+    let engine = Embedded::open(store, Arc::new(SystemClock)).await?;
+    embedded::deploy(&engine, model).await?;
+    recorder.commits.lock().await.clear();
+    InProcess(engine.clone()).start(model, case).await?;
+    engine.stop().await;
+    recorder.commits.lock().await.pop().context("a start makes a commit")
+}
+
 /// A commit with the keys of another instance.
-fn moved(mut commit: Commit, to: i64) -> Commit {
+pub(crate) fn moved(mut commit: Commit, to: i64) -> Commit {
     let inside = |key: &mut i64| *key = (to << LOCAL_BITS) | (*key & ((1 << LOCAL_BITS) - 1));
     for stored in &mut commit.instances {
         stored.instance.key = to;

@@ -1,0 +1,172 @@
+//! Forecasts for running cases, from where they stand: how much longer, and how they end.
+//!
+//! A forecast is the posterior predictive distribution: each draw of the parameters is simulated from the state of the
+//! case, so its quantiles hold what chance leaves open and what the observations leave open. The part of a duration that
+//! has passed counts: what is left of the law is drawn (`F(t) + u (1 − F(t))`), not the whole of it anew. Where resources
+//! are shared, the other running cases stand in the queues before it and new ones arrive behind it; whether work that has
+//! begun is being done or waits is not known, so those that came first are taken to be at work.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::estimate::{Estimate, quantile};
+use super::model::{Model, Op};
+use super::queueing::{Left, resume};
+
+/// Shares of [`Forecast::quantiles`].
+pub const FORECAST_SHARES: [f64; 7] = [0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975];
+
+/// Where a running case stands, by element ids.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LiveCase {
+    /// Elements under way, with the seconds since the token came there.
+    pub elements: Vec<(String, f64)>,
+    /// Sequence flows with a token that waits at a join.
+    pub flows: Vec<String>,
+}
+
+/// A token in a model.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Token {
+    pub(super) place: u16,
+    pub(super) elapsed: f64,
+}
+
+/// Where a running case stands in a model.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Standing {
+    pub(super) tokens: Vec<Token>,
+}
+
+/// How many simulations a forecast takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Effort {
+    /// Draws of the parameters, at least 2.
+    pub draws: u32,
+    /// Simulations of each, in two halves that tell chance from parameters; at least 2.
+    pub runs: u32,
+}
+
+impl Default for Effort {
+    fn default() -> Self {
+        Self { draws: 200, runs: 20 }
+    }
+}
+
+/// How a running case goes on.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Forecast {
+    /// Mean seconds that are left.
+    pub remaining: Estimate,
+    /// Seconds that are left at most with these probabilities: (share, seconds) for each of [`FORECAST_SHARES`].
+    pub quantiles: Vec<(f64, f64)>,
+    /// How it ends: (element id, name, probability).
+    pub ends: Vec<(String, String, Estimate)>,
+    /// Probability that it never ends: a token waits at a join for one that does not come.
+    pub stuck: f64,
+    /// Elements that have been going on for longer than anything the model knows of them; what is left of them is taken
+    /// from a law without memory.
+    pub beyond: Vec<String>,
+    /// Simulations behind it.
+    pub runs: u32,
+}
+
+impl Forecast {
+    /// The seconds at this share, where it is one of [`FORECAST_SHARES`].
+    #[must_use]
+    pub fn at(&self, share: f64) -> Option<f64> {
+        self.quantiles.iter().find(|(known, _)| (known - share).abs() < 1e-9).map(|(_, seconds)| *seconds)
+    }
+
+    /// The end with the highest probability.
+    #[must_use]
+    pub fn likeliest(&self) -> Option<&(String, String, Estimate)> {
+        self.ends.iter().max_by(|a, b| a.2.value.total_cmp(&b.2.value))
+    }
+}
+
+impl Model {
+    /// Where a case stands in this model; empty where none of its tokens is known to it.
+    fn standing(&self, case: &LiveCase) -> Standing {
+        let work = |id: &str| {
+            let activity = self.activities.iter().position(|activity| activity.id == id)?;
+            let place = self
+                .ops
+                .iter()
+                .position(|op| matches!(op, Op::Work { activity: at, .. } if usize::from(*at) == activity))?;
+            u16::try_from(place).ok()
+        };
+        let at_work = case
+            .elements
+            .iter()
+            .filter_map(|(id, elapsed)| Some(Token { place: work(id)?, elapsed: elapsed.max(0.0) }));
+        let on_flows =
+            case.flows.iter().filter_map(|id| Some(Token { place: *self.entries.get(id)?, elapsed: 0.0 }));
+        Standing { tokens: at_work.chain(on_flows).collect() }
+    }
+}
+
+/// Forecasts the first of these cases, among the others; `now` is the time in seconds since Monday, midnight, which
+/// calendars need. `None` where the model knows none of its tokens, or no simulation came to an end.
+#[must_use]
+pub fn forecast(model: &Model, cases: &[LiveCase], now: f64, seed: u64, effort: Effort) -> Option<Forecast> {
+    let mut standings: Vec<Standing> = cases.iter().map(|case| model.standing(case)).collect();
+    if standings.first()?.tokens.is_empty() {
+        return None;
+    }
+    if !model.is_contended() {
+        standings.truncate(1);
+    }
+    standings.retain(|standing| !standing.tokens.is_empty());
+    let (draws, half) = (effort.draws.max(2), (effort.runs / 2).max(1));
+    let mut all: Vec<f64> = Vec::with_capacity((draws * half * 2) as usize);
+    let mut means = Vec::new();
+    let mut shares = vec![Vec::new(); model.ends.len()];
+    let (mut stuck, mut lost) = (0.0, 0.0);
+    for draw in 0..draws {
+        let drawn = model.is_uncertain().then(|| model.drawn(seed, u64::from(draw)));
+        let drawn = drawn.as_ref().unwrap_or(model);
+        for part in 0..2 {
+            let first = u64::from((draw * 2 + part) * half);
+            let runs = (0..u64::from(half)).map(|run| resume(drawn, (seed, first + run), now, &standings));
+            let ended: Vec<Left> = runs.map(|left| left.unwrap_or((f64::NAN, None))).collect();
+            let count = ended.len() as f64;
+            let left: Vec<f64> = ended.iter().filter_map(|(left, end)| end.map(|_| *left)).collect();
+            means.push(left.iter().sum::<f64>() / left.len() as f64);
+            for (end, column) in shares.iter_mut().enumerate() {
+                let hits = ended.iter().filter(|(_, at)| at.map(usize::from) == Some(end)).count();
+                column.push(hits as f64 / count);
+            }
+            lost += ended.iter().filter(|(left, _)| left.is_nan()).count() as f64;
+            stuck += ended.iter().filter(|(left, end)| end.is_none() && !left.is_nan()).count() as f64;
+            all.extend(left);
+        }
+    }
+    if all.is_empty() && stuck == 0.0 {
+        return None;
+    }
+    all.sort_by(f64::total_cmp);
+    let runs = f64::from(draws * half * 2);
+    let pairs = model.is_uncertain();
+    let ends = model.ends.iter().zip(&shares).map(|((id, name), column)| {
+        (id.clone(), name.clone(), Estimate::over(column, pairs).at_least_wilson(runs))
+    });
+    Some(Forecast {
+        remaining: Estimate::over(&means, pairs),
+        quantiles: FORECAST_SHARES.iter().map(|share| (*share, quantile(&all, *share))).collect(),
+        ends: ends.collect(),
+        stuck: stuck / (runs - lost).max(1.0),
+        beyond: beyond(model, cases),
+        runs: draws * half * 2,
+    })
+}
+
+fn beyond(model: &Model, cases: &[LiveCase]) -> Vec<String> {
+    let elements = cases.first().map(|case| case.elements.as_slice()).unwrap_or_default();
+    let known = |id: &str| model.activities.iter().find(|activity| activity.id == *id);
+    let found = elements.iter().filter(|(id, elapsed)| {
+        known(id).is_some_and(|activity| activity.deadline.is_none() && activity.law.is_beyond(*elapsed))
+    });
+    found.map(|(id, _)| id.clone()).collect::<BTreeSet<_>>().into_iter().collect()
+}
