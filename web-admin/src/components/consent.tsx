@@ -43,7 +43,7 @@ export function ConsentSwitch() {
       <Show of={loaded}>
         {({ consent }) => (
           <div class="stack">
-            <label class="row">
+            <label class="inline">
               <input
                 type="checkbox"
                 checked={consent.given}

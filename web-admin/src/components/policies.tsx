@@ -119,7 +119,7 @@ function NewPolicy({
         <fieldset>
           <legend>Changes it allows</legend>
           {CHANGES.map(([change, text]) => (
-            <label key={change} class="row">
+            <label key={change} class="inline">
               <input type="checkbox" checked={changes.includes(change)} onChange={() => toggle(change)} />
               {text}
             </label>
