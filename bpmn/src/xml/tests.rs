@@ -78,6 +78,18 @@ proptest! {
 }
 
 #[test]
+fn a_namespace_is_read_and_written_like_any_value() {
+    let text = "<d:definitions xmlns:d=\"http://www.omg.org/spec/BPMN/20100524/MODEL\" \
+        xmlns:odd=\"a&amp;b &gt; &#9;&quot;c&quot;\"><d:process id=\"p\"><d:extensionElements>\
+        <odd:note odd:mark=\"1\"/></d:extensionElements></d:process></d:definitions>";
+    let definitions = read(text.as_bytes()).unwrap();
+    assert_eq!(&*definitions.processes[0].element.extensions[0].namespace, "a&b > \t\"c\"");
+    assert_eq!(again(&definitions), definitions);
+    let open = text.replace("a&amp;b", "a<b");
+    assert!(matches!(read(open.as_bytes()), Err(Error::Malformed { .. })));
+}
+
+#[test]
 fn any_prefix_and_encoding_is_read() {
     let text = "<?xml version=\"1.0\"?><q:definitions xmlns:q=\"http://www.omg.org/spec/BPMN/20100524/MODEL\">\
         <q:process id=\"p\"><q:task id=\"t\" name=\"Größe\"/></q:process></q:definitions>";

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use quick_xml::XmlVersion;
+use quick_xml::events::attributes::Attribute;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::{QName, ResolveResult};
 use quick_xml::reader::NsReader;
@@ -212,6 +213,11 @@ impl<'a> Parser<'a> {
                 return Err(self.limit("attributes of one element", MAX_ATTRIBUTES));
             }
             let attribute = attribute.map_err(|error| self.malformed(error.to_string()))?;
+            if attribute.value.contains('<') {
+                return Err(
+                    self.malformed("an attribute holds `<`, which is written `&lt;` there".to_owned())
+                );
+            }
             let value = attribute
                 .normalized_value(XmlVersion::Implicit1_0)
                 .map_err(|error| self.malformed(error.to_string()))?;
@@ -250,7 +256,11 @@ impl<'a> Parser<'a> {
     fn namespace_of(&mut self, name: QName<'_>, is_element: bool) -> Result<Arc<str>, Error> {
         let (resolved, _) = self.reader.resolver().resolve(name, is_element);
         let uri = match resolved {
-            ResolveResult::Bound(namespace) => namespace.as_ref().to_owned(),
+            // The reader hands a namespace out as it is written; it is a value like that of any attribute.
+            ResolveResult::Bound(namespace) => Attribute { key: name, value: namespace.as_ref().into() }
+                .normalized_value(XmlVersion::Implicit1_0)
+                .map_err(|error| self.malformed(error.to_string()))?
+                .into_owned(),
             ResolveResult::Unbound => String::new(),
             ResolveResult::Unknown(prefix) => {
                 return Err(self.malformed(format!("the prefix {prefix} is not declared")));
