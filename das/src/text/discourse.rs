@@ -42,12 +42,13 @@ impl Story {
             self.start.clone_from(&statement.start);
         }
         let Statement {
-            lead,
+            mut lead,
             condition,
             conditioned_from,
             unless,
             mut steps,
-            parallel,
+            mut parallel,
+            parted,
             until,
             back_to,
             ends,
@@ -61,6 +62,12 @@ impl Story {
             let before = self.nodes(steps, parallel);
             self.plain(before, lead);
             steps = conditioned;
+        }
+        if let Some((then, behind)) = parted.filter(|_| condition.is_none()) {
+            let last = steps.split_off(then.min(steps.len()));
+            let first = self.nodes(steps, !behind);
+            self.plain(first, lead);
+            (steps, parallel, lead) = (last, behind, Lead::Plain);
         }
         self.plainly = condition.is_none() && lead == Lead::Plain && back_to.is_none() && until.is_none();
         let mut nodes = self.nodes(steps, parallel);

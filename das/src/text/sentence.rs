@@ -32,6 +32,9 @@ pub(super) struct Statement {
     pub(super) steps: Vec<Step>,
     /// The steps are done side by side.
     pub(super) parallel: bool,
+    /// Where "then" parts the steps in two, and whether those behind it are the ones done side by side: "plan the trip,
+    /// then book flights and hotel in parallel".
+    pub(super) parted: Option<(usize, bool)>,
     /// They are repeated until this holds.
     pub(super) until: Option<Condition>,
     /// Says to go back to, or to repeat, what this names.
@@ -67,6 +70,7 @@ pub(super) fn statement(tokens: &[Token], memory: &mut Memory, first: bool) -> S
     };
     let clauses = clauses(tokens);
     let mut pending: Vec<Mark> = Vec::new();
+    let mut parting = Parting::default();
     let mut later: Vec<Step> = Vec::new();
     let mut index = 0;
     while let Some(clause) = clauses.get(index) {
@@ -74,6 +78,7 @@ pub(super) fn statement(tokens: &[Token], memory: &mut Memory, first: bool) -> S
         marks.extend(clause.marks.iter().copied());
         let said_before = !found.steps.is_empty();
         lead(&mut found, &marks, said_before);
+        parting.hear(&marks, found.steps.len());
         let role = role(&marks, &found, tokens, clause);
         let end = if matches!(role, Role::Condition | Role::Unless | Role::Time | Role::Until) {
             run_on(tokens, &clauses, index)
@@ -137,6 +142,8 @@ pub(super) fn statement(tokens: &[Token], memory: &mut Memory, first: bool) -> S
         }
         index = end;
     }
+    found.parted = parting.of(&found);
+    part_objects(&mut found);
     // "Then, at the same time, the cleaners …, the caterers … and the truck …": side by side with each other.
     let then = tokens.iter().take(2).any(|token| token.tag == Tag::Mark(Mark::Then));
     let mut who: Vec<_> = found.steps.iter().map(|step| step.action.actor.as_deref()).collect();
@@ -151,6 +158,48 @@ pub(super) fn statement(tokens: &[Token], memory: &mut Memory, first: bool) -> S
     }
     share_objects(&mut found.steps);
     found
+}
+
+/// Before which step "then" stands last, and before or in which "in parallel".
+#[derive(Default)]
+struct Parting {
+    then: Option<usize>,
+    parallel: Option<usize>,
+}
+
+impl Parting {
+    fn hear(&mut self, marks: &[Mark], place: usize) {
+        if marks.contains(&Mark::Then) && place > 0 {
+            self.then = Some(place);
+        }
+        if marks.contains(&Mark::Parallel) {
+            self.parallel = Some(place);
+        }
+    }
+
+    fn of(&self, found: &Statement) -> Option<(usize, bool)> {
+        let then = self.then.filter(|then| found.parallel && *then < found.steps.len())?;
+        Some((then, self.parallel? >= then))
+    }
+}
+
+/// "Book flights and hotel in parallel": one verb, two steps.
+fn part_objects(found: &mut Statement) {
+    let from = found.parted.map_or(0, |(then, behind)| if behind { then } else { 0 });
+    let [only] = found.steps.get(from..).unwrap_or_default() else { return };
+    let parts: Vec<&str> = only.action.object.split(", ").flat_map(|part| part.split(" and ")).collect();
+    if !found.parallel || parts.len() < 2 {
+        return;
+    }
+    let step = |object: &str| Step {
+        action: Action { object: object.trim().to_owned(), ..only.action.clone() },
+        or: false,
+        mentioned: only.mentioned,
+        beside: false,
+    };
+    let parts: Vec<Step> = parts.into_iter().map(step).collect();
+    found.steps.truncate(from);
+    found.steps.extend(parts);
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

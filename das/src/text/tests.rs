@@ -48,6 +48,22 @@ fn a_prompt_about_training_names_what_was_said_and_marks_what_was_not() {
 }
 
 #[test]
+fn then_parts_what_is_done_side_by_side_from_what_is_not() {
+    assert_eq!(
+        shape("Plan the trip, then book flights and hotel in parallel. Then pay the bill."),
+        "Plan trip; (Book flights & Book hotel); Pay bill"
+    );
+    assert_eq!(
+        shape("Check the order, then pack the goods and write the invoice in parallel."),
+        "Check order; (Pack goods & Write invoice)"
+    );
+    assert_eq!(
+        shape("Pack the goods and write the invoice in parallel, then ship the parcel."),
+        "(Pack goods & Write invoice); Ship parcel"
+    );
+}
+
+#[test]
 fn a_choice_with_otherwise_has_two_branches_and_goes_on_after() {
     let text = "A clerk receives a claim and registers it. Then the claim is checked by an expert. If the claim is \
                 valid, the clerk pays the customer. Otherwise, the claim is rejected and the customer is informed. \
