@@ -144,14 +144,7 @@ pub(super) fn statement(tokens: &[Token], memory: &mut Memory, first: bool) -> S
     }
     found.parted = parting.of(&found);
     part_objects(&mut found);
-    // "Then, at the same time, the cleaners …, the caterers … and the truck …": side by side with each other.
-    let then = tokens.iter().take(2).any(|token| token.tag == Tag::Mark(Mark::Then));
-    let mut who: Vec<_> = found.steps.iter().map(|step| step.action.actor.as_deref()).collect();
-    who.dedup();
-    if found.lead == Lead::Parallel && found.steps.len() > 1 && (then || who.len() > 2) {
-        found.lead = Lead::Plain;
-        found.parallel = true;
-    }
+    read_together(&mut found, tokens);
     for mut step in later {
         step.mentioned = true;
         found.steps.push(step);
@@ -180,6 +173,17 @@ impl Parting {
     fn of(&self, found: &Statement) -> Option<(usize, bool)> {
         let then = self.then.filter(|then| found.parallel && *then < found.steps.len())?;
         Some((then, self.parallel? >= then))
+    }
+}
+
+/// "Then, at the same time, the cleaners …, the caterers … and the truck …": side by side with each other.
+fn read_together(found: &mut Statement, tokens: &[Token]) {
+    let then = tokens.iter().take(2).any(|token| token.tag == Tag::Mark(Mark::Then));
+    let mut who: Vec<_> = found.steps.iter().map(|step| step.action.actor.as_deref()).collect();
+    who.dedup();
+    if found.lead == Lead::Parallel && found.steps.len() > 1 && (then || who.len() > 2) {
+        found.lead = Lead::Plain;
+        found.parallel = true;
     }
 }
 
