@@ -90,6 +90,20 @@ pub fn read(text: &str) -> Result<Reading, Error> {
             tokens =
                 text.get(start..sentence.span.end).map_or_else(Vec::new, |rest| tag::tokens(rest, start));
         }
+        if let Some(titled) = prompt::title_before_colon(&tokens).filter(|_| place == 0 && frame.is_none()) {
+            frame = Some(titled.title);
+            let start = titled.rest;
+            tokens =
+                text.get(start..sentence.span.end).map_or_else(Vec::new, |rest| tag::tokens(rest, start));
+        }
+        // "When the battery is low, the drone lands. Otherwise, …": a case, not the start.
+        let next = sentences.get(place + 1).and_then(|next| text.get(next.span.start..next.span.end));
+        let other_case = next.is_some_and(|next| next.to_lowercase().starts_with("otherwise"));
+        if let Some(token) = tokens.first_mut().filter(|_| other_case)
+            && token.tag == tag::Tag::Mark(lexicon::Mark::When)
+        {
+            token.tag = tag::Tag::Mark(lexicon::Mark::If);
+        }
         if let Some(late) = late(words, sentence.span.start, &story, &mut memory) {
             overruns.push(late);
             continue;
@@ -189,11 +203,14 @@ fn cut_before_otherwise(part: &[tag::Token]) -> Vec<&[tag::Token]> {
 }
 
 fn is_arrow(token: &tag::Token) -> bool {
-    matches!(token.lower.as_str(), ">" | "→" | ";")
+    token.tag == tag::Tag::Stop && matches!(token.lower.as_str(), ">" | "→" | ";")
 }
 
 /// The first heading, which names the process.
 fn heading(text: &str) -> Option<String> {
+    if let Some(title) = split::title_line(text) {
+        return Some(title.to_owned());
+    }
     let line = text.lines().find(|line| !line.trim().is_empty())?.trim();
     let words = line.strip_prefix('#')?.trim_start_matches('#').trim();
     (!words.is_empty()).then(|| words.to_owned())

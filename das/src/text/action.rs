@@ -33,6 +33,15 @@ impl Action {
         }
     }
 
+    /// What it is done to, without what stands behind a preposition.
+    pub(super) fn thing(&self) -> String {
+        let words = self.object.split(' ');
+        let behind = |word: &&str| {
+            !matches!(*word, "to" | "from" | "for" | "with" | "into" | "in" | "on" | "at" | "by")
+        };
+        words.take_while(behind).collect::<Vec<_>>().join(" ")
+    }
+
     /// What a person reads.
     pub(super) fn label(&self) -> String {
         let text =
@@ -127,8 +136,8 @@ pub(super) fn action(tokens: &[Token], clause: &Clause, memory: &mut Memory) -> 
         _ => memory.actor.clone(),
     };
     let machine = match sort.flatten() {
-        Some(sort) => sort == ActorSort::Machine,
-        None => actor.is_some() && memory.machine,
+        Some(sort) => sort == ActorSort::Machine && !is_judgement(&group.lemma),
+        None => actor.is_some() && memory.machine && !is_judgement(&group.lemma),
     };
     let confidence = match group.shape {
         Shape::Imperative => 0.9,
@@ -140,8 +149,31 @@ pub(super) fn action(tokens: &[Token], clause: &Clause, memory: &mut Memory) -> 
         start: tokens.get(clause.from).map_or(0, |token| token.span.start),
         end: tokens.get(clause.to.saturating_sub(1)).map_or(0, |token| token.span.end),
     };
-    let verb = if wanted { "obtain".to_owned() } else { group.lemma.clone() };
+    let mut verb = if wanted { "obtain".to_owned() } else { group.lemma.clone() };
+    // "complex claims go to an expert": somebody passes them on.
+    let moved = subject.as_ref().filter(|_| verb == "go" && object.starts_with("to ") && actor.is_none());
+    if let Some(thing) = moved.filter(|thing| !is_pronoun(thing)) {
+        object = format!("{thing} {object}");
+        "pass".clone_into(&mut verb);
+    }
+    // "sign off on it": what it is, was said before.
+    for pronoun in [" on it", " on them", " on this"] {
+        if let Some(rest) = object.strip_suffix(pronoun) {
+            object = rest.to_owned();
+        }
+    }
+    for when in [" right away", " straight away", " at once", " again"] {
+        if let Some(rest) = object.strip_suffix(when) {
+            object = rest.to_owned();
+        }
+    }
     Some(Action { verb, object, actor, machine, span, confidence, possible: group.possible })
+}
+
+/// What only people do: a controller that opens a valve is a machine, one that reviews figures is not.
+fn is_judgement(verb: &str) -> bool {
+    ["review", "approve", "sign", "decide", "discuss", "negotiate", "agree", "write", "interview"]
+        .contains(&verb)
 }
 
 /// Who the clause says does it.
@@ -199,6 +231,8 @@ fn subject(tokens: &[Token], clause: &Clause, group: &VerbGroup) -> Option<Strin
     let mut words: Vec<&Token> = Vec::new();
     for token in tokens.get(clause.from..group.start)?.iter() {
         match token.tag {
+            // "The clerk then checks …"
+            Tag::Mark(Mark::Then) if !words.is_empty() => {}
             Tag::Comma | Tag::Stop | Tag::Mark(_) | Tag::Relative => words.clear(),
             Tag::And | Tag::Or | Tag::But if words.is_empty() => {}
             Tag::Adverb | Tag::Not => {}
@@ -358,9 +392,12 @@ fn noun_phrase(tokens: &[Token]) -> Option<String> {
         .iter()
         .position(|token| matches!(token.tag, Tag::Preposition | Tag::To | Tag::Comma) && token.lower != "of")
         .unwrap_or(tokens.len());
+    // "bake it for 35 minutes": a span of time is no thing.
+    let time = tokens.first().is_some_and(|token| token.tag == Tag::Number)
+        && tokens.get(1).is_some_and(|token| super::duration::is_unit(&token.lower));
     let text = phrase(tokens.get(..end)?);
     let pronoun = matches!(text.as_str(), "it" | "them" | "him" | "her" | "this" | "");
-    (!pronoun).then_some(text)
+    (!pronoun && !time).then_some(text)
 }
 
 /// Who does it in the passive: `by the clerk`.
@@ -375,7 +412,43 @@ fn agent(tokens: &[Token], from: usize, to: usize) -> Option<String> {
         })
         .collect();
     let name = cut_at_preposition(&words);
-    (!name.is_empty() && lexicon::actor(&head(&name)).is_some()).then_some(name)
+    let acts = lexicon::actor(&head(&name)).is_some();
+    // "by the call centre" is somebody, "by the deadline" and "by e-mail" are not.
+    let somebody = words.first().is_some_and(|token| token.tag == Tag::Determiner) && !is_means(&head(&name));
+    (!name.is_empty() && (acts || somebody)).then_some(name)
+}
+
+/// Whether "by the …" with this noun says when or how, not who.
+fn is_means(noun: &str) -> bool {
+    const MEANS: [&str; 26] = [
+        "deadline",
+        "date",
+        "end",
+        "start",
+        "time",
+        "mail",
+        "e-mail",
+        "email",
+        "post",
+        "phone",
+        "fax",
+        "letter",
+        "hand",
+        "rule",
+        "rules",
+        "method",
+        "formula",
+        "means",
+        "way",
+        "process",
+        "procedure",
+        "policy",
+        "threshold",
+        "limit",
+        "amount",
+        "number",
+    ];
+    super::duration::is_unit(noun) || MEANS.contains(&noun) || noun.ends_with("day")
 }
 
 fn last_phrase(tokens: &[Token], from: usize, to: usize) -> Option<String> {

@@ -5,7 +5,7 @@ use super::condition::{Condition, is_verdict};
 use super::duration::deadline;
 use super::lexicon;
 use super::question::question;
-use crate::tree::{Branch, Choice, Event, EventKind, Node, variable_name};
+use crate::tree::{Activity, Branch, Choice, Event, EventKind, Node, variable_name};
 
 /// A choice that may still get branches.
 #[derive(Debug)]
@@ -139,20 +139,55 @@ fn shared_beginning(branches: &[Branch]) -> Option<String> {
     (!shared.is_empty()).then(|| format!("{} …?", capitalised(&shared.join(" "))))
 }
 
+/// The same with a small first letter.
+fn small(label: &str) -> String {
+    let first = label.chars().next().map_or(0, char::len_utf8);
+    let (begin, rest) = label.split_at_checked(first).unwrap_or_default();
+    format!("{}{rest}", begin.to_lowercase())
+}
+
+/// Whether a choice came of "or": one step in each branch, one of them the default.
+fn is_either(choice: &Choice) -> bool {
+    !choice.deferred && choice.branches.iter().all(|branch| matches!(branch.body, Node::Activity(_)))
+}
+
+fn first_verb(branch: &Branch) -> Option<String> {
+    let Node::Activity(step) = &branch.body else { return None };
+    step.label.split(' ').next().map(str::to_lowercase)
+}
+
+/// "approves it, declines it or sends it back": a third way; the one that was the default gets a condition of its own.
+fn one_more(mut choice: Choice, other: &Activity) -> Node {
+    for branch in choice.branches.iter_mut().filter(|branch| branch.condition.is_none()) {
+        if let Node::Activity(step) = &branch.body {
+            branch.condition = Some(format!("{} = true", variable_name(&step.label)));
+        }
+    }
+    for branch in &mut choice.branches {
+        if let Node::Activity(step) = &branch.body {
+            branch.label = Some(small(&step.label));
+        }
+    }
+    let label = small(&other.label);
+    choice.branches.push(Branch::otherwise(label, other.clone()));
+    let verbs: Vec<String> = choice.branches.iter().filter_map(first_verb).collect();
+    choice.label =
+        verbs.split_last().map(|(last, before)| format!("{} or {last}?", capitalised(&before.join(", "))));
+    Node::Choice(choice)
+}
+
 /// One of two steps: "approves or rejects the report", "either the team leader or the director approves".
 pub(super) fn either(before: Node, node: Node) -> Node {
+    let before = match (before, &node) {
+        (Node::Choice(choice), Node::Activity(other)) if is_either(&choice) => {
+            return one_more(choice, other);
+        }
+        (before, _) => before,
+    };
     let (Node::Activity(one), Node::Activity(other)) = (&before, &node) else {
         return Node::sequence(vec![before, node]);
     };
     let verb = |label: &str| label.split(' ').next().unwrap_or_default().to_lowercase();
-    let small = |label: &str| {
-        let first = label.chars().next().map_or(0, char::len_utf8);
-        format!(
-            "{}{}",
-            label.get(..first).unwrap_or_default().to_lowercase(),
-            label.get(first..).unwrap_or_default()
-        )
-    };
     let rest = |label: &str| label.split_once(' ').map_or(String::new(), |(_, rest)| rest.to_owned());
     let (text, ways) = if one.label == other.label {
         let who = |name: &Option<String>| small(name.as_deref().unwrap_or("somebody"));

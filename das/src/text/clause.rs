@@ -81,7 +81,7 @@ pub(super) fn clauses(tokens: &[Token]) -> Vec<Clause> {
             Tag::Relative => {
                 let comma =
                     place.checked_sub(1).and_then(|at| tokens.get(at)).is_some_and(|t| t.tag == Tag::Comma);
-                Some(if comma { Link::Relative } else { Link::Restrictive })
+                Some(if comma || tells_on(tokens, place) { Link::Relative } else { Link::Restrictive })
             }
             Tag::That if verb_group(tokens, place + 1).is_some() || follows_verb(tokens, place) => {
                 Some(Link::Restrictive)
@@ -126,6 +126,19 @@ pub(super) fn clauses(tokens: &[Token]) -> Vec<Clause> {
         }
     }
     found
+}
+
+/// "an expert who writes a report": of somebody new, "who" tells what is done next; of "the customer who pays", which one.
+fn tells_on(tokens: &[Token], place: usize) -> bool {
+    let Some(before) = tokens.get(..place) else { return false };
+    let noun = before.iter().rev().take_while(|t| matches!(t.tag, Tag::Noun | Tag::Adjective)).count();
+    let opener = before.len().checked_sub(noun + 1).and_then(|at| before.get(at));
+    let indefinite = opener.is_some_and(|t| matches!(t.lower.as_str(), "a" | "an" | "another"));
+    let deed = verb_group(tokens, place + 1).is_some_and(|group| {
+        let third = tokens.get(group.end - 1).is_some_and(|t| t.tag == Tag::Verb(Form::Third));
+        group.start == place + 1 && third && !lexicon::is_state_verb(&group.lemma)
+    });
+    noun > 0 && indefinite && deed && tokens.get(place).is_some_and(|t| t.lower == "who")
 }
 
 /// "In case of an error, …", "If the stock is low, …": the comma ends what a mark opened, with or without a verb.

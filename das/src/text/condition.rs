@@ -20,7 +20,7 @@ pub(super) struct Condition {
 }
 
 /// Comparisons as they are worded, longest first.
-const COMPARISONS: [(&str, &str); 34] = [
+const COMPARISONS: [(&str, &str); 36] = [
     ("is greater than or equal to", ">="),
     ("is less than or equal to", "<="),
     ("is not more than", "<="),
@@ -55,6 +55,8 @@ const COMPARISONS: [(&str, &str); 34] = [
     (">=", ">="),
     ("<=", "<="),
     (">", ">"),
+    ("<", "<"),
+    ("is bigger than", ">"),
 ];
 
 /// Reads a condition from its words, without the `if`.

@@ -54,8 +54,14 @@ impl Story {
             ends,
             asked,
             limit,
+            elliptical,
+            together,
             ..
         } = statement;
+        if together {
+            self.put_side_by_side();
+            return;
+        }
         let answers = std::mem::replace(&mut self.asked, asked);
         if condition.is_some() && conditioned_from > 0 {
             let conditioned = steps.split_off(conditioned_from.min(steps.len()));
@@ -104,6 +110,7 @@ impl Story {
             Some(condition) => self.branch(condition, nodes, lead),
             None => {
                 if self.open.is_none() && matches!(lead, Lead::Otherwise | Lead::InThisCase) {
+                    let answers = answers.or_else(|| self.outcome().filter(|_| elliptical));
                     nodes = match self.answer(answers, nodes, lead) {
                         Some(nodes) => nodes,
                         None => return,
@@ -112,6 +119,22 @@ impl Story {
                 self.plain(nodes, lead);
             }
         }
+    }
+
+    /// "The agent tries to solve the problem. If he can't, …": what was done last is what is asked about.
+    fn outcome(&self) -> Option<Condition> {
+        let Some(Node::Activity(step)) = self.steps.last() else { return None };
+        let (verb, object) = step.label.split_once(' ')?;
+        let participle = super::lexicon::participle(&verb.to_lowercase());
+        Some(super::condition::condition(&format!("{object} is {participle}")))
+    }
+
+    /// "All of this happens in parallel."
+    fn put_side_by_side(&mut self) {
+        let before = self.take_recent();
+        let apart = before.len() > 1 && before.iter().all(|node| !ends(node));
+        let nodes = if apart { vec![Node::parallel(before)] } else { before };
+        self.push(nodes);
     }
 
     /// "checks whether it is strong enough. If not, …", "clicks the link within 30 minutes; otherwise …".

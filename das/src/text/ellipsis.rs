@@ -46,6 +46,11 @@ pub(super) fn is_filler(words: &str) -> bool {
     matches!(words.to_lowercase().as_str(), "any" | "possible" | "applicable" | "available" | "at all")
 }
 
+/// "if needed", "if necessary": asks about the thing that was just named.
+pub(super) fn is_need(words: &str) -> bool {
+    matches!(words.to_lowercase().as_str(), "needed" | "necessary" | "required" | "desired" | "requested")
+}
+
 /// "If it is not, …" is "otherwise", "if it does, …" is "in this case".
 pub(super) fn elliptical(words: &str) -> Option<Lead> {
     let lower = words.to_lowercase();

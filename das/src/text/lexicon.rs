@@ -95,6 +95,17 @@ pub(super) fn verb(word: &str) -> Readings {
     trade::verb(word).unwrap_or_else(|| Readings::Shipped(VERBS.get(word).map_or(&[], Vec::as_slice)))
 }
 
+/// The past participle of a verb: `solve` is `solved`, `write` is `written`.
+pub(super) fn participle(base: &str) -> String {
+    let irregular = include_str!("../../lexicon/irregular.txt").lines().filter(|line| !line.starts_with('#'));
+    irregular
+        .map(|line| line.split_whitespace().collect::<Vec<_>>())
+        .find_map(|words| {
+            (words.first() == Some(&base)).then(|| words.get(2).map(|&word| word.to_owned()))?
+        })
+        .unwrap_or_else(|| past(base))
+}
+
 /// The third person singular of a verb.
 pub(super) fn third(base: &str) -> String {
     if ends_in_consonant_y(base) {
@@ -275,6 +286,100 @@ pub(super) fn is_state_verb(base: &str) -> bool {
         "arise",
     ];
     STATES.contains(&base)
+}
+
+/// Whether a verb is said without an object: "the drone lands and charges", "reject the supplier and stop".
+pub(super) fn stands_alone(reading: Option<&Reading>) -> bool {
+    const ALONE: [&str; 34] = [
+        "pay",
+        "wait",
+        "leave",
+        "arrive",
+        "start",
+        "stop",
+        "end",
+        "finish",
+        "exit",
+        "proceed",
+        "continue",
+        "respond",
+        "reply",
+        "apologise",
+        "apologize",
+        "vote",
+        "rest",
+        "travel",
+        "depart",
+        "drive",
+        "work",
+        "appear",
+        "participate",
+        "land",
+        "charge",
+        "dock",
+        "return",
+        "sleep",
+        "retry",
+        "repeat",
+        "lint",
+        "test",
+        "retrain",
+        "ship",
+    ];
+    reading.is_some_and(|reading| ALONE.contains(&reading.base.as_str()))
+}
+
+/// Qualities that part the things of a kind: "damaged goods are sent back" is said of some of them only.
+pub(super) fn parts_a_kind(word: &str) -> bool {
+    const QUALITIES: [&str; 46] = [
+        "damaged",
+        "defective",
+        "faulty",
+        "broken",
+        "rejected",
+        "approved",
+        "accepted",
+        "declined",
+        "failed",
+        "passed",
+        "invalid",
+        "valid",
+        "incomplete",
+        "complete",
+        "late",
+        "overdue",
+        "urgent",
+        "critical",
+        "simple",
+        "complex",
+        "small",
+        "large",
+        "big",
+        "minor",
+        "major",
+        "high-risk",
+        "low-risk",
+        "expired",
+        "disputed",
+        "unpaid",
+        "suspicious",
+        "unclear",
+        "domestic",
+        "foreign",
+        "international",
+        "eligible",
+        "ineligible",
+        "qualified",
+        "unqualified",
+        "unsuccessful",
+        "perishable",
+        "hazardous",
+        "fragile",
+        "cheap",
+        "expensive",
+        "duplicate",
+    ];
+    QUALITIES.contains(&word)
 }
 
 /// Verbs that hand over to the verb behind them: `needs to check`, `starts checking`, `is asked to check`.

@@ -105,6 +105,33 @@ pub(super) fn strip_frame(sentence: &str, tokens: &[Token]) -> Option<Framed> {
     Some(Framed { rest, title })
 }
 
+/// "Design review: the engineer uploads the model, …", "Bake bread: mix flour, …": what stands before the colon names it
+/// all, where several steps follow. `rest` is counted from the beginning of the text.
+pub(super) fn title_before_colon(tokens: &[Token]) -> Option<Framed> {
+    const MAX_WORDS: usize = 7;
+    let colon = tokens.iter().take(MAX_WORDS + 1).position(|token| token.text == ":")?;
+    let (before, behind) = tokens.split_at_checked(colon)?;
+    let behind = behind.get(1..)?;
+    let says = |token: &Token| {
+        matches!(
+            token.tag,
+            Tag::Be
+                | Tag::Modal
+                | Tag::Have
+                | Tag::Mark(_)
+                | Tag::Comma
+                | Tag::Pronoun
+                | Tag::Verb(lexicon::Form::Third)
+        )
+    };
+    let verbs = behind.iter().filter(|token| matches!(token.tag, Tag::Verb(_))).count();
+    if before.is_empty() || before.iter().any(says) || verbs == 0 {
+        return None;
+    }
+    let words = before.iter().filter(|token| token.tag != Tag::Determiner).map(|token| token.text.as_str());
+    Some(Framed { rest: behind.first()?.span.start, title: words.collect::<Vec<_>>().join(" ") })
+}
+
 fn sentence_offset(sentence: &str, tokens: &[Token]) -> Option<usize> {
     let first = tokens.first()?;
     let inside = sentence.find(first.text.as_str())?;
@@ -118,7 +145,18 @@ fn name_of(tokens: &[Token]) -> String {
         .filter(|token| {
             !matches!(
                 token.lower.as_str(),
-                "bpmn" | "me" | "up" | "new" | "simple" | "business" | "to" | "have" | "us"
+                "bpmn"
+                    | "me"
+                    | "up"
+                    | "new"
+                    | "simple"
+                    | "business"
+                    | "to"
+                    | "have"
+                    | "us"
+                    | "automate"
+                    | "our"
+                    | "my"
             )
         })
         .map(|token| token.text.as_str())

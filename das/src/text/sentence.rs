@@ -4,7 +4,7 @@ use super::action::{Action, action};
 use super::clause::{Clause, Link, Shape, clauses};
 use super::condition::{Condition, condition};
 use super::duration;
-use super::ellipsis::{elliptical, is_filler, limit, resolved, same_again, tries_again};
+use super::ellipsis::{elliptical, is_filler, is_need, limit, resolved, same_again, tries_again};
 use super::lexicon::{self, Mark};
 use super::referent::Memory;
 use super::tag::{Tag, Token};
@@ -24,6 +24,10 @@ pub(super) enum Lead {
 #[derive(Debug, Default)]
 pub(super) struct Statement {
     pub(super) lead: Lead,
+    /// It begins with "if it is not", "if he can": what was done before says what is asked.
+    pub(super) elliptical: bool,
+    /// It only says that what the sentence before told is done side by side.
+    pub(super) together: bool,
     /// Holds for its actions, from the one at this place on.
     pub(super) condition: Option<Condition>,
     pub(super) conditioned_from: usize,
@@ -68,6 +72,9 @@ pub(super) fn statement(tokens: &[Token], memory: &mut Memory, first: bool) -> S
         limit: limit(tokens),
         ..Statement::default()
     };
+    if says_together(tokens) {
+        return Statement { together: true, ..found };
+    }
     let clauses = clauses(tokens);
     let mut pending: Vec<Mark> = Vec::new();
     let mut parting = Parting::default();
@@ -97,9 +104,15 @@ pub(super) fn statement(tokens: &[Token], memory: &mut Memory, first: bool) -> S
                 let subject = memory.object.clone();
                 remember(tokens, clause, memory);
                 match elliptical(&words) {
-                    Some(lead) if found.steps.is_empty() => found.lead = lead,
+                    Some(lead) if found.steps.is_empty() => {
+                        found.lead = lead;
+                        found.elliptical = true;
+                    }
                     _ => {
-                        let named = resolved(&words, subject.as_deref());
+                        let named = match found.steps.last() {
+                            Some(step) if is_need(&words) => format!("{} {words}", step.action.thing()),
+                            _ => resolved(&words, subject.as_deref()),
+                        };
                         let read = Condition { pronoun: named != words, ..condition(&named) };
                         // "If the amount is above 10, …": what is spoken of stays the order.
                         if read.compares && subject.is_some() {
@@ -110,12 +123,15 @@ pub(super) fn statement(tokens: &[Token], memory: &mut Memory, first: bool) -> S
                             (memory.actor, memory.machine) = acting;
                         }
                         merge_condition(&mut found, read, role == Role::Unless);
+                        if next.is_some() && is_joined(tokens, clause) {
+                            found.conditioned_from = found.steps.len();
+                        }
                     }
                 }
             }
             Role::Whether => {
                 let words = words_of(tokens, clause.from, clause.to);
-                extend_object(&mut found, &words);
+                extend_object(&mut found, "whether", &words);
                 found.asked = Some(condition(&words));
             }
             Role::Until => {
@@ -132,7 +148,21 @@ pub(super) fn statement(tokens: &[Token], memory: &mut Memory, first: bool) -> S
             Role::Before => later.extend(
                 step(tokens, clause, memory, false).into_iter().filter(|_| !found.steps.is_empty() || !first),
             ),
-            Role::Act => act(&mut found, tokens, clause, memory),
+            Role::Content => extend_object(&mut found, "that", &words_of(tokens, clause.from, clause.to)),
+            Role::Act => {
+                let or = clause.link == Link::Or || leads_to_or(tokens, &clauses, index);
+                if let Some(words) = some_of_a_kind(tokens, clause).filter(|_| found.condition.is_none()) {
+                    found.condition = Some(condition(&words));
+                    found.conditioned_from = found.steps.len();
+                }
+                act(&mut found, tokens, clause, or, memory);
+            }
+        }
+        // "builds it, runs the unit tests and the load tests in parallel, and publishes it": only the things of this one.
+        let inner =
+            said_before && role == Role::Act && clauses.get(end).is_some_and(|next| next.verb.is_some());
+        if inner && clause.marks.contains(&Mark::Parallel) && part_last(&mut found) {
+            found.parallel = false;
         }
         if clause.verb.is_none() && role == Role::Act && marks.contains(&Mark::Then) {
             found.steps.extend(same_again(found.steps.last(), tokens, clause));
@@ -151,6 +181,100 @@ pub(super) fn statement(tokens: &[Token], memory: &mut Memory, first: bool) -> S
     }
     share_objects(&mut found.steps);
     found
+}
+
+/// "All of this happens in parallel.", "These steps run at the same time."
+fn says_together(tokens: &[Token]) -> bool {
+    const ALL: [&str; 12] = [
+        "all",
+        "of",
+        "this",
+        "these",
+        "that",
+        "both",
+        "steps",
+        "tasks",
+        "things",
+        "activities",
+        "two",
+        "three",
+    ];
+    const HAPPEN: [&str; 20] = [
+        "happen",
+        "happens",
+        "run",
+        "runs",
+        "occur",
+        "occurs",
+        "is",
+        "are",
+        "be",
+        "done",
+        "executed",
+        "performed",
+        "carried",
+        "out",
+        "takes",
+        "take",
+        "place",
+        "can",
+        "should",
+        "must",
+    ];
+    let known = |token: &&Token| ALL.contains(&token.lower.as_str());
+    let front = tokens.iter().take_while(known).count();
+    let rest = tokens.get(front..).unwrap_or_default();
+    let verbs = rest.iter().take_while(|token| HAPPEN.contains(&token.lower.as_str())).count();
+    front > 0
+        && verbs > 0
+        && rest.get(verbs).is_some_and(|token| token.tag == Tag::Mark(Mark::Parallel))
+        && rest.iter().skip(verbs + 1).all(|token| matches!(token.tag, Tag::Stop | Tag::Comma))
+}
+
+/// "approve the request, reject it, or ask for more": a list that ends in "or" is one choice.
+fn leads_to_or(tokens: &[Token], clauses: &[Clause], index: usize) -> bool {
+    let tokens_of = |clause: &Clause| tokens.get(clause.from..clause.to).unwrap_or_default().to_vec();
+    // "runs a check and, depending on the score, approves it": another list begins there.
+    let plain = |clause: &Clause| {
+        !tokens_of(clause).iter().skip(1).any(|token| matches!(token.tag, Tag::And | Tag::Mark(_)))
+    };
+    let by_comma = |clause: &&Clause| {
+        clause.link == Link::And
+            && tokens_of(clause).first().is_some_and(|t| t.tag == Tag::Comma)
+            && plain(clause)
+    };
+    let before =
+        index.checked_sub(1).and_then(|before| clauses.get(before)).filter(|before| before.marks.is_empty());
+    let rest = clauses.get(index..).unwrap_or_default();
+    let listed = rest.iter().take_while(by_comma).count();
+    before.is_some_and(plain) && listed > 0 && rest.get(listed).is_some_and(|clause| clause.link == Link::Or)
+}
+
+/// "Damaged goods are sent back", "complex claims go to an expert": holds where "goods are damaged", "claims are complex".
+fn some_of_a_kind(tokens: &[Token], clause: &Clause) -> Option<String> {
+    let group = clause.verb.as_ref().filter(|group| group.shape == Shape::Finite)?;
+    let front = tokens.get(clause.from..group.start)?;
+    let joins = |token: &&Token| {
+        matches!(token.tag, Tag::Comma | Tag::And | Tag::But | Tag::Stop | Tag::Mark(Mark::Then))
+    };
+    let front = front.get(front.iter().take_while(joins).count()..)?;
+    let (quality, nouns) = front.split_first()?;
+    let plain = !nouns.is_empty() && nouns.iter().all(|token| token.tag == Tag::Noun);
+    let plural = nouns.last().is_some_and(|noun| noun.lower.ends_with('s'));
+    if !plain || !plural || !lexicon::parts_a_kind(&quality.lower) {
+        return None;
+    }
+    let nouns: Vec<&str> = nouns.iter().map(|token| token.lower.as_str()).collect();
+    Some(format!("{} are {}", nouns.join(" "), quality.lower))
+}
+
+/// Whether "and" or a comma stands before the clause: "…, and if the margin is negative, …".
+fn is_joined(tokens: &[Token], clause: &Clause) -> bool {
+    clause
+        .from
+        .checked_sub(1)
+        .and_then(|before| tokens.get(before))
+        .is_some_and(|token| matches!(token.tag, Tag::And | Tag::Comma))
 }
 
 /// Before which step "then" stands last, and before or in which "in parallel".
@@ -187,6 +311,21 @@ fn read_together(found: &mut Statement, tokens: &[Token]) {
     }
 }
 
+/// Makes a step of each thing that the last one handles, side by side; gives whether there were several.
+fn part_last(found: &mut Statement) -> bool {
+    let Some(step) = found.steps.pop() else { return false };
+    let parts: Vec<&str> = step.action.object.split(", ").flat_map(|part| part.split(" and ")).collect();
+    if parts.len() < 2 {
+        found.steps.push(step);
+        return false;
+    }
+    for (place, part) in parts.iter().enumerate() {
+        let action = Action { object: part.trim().to_owned(), ..step.action.clone() };
+        found.steps.push(Step { action, or: false, mentioned: step.mentioned, beside: place > 0 });
+    }
+    true
+}
+
 /// "Book flights and hotel in parallel": one verb, two steps.
 fn part_objects(found: &mut Statement) {
     let from = found.parted.map_or(0, |(then, behind)| if behind { then } else { 0 });
@@ -216,6 +355,8 @@ enum Role {
     Time,
     Before,
     Until,
+    /// "check that every requirement is covered": what is checked.
+    Content,
 }
 
 fn lead(found: &mut Statement, marks: &[Mark], said_before: bool) {
@@ -248,8 +389,13 @@ fn role(marks: &[Mark], found: &Statement, tokens: &[Token], clause: &Clause) ->
             ]
             .contains(&step.action.verb.as_str())
     });
+    let denies = || {
+        let said = tokens.get(clause.from..clause.to).unwrap_or_default();
+        said.iter().any(|token| matches!(token.lower.as_str(), "nobody" | "none" | "nothing" | "no" | "not"))
+    };
     for mark in marks {
         match mark {
+            Mark::When if denies() => return Role::Condition,
             Mark::If if asks => return Role::Whether,
             Mark::If => return Role::Condition,
             Mark::Unless => return Role::Unless,
@@ -263,12 +409,21 @@ fn role(marks: &[Mark], found: &Statement, tokens: &[Token], clause: &Clause) ->
         }
     }
     if clause.link == Link::Restrictive {
-        return Role::Skip;
+        let that = tokens.get(clause.from).is_some_and(|token| token.tag == Tag::That);
+        let bare = found.steps.last().is_some_and(|step| step.action.object.is_empty());
+        return if that && bare { Role::Content } else { Role::Skip };
     }
     match clause.verb.as_ref().map(|verb| verb.shape) {
         Some(Shape::Participle) => Role::Skip,
-        // "to VERB" behind a complete clause says why.
+        // "to VERB" behind a complete clause says why, and so does "To onboard an employee, …".
         Some(Shape::Infinitive) if !found.steps.is_empty() && clause.link == Link::None => Role::Skip,
+        Some(Shape::Infinitive)
+            if clause.from == 0
+                && tokens.first().is_some_and(|token| token.tag == Tag::To)
+                && tokens.get(clause.to).is_some_and(|token| token.tag == Tag::Comma) =>
+        {
+            Role::Skip
+        }
         Some(Shape::Gerund)
             if !found.steps.is_empty() || tokens.get(clause.from).is_some_and(|t| t.tag == Tag::Comma) =>
         {
@@ -324,7 +479,7 @@ fn merge_condition(found: &mut Statement, read: Condition, unless: bool) {
     }
 }
 
-fn act(found: &mut Statement, tokens: &[Token], clause: &Clause, memory: &mut Memory) {
+fn act(found: &mut Statement, tokens: &[Token], clause: &Clause, or: bool, memory: &mut Memory) {
     let Some(group) = &clause.verb else { return };
     let subject = words_of(tokens, clause.from, group.start).to_lowercase();
     let object = words_of(tokens, group.end, clause.to).to_lowercase();
@@ -362,6 +517,7 @@ fn act(found: &mut Statement, tokens: &[Token], clause: &Clause, memory: &mut Me
     let again = object.starts_with("back") || object.contains("again") && object.contains("from");
     let back = match group.lemma.as_str() {
         "repeat" | "restart" | "redo" => true,
+        "rerun" | "re-run" | "retest" => found.condition.is_some() && !object.is_empty(),
         "go" | "return" | "loop" | "start" | "continue" | "jump" | "come" => {
             again || (about_process && object.contains("back"))
         }
@@ -377,7 +533,7 @@ fn act(found: &mut Statement, tokens: &[Token], clause: &Clause, memory: &mut Me
         return;
     }
     let beside = clause.marks.contains(&Mark::Beside);
-    let steps = step(tokens, clause, memory, clause.link == Link::Or).into_iter();
+    let steps = step(tokens, clause, memory, or).into_iter();
     found.steps.extend(steps.map(|step| Step { beside, ..step }));
 }
 
@@ -448,17 +604,34 @@ fn time(
 }
 
 /// "checks whether the order is complete": the question belongs to the label.
-fn extend_object(found: &mut Statement, text: &str) {
+fn extend_object(found: &mut Statement, opener: &str, text: &str) {
     const MAX_WORDS: usize = 8;
     if let Some(step) = found.steps.last_mut().filter(|step| step.action.object.is_empty()) {
         let words: Vec<&str> = text
             .split(' ')
-            .filter(|word| !matches!(*word, "the" | "a" | "an" | "if" | "whether"))
+            .filter(|word| !matches!(*word, "the" | "a" | "an" | "if" | "whether" | "that"))
             .take(MAX_WORDS)
             .collect();
-        step.action.object = format!("whether {}", words.join(" "));
+        step.action.object = format!("{opener} {}", words.join(" "));
     }
 }
+
+/// "Pay and send the confirmation": verbs that need no object, so none is shared with them.
+const SHARING_NONE: [&str; 13] = [
+    "pay",
+    "wait",
+    "arrive",
+    "proceed",
+    "respond",
+    "reply",
+    "apologise",
+    "apologize",
+    "vote",
+    "rest",
+    "travel",
+    "depart",
+    "participate",
+];
 
 /// "clean and validate the data": what is left out stands behind the next verb.
 fn share_objects(steps: &mut [Step]) {
@@ -466,7 +639,13 @@ fn share_objects(steps: &mut [Step]) {
         let Some((front, back)) = steps.split_at_mut_checked(place) else { continue };
         let (Some(before), Some(step)) = (front.last_mut(), back.first()) else { continue };
         let same = before.action.actor == step.action.actor || step.action.actor.is_none();
-        if before.action.object.is_empty() && !step.action.object.is_empty() && same && !step.mentioned {
+        let alone = SHARING_NONE.contains(&before.action.verb.as_str());
+        if before.action.object.is_empty()
+            && !step.action.object.is_empty()
+            && same
+            && !alone
+            && !step.mentioned
+        {
             before.action.object.clone_from(&step.action.object);
         }
     }

@@ -25,12 +25,14 @@ pub(super) fn sentences(text: &str) -> Vec<Sentence> {
     let mut paragraph: Option<Span> = None;
     let mut is_item = false;
     let mut start = 0;
+    let title = title_line(text).unwrap_or_default();
     for line in text.split_inclusive('\n') {
         let end = start + line.len();
         let content = line.trim();
         let indent = line.len() - line.trim_start().len();
         let marker = marker_length(content);
-        let is_heading = content.starts_with('#');
+        let is_heading =
+            content.starts_with('#') || (found.is_empty() && !title.is_empty() && content == title);
         if content.is_empty() || is_heading || marker > 0 {
             if let Some(span) = paragraph.take() {
                 cut(text, span, is_item, &mut found);
@@ -52,6 +54,18 @@ pub(super) fn sentences(text: &str) -> Vec<Sentence> {
         cut(text, span, is_item, &mut found);
     }
     found
+}
+
+/// "Supplier onboarding" above a list: a first line of a few words without an end, right before the first item.
+pub(super) fn title_line(text: &str) -> Option<&str> {
+    const MAX_WORDS: usize = 7;
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let (first, second) = (lines.next()?, lines.next()?);
+    let plain = marker_length(first) == 0
+        && !first.starts_with('#')
+        && !first.ends_with(['.', ':', '!', '?', ',', ';']);
+    let listed = marker_length(second) > 0;
+    (plain && listed && first.split_whitespace().count() <= MAX_WORDS).then_some(first)
 }
 
 /// Length in bytes of a list marker (`1.`, `2)`, `a)`, `-`, `*`, `•`, `Step 3:`) with the space after it, 0 for none.

@@ -37,7 +37,11 @@ pub(super) fn node(action: Action, label: String) -> Node {
 }
 
 fn data(object: &str) -> Vec<String> {
-    if object.is_empty() || object.starts_with("whether") || object.starts_with("until") {
+    if object.is_empty()
+        || object.starts_with("whether")
+        || object.starts_with("that ")
+        || object.starts_with("until")
+    {
         return Vec::new();
     }
     object.split(", ").flat_map(|part| part.split(" and ")).map(|part| part.trim().to_owned()).collect()

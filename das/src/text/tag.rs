@@ -2,9 +2,11 @@
 
 mod condition_end;
 mod guess;
+mod openings;
 
 use condition_end::close_conditions;
-use guess::{first_guess, open_with_mark, strip};
+use guess::{first_guess, join_prepositions, open_with_mark, strip};
+use openings::close_openings;
 
 use super::lexicon::{self, Form, Mark, PHRASES};
 use crate::tree::Span;
@@ -57,7 +59,9 @@ pub(super) fn tokens(sentence: &str, offset: usize) -> Vec<Token> {
     for token in &mut found {
         first_guess(token);
     }
+    join_prepositions(&mut found);
     open_with_mark(&mut found);
+    close_openings(&mut found);
     close_conditions(&mut found);
     for place in 0..found.len() {
         let tag = decide(&found, place);
@@ -72,6 +76,19 @@ pub(super) fn tokens(sentence: &str, offset: usize) -> Vec<Token> {
         }
     }
     found
+}
+
+/// Puts a comma that was left out before the word at `place`.
+fn comma_at(tokens: &mut Vec<Token>, place: usize) {
+    let at = tokens.get(place).map_or(0, |token| token.span.start);
+    let comma = Token {
+        text: ",".to_owned(),
+        lower: ",".to_owned(),
+        lemma: ",".to_owned(),
+        span: Span { start: at, end: at },
+        tag: Tag::Comma,
+    };
+    tokens.insert(place.min(tokens.len()), comma);
 }
 
 fn words(sentence: &str, offset: usize) -> Vec<Token> {
@@ -111,6 +128,10 @@ fn words(sentence: &str, offset: usize) -> Vec<Token> {
             ')' | ']' => depth = depth.saturating_sub(1),
             ',' if depth == 0 => push(place, end, Tag::Comma, &mut found),
             ';' | ':' | '–' | '—' if depth == 0 => push(place, end, Tag::Stop, &mut found),
+            '<' | '>' if depth == 0 && compares(&letters, index) => {
+                let equal = next == Some('=');
+                push(place, end + usize::from(equal), Tag::Noun, &mut found);
+            }
             '→' | '>' if depth == 0 => push(place, end, Tag::Stop, &mut found),
             _ => {}
         }
@@ -122,6 +143,14 @@ fn words(sentence: &str, offset: usize) -> Vec<Token> {
         push(start, sentence.len(), Tag::Noun, &mut found);
     }
     found
+}
+
+/// "accuracy > 95 %", "mass <= 600 kg": a comparison, not an arrow.
+fn compares(letters: &[(usize, char)], index: usize) -> bool {
+    let arrow =
+        index.checked_sub(1).and_then(|at| letters.get(at)).is_some_and(|&(_, c)| c == '-' || c == '=');
+    let mut behind = letters.iter().skip(index + 1).map(|&(_, c)| c).skip_while(|c| matches!(c, '=' | ' '));
+    !arrow && behind.next().is_some_and(|c| c.is_ascii_digit() || matches!(c, '$' | '€' | '£'))
 }
 
 fn join_phrases(tokens: &mut Vec<Token>) {
@@ -161,6 +190,9 @@ fn decide(tokens: &[Token], place: usize) -> Tag {
         previous,
         None | Some(Tag::Mark(Mark::Then | Mark::Parallel | Mark::Otherwise | Mark::InThisCase))
     );
+    // So does one in a list of instructions: "load it into Postgres, refresh the views".
+    let listed = matches!(previous, Some(Tag::Comma | Tag::And)) && place > 1;
+    let opens = opens || listed || ends_condition(tokens, place);
     let word = token.lower.chars().all(char::is_alphabetic);
     if token.tag == Tag::Noun && opens && next == Some(Tag::Determiner) && word {
         return Tag::Verb(Form::Base);
@@ -180,7 +212,13 @@ fn decide(tokens: &[Token], place: usize) -> Tag {
         return Tag::Adjective;
     }
     let Tag::Verb(form) = token.tag else { return token.tag };
-    let noun_too = lexicon::verb(&token.lower).iter().any(|reading| reading.noun_too);
+    let readings = lexicon::verb(&token.lower);
+    // "the simulation is run", "the value is read"
+    let passive = matches!(before, Some(Tag::Be | Tag::Have)) && form == Form::Base;
+    if passive && readings.iter().any(|reading| reading.form == Form::Past) {
+        return Tag::Verb(Form::Past);
+    }
+    let noun_too = readings.iter().any(|reading| reading.noun_too);
     let starts_object = matches!(
         next,
         Some(
@@ -190,6 +228,13 @@ fn decide(tokens: &[Token], place: usize) -> Tag {
     match form {
         Form::Gerund => {
             let department = lexicon::actor(&token.lower).is_some() && next != Some(Tag::Determiner);
+            // "triages incoming patients"
+            let qualifies = matches!(previous, Some(Tag::Verb(Form::Third)))
+                && next == Some(Tag::Noun)
+                && lexicon::verb(&token.lower).is_empty();
+            if qualifies {
+                return Tag::Adjective;
+            }
             if department || matches!(previous, Some(Tag::Determiner | Tag::Adjective)) {
                 Tag::Noun
             } else {
@@ -201,7 +246,7 @@ fn decide(tokens: &[Token], place: usize) -> Tag {
             let modifies =
                 matches!(previous, Some(Tag::Determiner | Tag::Adjective | Tag::Preposition | Tag::Number))
                     && matches!(next, Some(Tag::Noun | Tag::Adjective | Tag::Verb(_)));
-            if modifies { Tag::Adjective } else { token.tag }
+            if modifies || qualifies_subject(tokens, place, previous) { Tag::Adjective } else { token.tag }
         }
         Form::Base | Form::Third => {
             if matches!(previous, Some(Tag::Modal | Tag::To | Tag::Do)) && form == Form::Base {
@@ -237,8 +282,16 @@ fn decide(tokens: &[Token], place: usize) -> Tag {
                     let front = place.checked_sub(nouns.count()).and_then(|at| at.checked_sub(1));
                     let begins =
                         tag_at(front).is_none_or(|tag| matches!(tag, Tag::Comma | Tag::Stop | Tag::Mark(_)));
+                    let particle = tokens.get(place + 1).is_some_and(|token| {
+                        matches!(
+                            token.lower.as_str(),
+                            "in" | "out" | "over" | "back" | "up" | "off" | "on" | "down"
+                        )
+                    }) && tag_at(Some(place + 2)) == Some(Tag::Determiner);
                     let people = begins
-                        && (place == 1 || matches!(next, None | Some(Tag::Stop | Tag::Comma | Tag::Adverb)))
+                        && (place == 1
+                            || particle
+                            || matches!(next, None | Some(Tag::Stop | Tag::Comma | Tag::Adverb)))
                         && lexicon::actor(word).is_some()
                         && imperative(tokens, place, token.tag) == token.tag;
                     if word.ends_with('s') && (objects || people) { token.tag } else { Tag::Noun }
@@ -247,6 +300,33 @@ fn decide(tokens: &[Token], place: usize) -> Tag {
             }
         }
     }
+}
+
+/// Whether the comma before this word ends what a condition or a time opened: "If it is full, shut the valve".
+fn ends_condition(tokens: &[Token], place: usize) -> bool {
+    let earlier = tokens.get(..place).unwrap_or_default();
+    let from = earlier.iter().rposition(|token| token.tag == Tag::Stop).map_or(0, |at| at + 1);
+    let part = earlier.get(from..).unwrap_or_default();
+    let mark = part.iter().find(|token| !matches!(token.tag, Tag::And | Tag::Comma));
+    let opened = mark.is_some_and(|token| {
+        matches!(token.tag, Tag::Mark(Mark::If | Mark::Unless | Mark::When | Mark::After | Mark::While))
+    });
+    let commas = part.iter().filter(|token| token.tag == Tag::Comma).count();
+    opened && commas == 1 && part.last().is_some_and(|token| token.tag == Tag::Comma)
+}
+
+/// "Damaged goods are sent back": a participle before the subject of a finite verb, where a clause begins.
+fn qualifies_subject(tokens: &[Token], place: usize, previous: Option<Tag>) -> bool {
+    let begins = matches!(previous, None | Some(Tag::Stop | Tag::Comma | Tag::And | Tag::Mark(_)));
+    let behind = tokens.get(place + 1..).unwrap_or_default();
+    let nouns = behind.iter().take_while(|token| {
+        matches!(token.tag, Tag::Noun | Tag::Adjective)
+            || lexicon::verb(&token.lower).iter().any(|reading| reading.noun_too)
+    });
+    let nouns = nouns.count();
+    begins
+        && nouns > 0
+        && behind.get(nouns).is_some_and(|token| matches!(token.tag, Tag::Be | Tag::Modal | Tag::Have))
 }
 
 /// A word that the lexicon does not know, or knows as an adjective too, where only a verb can stand: "the operator
@@ -301,6 +381,11 @@ fn verb_unless_subject(tokens: &[Token], place: usize, tag: Tag) -> Tag {
 
 fn imperative(tokens: &[Token], place: usize, tag: Tag) -> Tag {
     let Some(rest) = tokens.get(place + 1..) else { return tag };
+    // "engineer uploads CAD model"
+    let acts = tokens.get(place).is_some_and(|token| lexicon::actor(&token.lower).is_some());
+    if acts && rest.first().is_some_and(|next| matches!(next.tag, Tag::Verb(Form::Third))) {
+        return Tag::Noun;
+    }
     // "Order processing starts": another finite verb before the next boundary makes it a noun.
     let until = rest
         .iter()
@@ -308,10 +393,16 @@ fn imperative(tokens: &[Token], place: usize, tag: Tag) -> Tag {
             matches!(token.tag, Tag::Comma | Tag::Stop | Tag::And | Tag::Or | Tag::Mark(_) | Tag::Relative)
         })
         .unwrap_or(rest.len());
-    let finite = rest.get(..until).is_some_and(|tokens| {
-        tokens
-            .iter()
-            .any(|token| matches!(token.tag, Tag::Be | Tag::Modal | Tag::Have | Tag::Verb(Form::Third)))
+    // "pull overnight prices": what is a noun just as often is finite only before an object.
+    let said = rest.get(..until).unwrap_or_default();
+    let finite = said.iter().enumerate().any(|(at, token)| match token.tag {
+        Tag::Be | Tag::Modal | Tag::Have => true,
+        Tag::Verb(Form::Third) => {
+            let object =
+                said.get(at + 1).is_some_and(|next| matches!(next.tag, Tag::Determiner | Tag::Pronoun));
+            object || lexicon::verb(&token.lower).iter().all(|reading| !reading.noun_too)
+        }
+        _ => false,
     });
     if finite { Tag::Noun } else { tag }
 }
@@ -331,6 +422,18 @@ fn coordinated(tokens: &[Token], place: usize, form: Form, tag: Tag) -> Tag {
     if form == Form::Base && opening && commas == 1 && earlier.last().is_some_and(|t| t.tag == Tag::Comma) {
         return imperative(tokens, place, tag);
     }
+    let alone = is_said_alone(tokens, place);
+    if form == Form::Base && !alone && is_listed_thing(tokens, place) {
+        return Tag::Noun;
+    }
+    // "sets up the laptop and accounts, and …": a plural behind a thing and "and", with nothing that it is done to.
+    let and = earlier.last().is_some_and(|token| token.tag == Tag::And);
+    let thing = earlier.iter().rev().nth(1).is_some_and(|token| token.tag == Tag::Noun);
+    let ends =
+        tokens.get(place + 1).is_none_or(|token| matches!(token.tag, Tag::Comma | Tag::Stop | Tag::And));
+    if form == Form::Third && and && thing && ends && !alone {
+        return Tag::Noun;
+    }
     // "the data and train schedule" has a noun behind it as well; a verb before it decides.
     if same.unwrap_or(false)
         || after_modal
@@ -342,6 +445,46 @@ fn coordinated(tokens: &[Token], place: usize, form: Form, tag: Tag) -> Tag {
     }
 }
 
+/// "reject the supplier and stop": a verb that needs no object.
+fn is_said_alone(tokens: &[Token], place: usize) -> bool {
+    let readings = tokens.get(place).map(|token| lexicon::verb(&token.lower));
+    readings.is_some_and(|readings| lexicon::stands_alone(readings.first()))
+}
+
+/// "mix flour, water, yeast and salt": a bare word in a list of bare things, behind which no instruction follows.
+fn is_listed_thing(tokens: &[Token], place: usize) -> bool {
+    let joins = |token: &Token| matches!(token.tag, Tag::Comma | Tag::And | Tag::Or);
+    let bounds = |token: &Token| matches!(token.tag, Tag::Stop | Tag::Mark(_));
+    let behind = tokens.get(place + 1..).unwrap_or_default();
+    if !behind.first().is_none_or(|token| joins(token) || bounds(token)) {
+        return false;
+    }
+    let bare = |token: &Token| matches!(token.tag, Tag::Noun | Tag::Adjective | Tag::Number);
+    let before = tokens.get(..place).unwrap_or_default();
+    let from = before.iter().rposition(|token| !bare(token) && !joins(token)).map_or(0, |at| at + 1);
+    let list = before.get(from..).unwrap_or_default();
+    // "split it into train and test"
+    let pair = list.len() == 2
+        && list.last().is_some_and(|token| token.tag == Tag::And)
+        && from.checked_sub(1).and_then(|at| before.get(at)).is_some_and(|t| t.tag == Tag::Preposition);
+    if pair {
+        return true;
+    }
+    let led_by_verb = from
+        .checked_sub(1)
+        .and_then(|at| before.get(at))
+        .is_some_and(|token| matches!(token.tag, Tag::Verb(_) | Tag::Preposition));
+    let things = list.iter().skip_while(|token| joins(token)).any(bare);
+    let rest = behind.split(bounds).next().unwrap_or_default();
+    let instructed = rest.split(joins).any(|item| {
+        item.len() > 1
+            && item.first().is_some_and(|token| {
+                lexicon::verb(&token.lower).iter().any(|reading| reading.form == Form::Base)
+            })
+    });
+    led_by_verb && things && !instructed
+}
+
 fn third_after_noun(tokens: &[Token], place: usize, next: Option<Tag>, tag: Tag) -> Tag {
     let finite_later = tokens.get(place + 1..).unwrap_or_default().iter().take_while(|token| {
         !matches!(token.tag, Tag::Comma | Tag::Stop | Tag::And | Tag::Mark(_) | Tag::Relative | Tag::That)
@@ -349,6 +492,35 @@ fn third_after_noun(tokens: &[Token], place: usize, next: Option<Tag>, tag: Tag)
     let finite_later =
         finite_later.clone().any(|token| matches!(token.tag, Tag::Be | Tag::Modal | Tag::Have));
     let subject = previous_word(tokens, place).is_some_and(|word| lexicon::actor(word).is_some());
+    // "runs the unit tests": the clause has its verb.
+    let since = tokens.get(..place).unwrap_or_default();
+    let begun = since
+        .iter()
+        .rposition(|t| {
+            matches!(
+                t.tag,
+                Tag::Comma
+                    | Tag::Stop
+                    | Tag::And
+                    | Tag::Or
+                    | Tag::But
+                    | Tag::Mark(_)
+                    | Tag::Relative
+                    | Tag::That
+            )
+        })
+        .map_or(0, |at| at + 1);
+    let has_verb = since.iter().skip(begun).any(|t| matches!(t.tag, Tag::Verb(Form::Third | Form::Base)));
+    let bare = !matches!(next, Some(Tag::Determiner | Tag::Pronoun | Tag::Noun));
+    if has_verb && !matches!(next, Some(Tag::Determiner | Tag::Pronoun)) {
+        return Tag::Noun;
+    }
+    // "… and the integration tests in parallel": a second thing, not somebody who does something.
+    let and = begun.checked_sub(1).and_then(|at| since.get(at)).is_some_and(|t| t.tag == Tag::And);
+    let told = since.iter().take(begun).any(|t| matches!(t.tag, Tag::Verb(Form::Third)));
+    if and && told && bare && !subject && !is_said_alone(tokens, place) {
+        return Tag::Noun;
+    }
     // "For high-risk changes, the board …": what a preposition opens and a comma ends holds no verb.
     let earlier = tokens.get(..place).unwrap_or_default();
     let opened = earlier.iter().rposition(|t| matches!(t.tag, Tag::Comma | Tag::Stop)).map_or(0, |at| at + 1);

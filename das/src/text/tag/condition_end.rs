@@ -3,9 +3,12 @@
 //! Rule: a sentence part that `if`, `unless` or `when` opens, and that no comma or `then` ends. Behind its first finite
 //! verb, the first word that can only be a verb in its base form, or that has an article, pronoun or number behind it,
 //! begins the instruction. Where there is none, a word that is verb and noun does so right behind "is missing", "is low".
+//! "If there are errors the analyst corrects them": likewise the first article or pronoun that begins a subject with a finite
+//! verb of its own.
 
 use super::super::lexicon::{self, Form, Mark};
-use super::{Tag, Token};
+use super::openings::begins_subject;
+use super::{Tag, Token, comma_at};
 
 /// Sets the comma that was left out, in every part of a sentence that lacks one.
 pub(super) fn close_conditions(tokens: &mut Vec<Token>) {
@@ -16,16 +19,9 @@ pub(super) fn close_conditions(tokens: &mut Vec<Token>) {
         let end = length.map_or(tokens.len(), |length| begin + length);
         from = end.max(begin);
         let is_open = tokens.get(end).is_none_or(|token| token.tag == Tag::Stop);
-        if let Some(place) = is_open.then(|| instruction(tokens, begin, end)).flatten() {
-            let at = tokens.get(place).map_or(0, |token| token.span.start);
-            let comma = Token {
-                text: ",".to_owned(),
-                lower: ",".to_owned(),
-                lemma: ",".to_owned(),
-                span: crate::tree::Span { start: at, end: at },
-                tag: Tag::Comma,
-            };
-            tokens.insert(place, comma);
+        let consequence = is_open.then(|| instruction(tokens, begin, end)).flatten();
+        if let Some(place) = consequence.or_else(|| second_subject(tokens, begin, end)) {
+            comma_at(tokens, place);
             from += 1;
         }
     }
@@ -52,6 +48,12 @@ fn instruction(tokens: &[Token], begin: usize, end: usize) -> Option<usize> {
         (is_be && tokens.get(said).is_some_and(describes) && begins(tokens, said + 1, end, false))
             .then_some(said + 1)
     })
+}
+
+/// Where the subject of the consequence begins: behind the condition's verb and whatever that has for an object.
+fn second_subject(tokens: &[Token], begin: usize, end: usize) -> Option<usize> {
+    let verb = (begin + 1..end).find(|place| tokens.get(*place).is_some_and(is_finite))?;
+    (verb + 2..end).find(|place| begins_subject(tokens, *place))
 }
 
 fn is_finite(token: &Token) -> bool {

@@ -3,6 +3,22 @@
 use super::{Tag, Token};
 use crate::text::lexicon::{self, Form, Mark};
 
+/// "Based on the report", "according to plan": prepositions of two words; "gets the laptop" is no passive.
+pub(super) fn join_prepositions(tokens: &mut [Token]) {
+    for place in 0..tokens.len() {
+        let next = tokens.get(place + 1).map(|next| (next.lower.clone(), next.tag));
+        let Some(token) = tokens.get_mut(place) else { continue };
+        match (token.lower.as_str(), next) {
+            ("based", Some((word, _))) if word == "on" || word == "upon" => token.tag = Tag::Preposition,
+            ("according", Some((word, _))) if word == "to" => token.tag = Tag::Preposition,
+            ("gets", next) if !matches!(next, Some((_, Tag::Verb(Form::Past) | Tag::Adverb))) => {
+                token.tag = Tag::Verb(Form::Third);
+            }
+            _ => {}
+        }
+    }
+}
+
 /// "On error, …" is a condition, "As fills arrive, …" a time.
 pub(super) fn open_with_mark(tokens: &mut [Token]) {
     const CASES: [&str; 8] =
@@ -78,7 +94,33 @@ fn is_determiner(word: &str) -> bool {
 }
 
 fn by_ending(word: &str) -> Tag {
-    const ADJECTIVES: [&str; 50] = [
+    const NOUNS_IN_ING: [&str; 9] = [
+        "morning",
+        "evening",
+        "nothing",
+        "something",
+        "anything",
+        "everything",
+        "ceiling",
+        "string",
+        "spring",
+    ];
+    if NOUNS_IN_ING.contains(&word) {
+        return Tag::Noun;
+    }
+    const ADJECTIVES: [&str; 62] = [
+        "incoming",
+        "outgoing",
+        "pending",
+        "remaining",
+        "ongoing",
+        "existing",
+        "upcoming",
+        "following",
+        "critical",
+        "simple",
+        "complex",
+        "minor",
         "new",
         "responsible",
         "available",
