@@ -64,10 +64,23 @@ const MAX_OBJECT_WORDS: usize = 8;
 pub(super) fn action(tokens: &[Token], clause: &Clause, memory: &mut Memory) -> Option<Action> {
     let group = clause.verb.as_ref()?;
     let subject = subject(tokens, clause, group);
+    let antecedent = memory.last_phrase.clone();
     let inherits = clause.link == Link::And || clause.link == Link::Or;
     let mut passive = group.passive;
     // "is checked and sent": the second participle is passive as well.
-    if inherits && subject.is_none() && memory.passive && is_participle(tokens, group) {
+    // "must be notified, a work order opened": so is one whose "is" was left out.
+    let thing_done = subject.as_deref().is_none_or(|name| {
+        memory.sort_of(name).is_none()
+            && tokens
+                .get(group.end)
+                .is_none_or(|next| !matches!(next.tag, Tag::Determiner | Tag::Noun | Tag::Pronoun))
+    });
+    if inherits
+        && thing_done
+        && memory.passive
+        && is_participle(tokens, group)
+        && group.start + 1 == group.end
+    {
         passive = true;
     }
     let by = agent(tokens, group.end, clause.to);
@@ -81,7 +94,16 @@ pub(super) fn action(tokens: &[Token], clause: &Clause, memory: &mut Memory) -> 
         |text: &str| matches!(text, "it" | "they" | "he" | "she" | "them" | "this" | "we" | "i" | "you");
     let said_actor = said_actor(&subject, by.as_deref(), passive, clause, memory);
     if passive {
-        object = with_patient(object, &subject, inherits, starts_with_preposition(after), memory);
+        // "requirements, which are reviewed by the engineer"
+        let relative = antecedent.filter(|_| clause.link == Link::Relative && subject.is_none());
+        let patient = relative.as_ref().map_or(&subject, |_| &relative);
+        object = with_patient(object, patient, inherits, starts_with_preposition(after), memory);
+    }
+    // "checks in"
+    if let ([particle], true) = (after, object.is_empty())
+        && matches!(particle.lower.as_str(), "in" | "out" | "up" | "off" | "over")
+    {
+        object.clone_from(&particle.lower);
     }
     object = resolve_pronoun(object, memory);
     let mut sort = said_actor.as_deref().map(|name| memory.sort_of(name));
@@ -102,7 +124,7 @@ pub(super) fn action(tokens: &[Token], clause: &Clause, memory: &mut Memory) -> 
         if there { noun_phrase(after) } else { subject.clone().filter(|text| !is_pronoun(text)) }
     } else if intransitive_thing {
         subject.clone()
-    } else if !group.passive || subject.as_deref().is_none_or(is_pronoun) {
+    } else if !passive || subject.as_deref().is_none_or(is_pronoun) {
         noun_phrase(after)
     } else {
         subject.clone()

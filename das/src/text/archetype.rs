@@ -47,6 +47,21 @@ static ARCHETYPES: LazyLock<Vec<Archetype>> = LazyLock::new(|| {
         include_str!("../../archetypes/maintenance.json"),
         include_str!("../../archetypes/hiring.json"),
         include_str!("../../archetypes/software-release.json"),
+        include_str!("../../archetypes/complaint.json"),
+        include_str!("../../archetypes/insurance-claim.json"),
+        include_str!("../../archetypes/loan-application.json"),
+        include_str!("../../archetypes/employee-onboarding.json"),
+        include_str!("../../archetypes/customer-onboarding.json"),
+        include_str!("../../archetypes/supplier-qualification.json"),
+        include_str!("../../archetypes/replenishment.json"),
+        include_str!("../../archetypes/engineering-change.json"),
+        include_str!("../../archetypes/system-design.json"),
+        include_str!("../../archetypes/test-campaign.json"),
+        include_str!("../../archetypes/month-end-close.json"),
+        include_str!("../../archetypes/publishing.json"),
+        include_str!("../../archetypes/patient-visit.json"),
+        include_str!("../../archetypes/experiment.json"),
+        include_str!("../../archetypes/returns.json"),
     ]
     .into_iter()
     .filter_map(|text| serde_json::from_str(text).ok())
@@ -81,6 +96,30 @@ pub(super) fn best(text: &str) -> Option<Archetype> {
     (score(best) >= THRESHOLD).then(|| best.clone())
 }
 
+/// Whether a step only says that there is such a process: "Manage returns", "Conceptualise an aircraft".
+fn names_the_whole(step: &Activity) -> bool {
+    const WHOLE: [&str; 16] = [
+        "handle",
+        "manage",
+        "process",
+        "organise",
+        "organize",
+        "run",
+        "perform",
+        "conduct",
+        "do",
+        "support",
+        "automate",
+        "execute",
+        "administer",
+        "conceptualise",
+        "conceptualize",
+        "deal",
+    ];
+    let verb = step.label.split(' ').next().unwrap_or_default().to_lowercase();
+    WHOLE.contains(&verb.as_str())
+}
+
 impl Archetype {
     /// The archetype as a tree in which every step is assumed.
     ///
@@ -103,7 +142,8 @@ impl Archetype {
     pub(super) fn complete(&self, said: &Tree) -> Result<Tree, Error> {
         let mut tree = self.tree()?;
         let steps = said.activities();
-        if steps.is_empty() {
+        // "Handle customer complaints" names the whole, not a step of it.
+        if steps.iter().all(|step| names_the_whole(step)) {
             return Ok(tree);
         }
         // Where the text has structure of its own, that structure stays and nothing is added.
@@ -121,7 +161,7 @@ impl Archetype {
         let mut unmatched: Vec<(&Activity, Option<String>)> = Vec::new();
         let mut last: Option<String> = None;
         let mut replaced: BTreeMap<String, Activity> = BTreeMap::new();
-        for step in steps {
+        for &step in &steps {
             match self.step_like(&tree, step).filter(|id| !matched.contains(id)) {
                 Some(id) => {
                     replaced.insert(id.clone(), step.clone());
@@ -132,6 +172,14 @@ impl Archetype {
             }
         }
         if matched.is_empty() {
+            // "Replenish stock" is what it is all about.
+            let titled =
+                steps.len() == 1 && steps.iter().all(|step| similarity(&step.label, &self.title) >= SAME);
+            return Ok(if titled { tree } else { said.clone() });
+        }
+        // What was said keeps its order; an archetype with another one is not what is meant.
+        let place = |id: &String| tree.activities().iter().position(|activity| activity.id == *id);
+        if !matched.iter().map(place).is_sorted() {
             return Ok(said.clone());
         }
         tree.for_each_activity(|activity| {

@@ -27,7 +27,7 @@ impl Open {
     /// Whether a condition is about the same thing as this choice.
     pub(super) fn is_about(&self, other: &Condition) -> bool {
         let (mine, words) = (&self.condition.words, &other.words);
-        if self.condition.compares != other.compares {
+        if self.condition.kind != other.kind || (self.condition.compares != other.compares && !other.kind) {
             return false;
         }
         // "If the application is approved, … If it is rejected, …"

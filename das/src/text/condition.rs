@@ -17,6 +17,8 @@ pub(super) struct Condition {
     pub(super) pronoun: bool,
     /// Whether it compares with a number.
     pub(super) compares: bool,
+    /// Whether it only says of which things of a kind something is done: "damaged goods are sent back".
+    pub(super) kind: bool,
 }
 
 /// Comparisons as they are worded, longest first.
@@ -89,7 +91,7 @@ pub(super) fn condition(text: &str) -> Condition {
     let comparison = comparison(&lower);
     let compares = comparison.is_some();
     let feel = comparison.unwrap_or_else(|| format!("{} = true", flag(&lower)));
-    Condition { label: label(&clean), feel, words, negative, pronoun: false, compares }
+    Condition { label: label(&clean), feel, words, negative, pronoun: false, compares, kind: false }
 }
 
 /// Longest condition shown on a flow, in bytes.

@@ -50,6 +50,7 @@ impl Story {
             mut parallel,
             parted,
             until,
+            until_before,
             back_to,
             ends,
             asked,
@@ -63,6 +64,8 @@ impl Story {
             return;
         }
         let answers = std::mem::replace(&mut self.asked, asked);
+        let repeated = until.is_some() && until_before > 0 && condition.is_none() && back_to.is_none();
+        let behind = if repeated { steps.split_off(until_before.min(steps.len())) } else { Vec::new() };
         if condition.is_some() && conditioned_from > 0 {
             let conditioned = steps.split_off(conditioned_from.min(steps.len()));
             let before = self.nodes(steps, parallel);
@@ -117,6 +120,8 @@ impl Story {
                     };
                 }
                 self.plain(nodes, lead);
+                let behind = self.nodes(behind, false);
+                self.push(behind);
             }
         }
     }

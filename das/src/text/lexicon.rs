@@ -290,7 +290,7 @@ pub(super) fn is_state_verb(base: &str) -> bool {
 
 /// Whether a verb is said without an object: "the drone lands and charges", "reject the supplier and stop".
 pub(super) fn stands_alone(reading: Option<&Reading>) -> bool {
-    const ALONE: [&str; 34] = [
+    const ALONE: [&str; 33] = [
         "pay",
         "wait",
         "leave",
@@ -322,7 +322,6 @@ pub(super) fn stands_alone(reading: Option<&Reading>) -> bool {
         "retry",
         "repeat",
         "lint",
-        "test",
         "retrain",
         "ship",
     ];

@@ -39,8 +39,10 @@ pub(super) struct Statement {
     /// Where "then" parts the steps in two, and whether those behind it are the ones done side by side: "plan the trip,
     /// then book flights and hotel in parallel".
     pub(super) parted: Option<(usize, bool)>,
-    /// They are repeated until this holds.
+    /// They are repeated until this holds,
     pub(super) until: Option<Condition>,
+    /// and those from this place on follow.
+    pub(super) until_before: usize,
     /// Says to go back to, or to repeat, what this names.
     pub(super) back_to: Option<String>,
     /// Says that the process ends.
@@ -117,6 +119,8 @@ pub(super) fn statement(tokens: &[Token], memory: &mut Memory, first: bool) -> S
                         // "If the amount is above 10, …": what is spoken of stays the order.
                         if read.compares && subject.is_some() {
                             memory.object = subject;
+                        } else if let Some(topic) = topic(tokens, clause) {
+                            memory.object = Some(topic);
                         }
                         let next = clauses.get(end).and_then(|next| next.verb.as_ref());
                         if next.is_some_and(|verb| verb.shape == Shape::Imperative) {
@@ -138,7 +142,10 @@ pub(super) fn statement(tokens: &[Token], memory: &mut Memory, first: bool) -> S
                 let read = condition(&words_of(tokens, clause.from, to));
                 match found.steps.last_mut().filter(|step| step.action.verb == "wait") {
                     Some(step) => step.action.object = format!("until {}", read.label),
-                    None => found.until = Some(read),
+                    None => {
+                        found.until = Some(read);
+                        found.until_before = found.steps.len();
+                    }
                 }
             }
             Role::Time => {
@@ -151,8 +158,11 @@ pub(super) fn statement(tokens: &[Token], memory: &mut Memory, first: bool) -> S
             Role::Content => extend_object(&mut found, "that", &words_of(tokens, clause.from, clause.to)),
             Role::Act => {
                 let or = clause.link == Link::Or || leads_to_or(tokens, &clauses, index);
+                if found.steps.is_empty() && found.condition.is_none() && says_the_rest(tokens, clause) {
+                    found.lead = Lead::Otherwise;
+                }
                 if let Some(words) = some_of_a_kind(tokens, clause).filter(|_| found.condition.is_none()) {
-                    found.condition = Some(condition(&words));
+                    found.condition = Some(Condition { kind: true, ..condition(&words) });
                     found.conditioned_from = found.steps.len();
                 }
                 act(&mut found, tokens, clause, or, memory);
@@ -258,14 +268,49 @@ fn some_of_a_kind(tokens: &[Token], clause: &Clause) -> Option<String> {
         matches!(token.tag, Tag::Comma | Tag::And | Tag::But | Tag::Stop | Tag::Mark(Mark::Then))
     };
     let front = front.get(front.iter().take_while(joins).count()..)?;
+    let plural = |nouns: &[Token]| {
+        let said = !nouns.is_empty() && nouns.iter().all(|token| token.tag == Tag::Noun);
+        said && nouns.last().is_some_and(|noun| noun.lower.ends_with('s'))
+    };
+    let words =
+        |tokens: &[Token]| tokens.iter().map(|token| token.text.as_str()).collect::<Vec<_>>().join(" ");
+    // "Invoices under 500 EUR are paid automatically."
+    let over = front.iter().position(|token| {
+        matches!(token.lower.as_str(), "under" | "over" | "above" | "below" | "between" | "up")
+    });
+    if let Some((nouns, bound)) = over.and_then(|over| front.split_at_checked(over)) {
+        let counted = bound.iter().take(3).any(|token| token.tag == Tag::Number);
+        let thing = nouns.last().map(|noun| lexicon::singular(&noun.lower))?;
+        return (plural(nouns) && counted).then(|| format!("{thing} amount is {}", words(bound)));
+    }
     let (quality, nouns) = front.split_first()?;
-    let plain = !nouns.is_empty() && nouns.iter().all(|token| token.tag == Tag::Noun);
-    let plural = nouns.last().is_some_and(|noun| noun.lower.ends_with('s'));
-    if !plain || !plural || !lexicon::parts_a_kind(&quality.lower) {
+    if !plural(nouns) || !lexicon::parts_a_kind(&quality.lower) {
         return None;
     }
-    let nouns: Vec<&str> = nouns.iter().map(|token| token.lower.as_str()).collect();
-    Some(format!("{} are {}", nouns.join(" "), quality.lower))
+    Some(format!("{} are {}", words(nouns).to_lowercase(), quality.lower))
+}
+
+/// "Anything above goes to the director", "all others are rejected": the case that no condition named.
+fn says_the_rest(tokens: &[Token], clause: &Clause) -> bool {
+    let Some(group) = &clause.verb else { return false };
+    let subject = words_of(tokens, clause.from, group.start).to_lowercase();
+    const REST: [&str; 14] = [
+        "anything else",
+        "anything above",
+        "anything below",
+        "anything larger",
+        "everything else",
+        "everything above",
+        "everything below",
+        "all others",
+        "all other",
+        "others",
+        "the others",
+        "the rest",
+        "the remaining",
+        "other cases",
+    ];
+    REST.iter().any(|rest| subject == *rest || subject.starts_with(&format!("{rest} ")))
 }
 
 /// Whether "and" or a comma stands before the clause: "…, and if the margin is negative, …".
@@ -552,6 +597,21 @@ fn step(tokens: &[Token], clause: &Clause, memory: &mut Memory, or: bool) -> Vec
     }
 }
 
+/// "If the order exceeds the limit, …": what is spoken of is the order, not the limit.
+fn topic(tokens: &[Token], clause: &Clause) -> Option<String> {
+    let group = clause.verb.as_ref()?;
+    let front = tokens.get(clause.from..group.start)?;
+    let words: Vec<&str> = front
+        .iter()
+        .filter(|token| matches!(token.tag, Tag::Noun | Tag::Adjective))
+        .map(|token| token.text.as_str())
+        .collect();
+    let named =
+        front.iter().any(|token| token.tag == Tag::Determiner && token.lower != "any" && token.lower != "no");
+    let name = words.join(" ");
+    (named && !name.is_empty() && lexicon::actor(&super::referent::head(&name)).is_none()).then_some(name)
+}
+
 /// Keeps track of who and what was named in a clause that adds no step.
 fn remember(tokens: &[Token], clause: &Clause, memory: &mut Memory) {
     let _ = action(tokens, clause, memory);
@@ -579,12 +639,16 @@ fn time(
         {
             let span = tokens.get(clause.from).map_or(0, |token| token.span.start);
             let end = tokens.get(to.saturating_sub(1)).map_or(span, |token| token.span.end);
-            found.steps.push(Step {
+            // "HR calls after 30 days": the wait comes first.
+            let place = found.steps.len()
+                - usize::from(clause.from > 0 && !found.steps.is_empty() && is_last(tokens, to));
+            let wait = Step {
                 action: Action::wait(&words, Span { start: span, end }),
                 or: false,
                 mentioned: false,
                 beside: false,
-            });
+            };
+            found.steps.insert(place, wait);
         }
         return;
     }
@@ -614,6 +678,11 @@ fn extend_object(found: &mut Statement, opener: &str, text: &str) {
             .collect();
         step.action.object = format!("{opener} {}", words.join(" "));
     }
+}
+
+/// Whether nothing follows in the sentence.
+fn is_last(tokens: &[Token], to: usize) -> bool {
+    tokens.get(to..).unwrap_or_default().iter().all(|token| matches!(token.tag, Tag::Stop | Tag::Comma))
 }
 
 /// "Pay and send the confirmation": verbs that need no object, so none is shared with them.

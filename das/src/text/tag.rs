@@ -193,8 +193,15 @@ fn decide(tokens: &[Token], place: usize) -> Tag {
     // So does one in a list of instructions: "load it into Postgres, refresh the views".
     let listed = matches!(previous, Some(Tag::Comma | Tag::And)) && place > 1;
     let opens = opens || listed || ends_condition(tokens, place);
-    let word = token.lower.chars().all(char::is_alphabetic);
-    if token.tag == Tag::Noun && opens && next == Some(Tag::Determiner) && word {
+    let word = token.lower.chars().all(|c| c.is_alphabetic() || c == '-');
+    let object = match next {
+        Some(Tag::Determiner) => true,
+        Some(Tag::Pronoun) => {
+            tokens.get(place + 1).is_some_and(|t| matches!(t.lower.as_str(), "it" | "them"))
+        }
+        _ => false,
+    };
+    if matches!(token.tag, Tag::Noun | Tag::Do) && opens && object && word {
         return Tag::Verb(Form::Base);
     }
     if let Some(tag) = unknown_verb(tokens, place, previous, next) {

@@ -186,7 +186,7 @@ fn prompts_without_steps_take_the_whole_archetype() {
 
 #[test]
 fn every_archetype_is_well_formed() {
-    assert_eq!(archetypes().len(), 10);
+    assert_eq!(archetypes().len(), 25);
     for archetype in archetypes() {
         let tree = archetype.tree().unwrap();
         for id in archetype.core.iter().chain(archetype.also.keys()) {

@@ -16,7 +16,7 @@ pub(super) fn close_openings(tokens: &mut Vec<Token>) {
     while from < tokens.len() {
         if opens(tokens, from)
             && let Some(place) = (from + 2..from + REACH)
-                .take_while(|at| tokens.get(*at).is_some_and(|token| !ends(token)))
+                .take_while(|at| tokens.get(*at).is_some_and(|token| !ends(token) || relates(token)))
                 .find(|at| begins_subject(tokens, *at))
         {
             comma_at(tokens, place);
@@ -33,8 +33,14 @@ fn opens(tokens: &[Token], place: usize) -> bool {
         Tag::Preposition => true,
         Tag::Determiner => token.lower == "every" || (token.lower == "each" && unit(place + 1)),
         Tag::Mark(Mark::After) => unit(place + 2),
+        // "24 hours before departure the passenger checks in"
+        Tag::Number => unit(place + 1) && tokens.get(place + 2).is_some_and(relates),
         _ => false,
     }
+}
+
+fn relates(token: &Token) -> bool {
+    matches!(token.tag, Tag::Mark(Mark::Before | Mark::After))
 }
 
 fn ends(token: &Token) -> bool {
