@@ -112,6 +112,20 @@ fn add_missing_lines(definitions: &mut Definitions) {
                 wanted.push((artifact.element.id.clone(), source.clone(), target.clone()));
             }
         }
+        for node in &process.nodes {
+            let own = &node.element.id;
+            for line in &node.data_associations {
+                match (line.is_input, line.sources.first(), &line.target) {
+                    (true, Some(data), _) => {
+                        wanted.push((line.element.id.clone(), data.clone(), own.clone()))
+                    }
+                    (false, _, Some(data)) => {
+                        wanted.push((line.element.id.clone(), own.clone(), data.clone()))
+                    }
+                    _ => {}
+                }
+            }
+        }
     }
     for collaboration in &definitions.collaborations {
         for flow in &collaboration.message_flows {

@@ -7,6 +7,7 @@
 mod check;
 mod compile;
 mod edit;
+mod exchange;
 mod graph;
 mod identify;
 pub mod table;
@@ -109,6 +110,12 @@ pub struct Activity {
     /// The things it handles, as named in the text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub data: Vec<String>,
+    /// Those of them that come out of it: a data object is drawn where another step handles them too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub makes: Vec<String>,
+    /// Somebody outside who gets a message from it or sends one to it; a pool of its own where nobody of that name acts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partner: Option<Partner>,
     /// What it is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub documentation: Option<String>,
@@ -121,6 +128,18 @@ pub struct Activity {
     /// Where it was said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub span: Option<Span>,
+}
+
+/// Somebody outside the process with whom a step exchanges a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Partner {
+    /// Who, as a pool is named.
+    pub name: String,
+    /// True where the step sends, false where it receives.
+    pub sends: bool,
+    /// What passes between them; empty where nothing is named.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub message: String,
 }
 
 fn certain() -> f64 {
@@ -141,6 +160,8 @@ impl Activity {
             inputs: Vec::new(),
             outputs: Vec::new(),
             data: Vec::new(),
+            makes: Vec::new(),
+            partner: None,
             documentation: None,
             assumed: false,
             confidence: 1.0,

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::label::{name_flows, name_gateways};
 use super::route::direct;
 use super::scope::{Input, ScopeLayout, lay_out};
-use super::size::{self, LABEL_WIDTH, LANE_HEIGHT, PADDING, POOL_GAP, STRIP, TEXT, TITLE};
+use super::size::{self, LABEL_WIDTH, LANE_HEIGHT, LINE_GAP, PADDING, POOL_GAP, STRIP, TEXT, TITLE};
 use crate::model::{
     ArtifactKind, Bounds, Collaboration, Definitions, Diagram, Edge, FlowNode, FlowNodeKind, Label, Lane,
     LaneSet, Point, Process, Shape,
@@ -294,6 +294,50 @@ impl Drawing {
         self.message_flows(collaboration);
     }
 
+    /// A way straight down or up between a node and the border of a pool that meets no other shape: below the node itself,
+    /// else beside it, as near as there is one.
+    fn free_way(&self, from: &Bounds, to: &Bounds, from_pool: bool) -> Option<Vec<Point>> {
+        let (node, pool) = if from_pool { (to, from) } else { (from, to) };
+        let is_down = pool.y > node.y;
+        let (leaves, arrives) = if is_down { (node.bottom(), pool.y) } else { (node.y, pool.bottom()) };
+        let jog = if is_down { leaves + LINE_GAP / 2.0 } else { leaves - LINE_GAP / 2.0 };
+        let holds = |bounds: &Bounds| bounds.contains(node);
+        let blocks = |low: f64, high: f64, left: f64, right: f64| {
+            // Lanes and pools are passed through.
+            self.shapes.iter().filter(|shape| shape.is_horizontal.is_none()).any(|shape| {
+                let bounds = &shape.bounds;
+                let apart =
+                    bounds.right() < left || bounds.x > right || bounds.bottom() < low || bounds.y > high;
+                !apart && !holds(bounds) && bounds != pool && bounds != node
+            })
+        };
+        let (low, high) = if is_down { (leaves + 1.0, arrives - 1.0) } else { (arrives + 1.0, leaves - 1.0) };
+        let center = node.center().x;
+        let half = node.width / 2.0;
+        let inside = [0.0, half * 0.4, -half * 0.4, half * 0.8, -half * 0.8];
+        let outside = [1.0, 2.0, 3.0].map(|step| half + LINE_GAP * 0.6 * step);
+        let ways = inside.into_iter().chain(outside.into_iter().flat_map(|away| [away, -away]));
+        let x = ways.map(|away| (center + away).round()).find(|&x| {
+            let beside = (x - center).abs() > half;
+            let side = beside && blocks(jog - 1.0, jog + 1.0, x.min(center), x.max(center));
+            !side && !blocks(low, high, x - 2.0, x + 2.0)
+        })?;
+        let mut points = if (x - center).abs() > half {
+            vec![
+                Point { x: center, y: leaves },
+                Point { x: center, y: jog },
+                Point { x, y: jog },
+                Point { x, y: arrives },
+            ]
+        } else {
+            vec![Point { x, y: leaves }, Point { x, y: arrives }]
+        };
+        if from_pool {
+            points.reverse();
+        }
+        Some(points)
+    }
+
     fn message_flows(&mut self, collaboration: &Collaboration) {
         let pools: Vec<Bounds> = collaboration
             .participants
@@ -304,9 +348,15 @@ impl Drawing {
         for (index, flow) in collaboration.message_flows.iter().enumerate() {
             let ends = (self.places.get(&flow.source), self.places.get(&flow.target));
             let (Some(&from), Some(&to)) = ends else { continue };
+            let is_pool = |bounds: &Bounds| pools.contains(bounds);
+            if is_pool(&from) != is_pool(&to)
+                && let Some(points) = self.free_way(&from, &to, is_pool(&from))
+            {
+                self.line(&flow.element.id, points, flow.element.name.as_deref());
+                continue;
+            }
             // A flow to or from a whole pool goes straight up or down to its border.
             let (mut from, mut to) = (from, to);
-            let is_pool = |bounds: &Bounds| pools.contains(bounds);
             if is_pool(&from) && !is_pool(&to) {
                 from = Bounds { x: to.x, width: to.width, ..from };
             } else if is_pool(&to) && !is_pool(&from) {

@@ -47,8 +47,62 @@ pub fn complete_diagram(definitions: &mut Definitions) {
         let (at, node) = open.remove(next);
         place(definitions, at, &node);
     }
+    place_data(definitions);
     add_lines(definitions);
     add_missing_lines(definitions);
+}
+
+/// Puts data that is not drawn below the node that uses it, or to the nearest free place.
+fn place_data(definitions: &mut Definitions) {
+    let mut wishes: Vec<(String, Bounds)> = Vec::new();
+    for process in &definitions.processes {
+        for node in &process.nodes {
+            let Some(user) = bounds_of(definitions, &node.element.id) else { continue };
+            let used = node.data_associations.iter().flat_map(|line| line.sources.iter().chain(&line.target));
+            for id in used {
+                let data = process.data.iter().find(|data| data.element.id == *id);
+                let Some(data) = data.filter(|_| wishes.iter().all(|(known, _)| known != id)) else {
+                    continue;
+                };
+                let (width, height) = size::of_data(&data.kind);
+                let x = (user.center().x - width / 2.0).round();
+                let ideal = Bounds { x, y: user.bottom() + size::LINE_GAP, width, height };
+                if bounds_of(definitions, id).is_none() {
+                    wishes.push((id.clone(), ideal));
+                }
+            }
+        }
+    }
+    for (element, ideal) in wishes {
+        let containers: HashSet<&str> = containers(definitions);
+        let shapes = definitions.diagrams.iter().flat_map(|diagram| &diagram.shapes);
+        let obstacles: Vec<Bounds> = shapes
+            .filter(|shape| !containers.contains(shape.element.as_str()))
+            .map(|shape| shape.bounds)
+            .collect();
+        let bounds = free_place(&ideal, None, &obstacles).unwrap_or(ideal);
+        let shape = Shape { id: format!("{element}_di"), element, bounds, ..Shape::default() };
+        if let Some(diagram) = definitions.diagrams.first_mut() {
+            diagram.shapes.push(shape);
+        }
+    }
+}
+
+/// Ids of pools, lanes and sub-processes.
+fn containers(definitions: &Definitions) -> HashSet<&str> {
+    let mut found: HashSet<&str> = HashSet::new();
+    for process in &definitions.processes {
+        let inner = process.nodes.iter().filter(|node| node.is_sub_process());
+        found.extend(inner.map(|node| node.element.id.as_str()));
+        let mut sets: Vec<_> = process.lane_sets.iter().collect();
+        while let Some(set) = sets.pop() {
+            found.extend(set.lanes.iter().map(|lane| lane.element.id.as_str()));
+            sets.extend(set.lanes.iter().filter_map(|lane| lane.lane_set.as_deref()));
+        }
+    }
+    let pools = definitions.collaborations.iter().flat_map(|collaboration| &collaboration.participants);
+    found.extend(pools.map(|pool| pool.element.id.as_str()));
+    found
 }
 
 fn bounds_of(definitions: &Definitions, element: &str) -> Option<Bounds> {
@@ -214,25 +268,11 @@ fn free_place(ideal: &Bounds, container: Option<&Bounds>, obstacles: &[Bounds]) 
 /// Moves everything right of a line to the right; pools, lanes and sub-processes across it become wider.
 fn make_room(definitions: &mut Definitions, from: f64, by: f64) {
     let mut ends: HashMap<String, (String, String)> = HashMap::new();
-    let mut containers: HashSet<String> = HashSet::new();
-    for process in &definitions.processes {
-        let inner = process.nodes.iter().filter(|node| node.is_sub_process());
-        containers.extend(inner.map(|node| node.element.id.clone()));
-        let mut sets: Vec<_> = process.lane_sets.iter().collect();
-        while let Some(set) = sets.pop() {
-            containers.extend(set.lanes.iter().map(|lane| lane.element.id.clone()));
-            sets.extend(set.lanes.iter().filter_map(|lane| lane.lane_set.as_deref()));
-        }
-        for flow in &process.flows {
-            ends.insert(flow.element.id.clone(), (flow.source.clone(), flow.target.clone()));
-        }
-    }
-    for collaboration in &definitions.collaborations {
-        containers.extend(collaboration.participants.iter().map(|pool| pool.element.id.clone()));
-        for flow in &collaboration.message_flows {
-            ends.insert(flow.element.id.clone(), (flow.source.clone(), flow.target.clone()));
-        }
-    }
+    let containers: HashSet<String> = containers(definitions).into_iter().map(str::to_owned).collect();
+    let flows = definitions.processes.iter().flat_map(|process| &process.flows);
+    ends.extend(flows.map(|flow| (flow.element.id.clone(), (flow.source.clone(), flow.target.clone()))));
+    let messages = definitions.collaborations.iter().flat_map(|collaboration| &collaboration.message_flows);
+    ends.extend(messages.map(|flow| (flow.element.id.clone(), (flow.source.clone(), flow.target.clone()))));
     for diagram in &mut definitions.diagrams {
         let mut moved: HashSet<String> = HashSet::new();
         for shape in &mut diagram.shapes {

@@ -7,7 +7,8 @@ use super::graph::{Graph, Item, Link};
 use super::size::{self, EVENT, LANE_HEIGHT, PADDING, ROW_GAP, TEXT, TRACK, count};
 use super::{order, place, route};
 use crate::model::{
-    ArtifactKind, Bounds, DataElementKind, EventPosition, FlowNode, FlowNodeKind, Point, Process, SubProcess,
+    ArtifactKind, Bounds, DataElement, DataElementKind, EventPosition, FlowNode, FlowNodeKind, Point,
+    Process, SubProcess,
 };
 
 /// Where everything in a scope is, from its upper left corner.
@@ -79,6 +80,7 @@ fn boundary_events<'a>(input: &Input<'a>) -> HashMap<&'a str, Vec<&'a FlowNode>>
 
 fn graph(input: &Input<'_>) -> Graph {
     let boundary = boundary_events(input);
+    let own = own_data(input);
     let mut graph = Graph::default();
     let mut item_of: HashMap<&str, usize> = HashMap::new();
     let mut boundary_of: HashMap<&str, (usize, (usize, usize))> = HashMap::new();
@@ -96,7 +98,11 @@ fn graph(input: &Input<'_>) -> Graph {
             }
             _ => 0.0,
         };
-        let below = if events == 0 { label } else { EVENT / 2.0 + TRACK * count(events + 1) };
+        let below = match own.get(id) {
+            Some(data) => DATA_GAP + size::of_data(&data.kind).1 + data_name(data),
+            None if events == 0 => label,
+            None => EVENT / 2.0 + TRACK * count(events + 1),
+        };
         let lane = input.lane_of.get(id).copied().unwrap_or(0);
         for (place, event) in boundary.get(id).into_iter().flatten().enumerate() {
             boundary_of.insert(&event.element.id, (graph.items.len(), (place, events)));
@@ -159,13 +165,29 @@ fn stack_lanes(graph: &mut Graph, lane_count: usize) -> Vec<(f64, f64)> {
     borders
 }
 
+/// Distance of data from the node above it.
+const DATA_GAP: f64 = 24.0;
+
+/// Height of the name below a data element.
+fn data_name(data: &DataElement) -> f64 {
+    data.element.name.as_deref().map_or(0.0, |name| size::lines(name, 14) * TEXT + 8.0)
+}
+
 fn place_boxes(graph: &Graph, input: &Input<'_>, layout: &mut ScopeLayout) {
     let boundary = boundary_events(input);
+    let own = own_data(input);
     for item in &graph.items {
         let Some(node) = item.node.and_then(|node| input.process.nodes.get(node)) else { continue };
         let bounds =
             Bounds { x: item.x, y: item.y - item.height / 2.0, width: item.width, height: item.height };
         layout.boxes.push((node.element.id.clone(), bounds));
+        if let Some(data) = own.get(node.element.id.as_str()) {
+            let (width, height) = size::of_data(&data.kind);
+            let x = bounds.x + (bounds.width - width) / 2.0;
+            layout
+                .boxes
+                .push((data.element.id.clone(), Bounds { x, y: bounds.bottom() + DATA_GAP, width, height }));
+        }
         let events = boundary.get(node.element.id.as_str()).map_or(&[][..], Vec::as_slice);
         for (place, event) in events.iter().enumerate() {
             let x = bounds.x + route::boundary_x(bounds.width, place, events.len()) - EVENT / 2.0;
@@ -173,6 +195,39 @@ fn place_boxes(graph: &Graph, input: &Input<'_>, layout: &mut ScopeLayout) {
             layout.boxes.push((event.element.id.clone(), area));
         }
     }
+}
+
+/// Data that only one node uses, by that node: it stands below it. One for each node without boundary events; what more
+/// there is goes into the row below all nodes.
+fn own_data<'a>(input: &Input<'a>) -> HashMap<&'a str, &'a DataElement> {
+    let mut users: HashMap<&str, Vec<&str>> = HashMap::new();
+    for node in &input.process.nodes {
+        for association in &node.data_associations {
+            for id in association.sources.iter().chain(&association.target) {
+                let of = users.entry(id).or_default();
+                if !of.contains(&node.element.id.as_str()) {
+                    of.push(&node.element.id);
+                }
+            }
+        }
+    }
+    let boundary = boundary_events(input);
+    let mut own: HashMap<&str, &DataElement> = HashMap::new();
+    for data in input.process.data.iter().filter(|data| data.parent.as_deref() == input.scope) {
+        let user = users.get(data.element.id.as_str()).filter(|users| users.len() == 1);
+        let Some(&user) = user.and_then(|users| users.first()) else { continue };
+        let node = input.process.node(user);
+        let fits = node.is_some_and(|node| {
+            node.parent.as_deref() == input.scope
+                && node.is_activity()
+                && !node.is_sub_process()
+                && !boundary.contains_key(user)
+        });
+        if fits && !matches!(data.kind, DataElementKind::Object) {
+            own.entry(user).or_insert(data);
+        }
+    }
+    own
 }
 
 /// Rows above (annotations) and below (data, event sub-processes) the nodes.
@@ -208,7 +263,7 @@ fn add_surroundings(input: &Input<'_>, layout: &mut ScopeLayout) {
     }
     let mut data = Vec::new();
     for element in process.data.iter().filter(|data| data.parent.as_deref() == input.scope) {
-        if matches!(element.kind, DataElementKind::Object) {
+        if matches!(element.kind, DataElementKind::Object) || place_of.contains_key(&element.element.id) {
             continue;
         }
         let (width, height) = size::of_data(&element.kind);

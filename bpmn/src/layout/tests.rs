@@ -229,6 +229,92 @@ fn pools_lanes_boundary_events_data_and_notes_are_drawn() {
     }
 }
 
+/// Four steps in two lanes, each with data of its own, each with a message to a pool above or below.
+fn with_data_and_messages() -> Definitions {
+    use crate::model::{
+        Collaboration, DataAssociation, DataElement, DataElementKind, Element, MessageFlow, Participant,
+    };
+    let mut builder = Builder::process("p");
+    builder.start("s").task("a", "A").task("b", "B").task("c", "C").task("d", "D").end("e");
+    builder.flow("s", "a").flow("a", "b").flow("b", "c").flow("c", "d").flow("d", "e");
+    builder.lane("l1", "One", &["s", "a", "c"]).lane("l2", "Two", &["b", "d", "e"]);
+    let mut definitions = builder.finish();
+    let process = &mut definitions.processes[0];
+    let pool = |id: &str, process: Option<&str>| Participant {
+        element: Element { name: Some(id.to_owned()), ..Element::with_id(id) },
+        process: process.map(str::to_owned),
+    };
+    let mut collaboration = Collaboration { element: Element::with_id("k"), ..Collaboration::default() };
+    collaboration.participants = vec![pool("above", None), pool("own", Some("p")), pool("below", None)];
+    for id in ["a", "b", "c", "d"] {
+        let data = format!("{id}-data");
+        let element =
+            Element { name: Some("A thing with a long name".to_owned()), ..Element::with_id(&data) };
+        process.data.push(DataElement {
+            element,
+            parent: None,
+            kind: DataElementKind::ObjectReference(None),
+        });
+        let node = process.nodes.iter_mut().find(|node| node.element.id == id).unwrap();
+        let element = Element::with_id(format!("{id}-line"));
+        node.data_associations.push(DataAssociation {
+            element,
+            target: Some(data),
+            ..DataAssociation::default()
+        });
+        for pool in ["above", "below"] {
+            let element = Element::with_id(format!("{id}-{pool}"));
+            let (source, target) = (id.to_owned(), pool.to_owned());
+            collaboration.message_flows.push(MessageFlow { element, source, target, message: None });
+        }
+    }
+    definitions.collaborations.push(collaboration);
+    definitions
+}
+
+#[test]
+fn data_of_one_step_stands_below_it_and_messages_meet_no_step() {
+    let mut definitions = with_data_and_messages();
+    ensure_diagram(&mut definitions);
+    assert_eq!(faults(&definitions), Vec::<String>::new());
+    let places = bounds(&definitions);
+    for (id, lane) in [("a", "l1"), ("b", "l2"), ("c", "l1"), ("d", "l2")] {
+        let (step, data) = (places[id], places[format!("{id}-data").as_str()]);
+        assert!((step.center().x - data.center().x).abs() < 1.0 && step.bottom() < data.y);
+        assert!(places[lane].contains(&data), "{id}");
+        for pool in ["above", "below"] {
+            let flow = format!("{id}-{pool}");
+            let points = line(&definitions, &flow);
+            for (other, bounds) in &places {
+                let node = definitions.processes[0].node(other).is_some() || other.ends_with("-data");
+                let passes = points.windows(2).any(|ends| {
+                    let (low, high) = (ends[0].y.min(ends[1].y), ends[0].y.max(ends[1].y));
+                    let (left, right) = (ends[0].x.min(ends[1].x), ends[0].x.max(ends[1].x));
+                    low < bounds.bottom() && high > bounds.y && left < bounds.right() && right > bounds.x
+                });
+                assert!(!node || *other == id || !passes, "{flow} meets {other}");
+            }
+        }
+    }
+}
+
+#[test]
+fn data_that_is_new_in_a_drawing_is_put_below_its_step() {
+    let mut definitions = with_data_and_messages();
+    ensure_diagram(&mut definitions);
+    for diagram in &mut definitions.diagrams {
+        diagram.shapes.retain(|shape| shape.element != "b-data");
+        diagram.edges.retain(|edge| edge.element != "b-line");
+    }
+    let before: Vec<_> = definitions.diagrams[0].shapes.clone();
+    complete_diagram(&mut definitions);
+    assert_eq!(definitions.diagrams[0].shapes[..before.len()], before[..], "nothing else is moved");
+    assert_eq!(faults(&definitions), Vec::<String>::new());
+    let places = bounds(&definitions);
+    assert!(places["b-data"].y > places["b"].bottom());
+    assert!(!line(&definitions, "b-line").is_empty());
+}
+
 fn line<'a>(definitions: &'a Definitions, flow: &str) -> &'a [Point] {
     let edge = definitions.diagrams[0].edges.iter().find(|edge| edge.element == flow);
     edge.map_or(&[], |edge| edge.waypoints.as_slice())

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bpmn::model::{Definitions, Lane};
+use bpmn::model::{Definitions, FlowNode, Lane};
 
 /// Brings the drawing of a changed model up to date with what was drawn before.
 ///
@@ -29,6 +29,65 @@ pub(super) fn keep(before: &Definitions, after: &mut Definitions) {
     bpmn::layout::complete_diagram(after);
 }
 
+/// Data that only these nodes use, and the lines to it and to other pools: what moves with a node.
+pub(super) fn beside(definitions: &Definitions, nodes: &[&String]) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for process in &definitions.processes {
+        let (own, others): (Vec<_>, Vec<_>) =
+            process.nodes.iter().partition(|node| nodes.contains(&&node.element.id));
+        let used: BTreeSet<&String> = others.into_iter().flat_map(data_of).collect();
+        for node in own {
+            found.extend(node.data_associations.iter().map(|line| line.element.id.clone()));
+            found.extend(data_of(node).filter(|data| !used.contains(data)).cloned());
+        }
+    }
+    for flow in definitions.collaborations.iter().flat_map(|collaboration| &collaboration.message_flows) {
+        if nodes.contains(&&flow.source) || nodes.contains(&&flow.target) {
+            found.insert(flow.element.id.clone());
+        }
+    }
+    found
+}
+
+/// Data elements that a node reads or writes.
+fn data_of(node: &FlowNode) -> impl Iterator<Item = &String> {
+    node.data_associations.iter().flat_map(|line| line.sources.iter().chain(&line.target))
+}
+
+/// Takes out what belonged to a step that is gone: messages without an end, pools without messages, data beside nothing.
+pub(super) fn drop_loose(definitions: &mut Definitions) {
+    let nodes: BTreeSet<String> = definitions
+        .processes
+        .iter()
+        .flat_map(|process| process.nodes.iter().map(|node| node.element.id.clone()))
+        .collect();
+    for collaboration in &mut definitions.collaborations {
+        let pools: BTreeSet<String> =
+            collaboration.participants.iter().map(|pool| pool.element.id.clone()).collect();
+        let there = |id: &String| nodes.contains(id) || pools.contains(id);
+        let (kept, gone): (Vec<_>, Vec<_>) = std::mem::take(&mut collaboration.message_flows)
+            .into_iter()
+            .partition(|flow| there(&flow.source) && there(&flow.target));
+        let spoke = |id: &String| gone.iter().any(|flow| flow.source == *id || flow.target == *id);
+        let speaks = |id: &String| kept.iter().any(|flow| flow.source == *id || flow.target == *id);
+        collaboration
+            .participants
+            .retain(|pool| pool.process.is_some() || !spoke(&pool.element.id) || speaks(&pool.element.id));
+        collaboration.message_flows = kept;
+    }
+    for process in &mut definitions.processes {
+        let used: BTreeSet<String> = process.nodes.iter().flat_map(data_of).cloned().collect();
+        // Only what was drawn beside a step that is gone: its name says which.
+        process.data.retain(|data| {
+            let step = data.element.id.strip_suffix(DATA);
+            used.contains(&data.element.id) || step.is_none_or(|step| nodes.contains(step))
+        });
+    }
+}
+
+/// How the id of data beside a step ends.
+const DATA: &str = "-data";
+
 /// What is drawn of a model.
 struct Parts<'a> {
     nodes: BTreeSet<&'a str>,
@@ -44,6 +103,12 @@ impl<'a> Parts<'a> {
             parts.nodes.extend(process.data.iter().map(|data| data.element.id.as_str()));
             for flow in &process.flows {
                 parts.lines.insert(&flow.element.id, (&flow.source, &flow.target));
+            }
+            for node in &process.nodes {
+                for line in node.data_associations.iter().filter(|line| !line.element.id.is_empty()) {
+                    let data = line.sources.first().or(line.target.as_ref()).map_or("", String::as_str);
+                    parts.lines.insert(&line.element.id, (&node.element.id, data));
+                }
             }
             for artifact in &process.artifacts {
                 match &artifact.kind {

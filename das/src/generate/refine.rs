@@ -129,11 +129,15 @@ pub(super) fn apply_all(
     }
     let Work { elements, changes, swapped, moved, .. } = work;
     let mut drawn = definitions.clone();
+    let elsewhere: Vec<&String> =
+        swapped.iter().flat_map(|(one, other)| [one, other]).chain(&moved).collect();
+    let beside = super::drawing::beside(definitions, &elsewhere);
     for diagram in &mut drawn.diagrams {
         for (one, other) in &swapped {
             swap_places(&mut diagram.shapes, one, other);
         }
-        diagram.shapes.retain(|shape| !moved.contains(&shape.element));
+        diagram.shapes.retain(|shape| !moved.contains(&shape.element) && !beside.contains(&shape.element));
+        diagram.edges.retain(|edge| !beside.contains(&edge.element));
     }
     finish(&drawn, changed, changes, elements)
 }
@@ -160,6 +164,7 @@ pub(super) fn finish(
     changes: Vec<String>,
     elements: Vec<String>,
 ) -> Result<Refinement, Error> {
+    super::drawing::drop_loose(&mut changed);
     guard(before, &changed)?;
     super::drawing::keep(before, &mut changed);
     let xml = bpmn::xml::write(&changed);

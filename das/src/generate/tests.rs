@@ -37,9 +37,9 @@ fn text_without_a_step_is_refused() {
 }
 
 const GOOD: &str = r#"{"root":"r","start_label":null,"end_label":null,"documentation":null,"nodes":[
- {"id":"r","op":"sequence","label":null,"actor":null,"children":["a","b"],"conditions":[],"labels":[],"condition":null,"order":[],"assumed":false,"documentation":null},
- {"id":"a","op":"activity","label":"Ingest data","actor":null,"children":[],"conditions":[],"labels":[],"condition":null,"order":[],"assumed":false,"documentation":null},
- {"id":"b","op":"activity","label":"Train model","actor":null,"children":[],"conditions":[],"labels":[],"condition":null,"order":[],"assumed":false,"documentation":null}]}"#;
+ {"id":"r","op":"sequence","label":null,"actor":null,"children":["a","b"],"conditions":[],"labels":[],"condition":null,"order":[],"assumed":false,"documentation":null,"reads":[],"makes":[],"sends_to":null,"receives_from":null},
+ {"id":"a","op":"activity","label":"Ingest data","actor":null,"children":[],"conditions":[],"labels":[],"condition":null,"order":[],"assumed":false,"documentation":null,"reads":[],"makes":[],"sends_to":null,"receives_from":null},
+ {"id":"b","op":"activity","label":"Train model","actor":null,"children":[],"conditions":[],"labels":[],"condition":null,"order":[],"assumed":false,"documentation":null,"reads":[],"makes":[],"sends_to":null,"receives_from":null}]}"#;
 
 #[tokio::test]
 async fn a_model_is_told_what_is_wrong_and_corrects_it() {
@@ -407,4 +407,31 @@ fn a_deadline_that_a_text_names_becomes_a_boundary_timer() {
     let text = "The clerk reviews the claim. If it takes longer than 2 days, the clerk informs the manager and the manager \
                 decides.";
     assert!(!generate_offline(text, &Context::default()).unwrap().xml.contains("boundaryEvent"));
+}
+
+#[test]
+fn what_is_taken_out_takes_its_message_its_pool_and_its_data_along() {
+    let text = "The clerk writes the report. The manager checks the report. The clerk sends the report to the customer.";
+    let before = bpmn::xml::read(offline(text).xml.as_bytes()).unwrap();
+    let pools = |definitions: &Definitions| definitions.collaborations[0].participants.len();
+    assert_eq!((pools(&before), before.collaborations[0].message_flows.len()), (2, 1));
+    let sent = refine(&before, "remove sending the report").unwrap().definitions;
+    assert_eq!((pools(&sent), sent.collaborations[0].message_flows.len()), (1, 0));
+    let unchecked = refine(&sent, "remove checking the report").unwrap().definitions;
+    let shapes: Vec<&str> = unchecked.diagrams[0].shapes.iter().map(|shape| shape.element.as_str()).collect();
+    assert!(!shapes.iter().any(|shape| shape.starts_with("check")), "{shapes:?}");
+    assert!(unchecked.processes[0].data.iter().all(|data| !data.element.id.starts_with("check")));
+}
+
+#[test]
+fn data_follows_its_step_to_another_place() {
+    let text = "The clerk writes the report. The clerk files the order. The clerk checks the report.";
+    let before = bpmn::xml::read(offline(text).xml.as_bytes()).unwrap();
+    let after = refine(&before, "swap filing the order and checking the report").unwrap().definitions;
+    let place = |id: &str| {
+        let shape = after.diagrams[0].shapes.iter().find(|shape| shape.element == id).unwrap();
+        shape.bounds.center().x
+    };
+    assert!((place("check_report") - place("check_report-data")).abs() < 1.0);
+    assert!(place("check_report") < place("file_order"));
 }

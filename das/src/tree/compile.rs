@@ -7,7 +7,7 @@ use bpmn::model::{
 use bpmn::xml::namespace;
 
 use super::graph::{Element, Graph, Vertex, build};
-use super::{Activity, Event, EventKind, Fault, TaskKind, Tree};
+use super::{Activity, Event, EventKind, Fault, TaskKind, Tree, exchange};
 use crate::error::Error;
 
 /// Compiles a tree to a BPMN file with one executable process, lanes where there are several actors, and a diagram.
@@ -31,21 +31,23 @@ pub fn compile(tree: &Tree, id: &str, name: &str) -> Result<Definitions, Error> 
     }
     write_flows(&mut builder, &graph);
     let actors = write_lanes(&mut builder, &graph, tree);
+    let exchanges = exchange::exchanges(tree);
     let mut definitions = builder.finish();
     write_properties(&mut definitions, tree);
-    if actors > 1 {
-        let participant = Participant {
+    exchange::write_data(&mut definitions, tree, &exchanges);
+    if actors > 1 || !exchanges.is_empty() {
+        let pool = Participant {
             element: ModelElement {
                 name: Some(name.to_owned()),
                 ..ModelElement::with_id(format!("{id}-pool"))
             },
             process: Some(id.to_owned()),
         };
-        definitions.collaborations.push(Collaboration {
-            element: ModelElement::with_id(format!("{id}-collaboration")),
-            participants: vec![participant],
-            ..Collaboration::default()
-        });
+        let element = ModelElement::with_id(format!("{id}-collaboration"));
+        let mut collaboration =
+            Collaboration { element, participants: vec![pool], ..Collaboration::default() };
+        exchange::write_messages(&mut collaboration, tree, &exchanges);
+        definitions.collaborations.push(collaboration);
     }
     bpmn::layout::ensure_diagram(&mut definitions);
     Ok(definitions)

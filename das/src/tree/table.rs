@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    Activity, Branch, Choice, Event, EventKind, Fault, Loop, MAX_DEPTH, MAX_NODES, Node, Partial, Sequence,
-    TaskKind, Tree,
+    Activity, Branch, Choice, Event, EventKind, Fault, Loop, MAX_DEPTH, MAX_NODES, Node, Partial, Partner,
+    Sequence, TaskKind, Tree,
 };
 
 /// A tree as rows.
@@ -96,6 +96,18 @@ pub struct Row {
     /// What it is for.
     #[serde(default)]
     pub documentation: Option<String>,
+    /// Things that a step handles.
+    #[serde(default)]
+    pub reads: Vec<String>,
+    /// Things that come out of it.
+    #[serde(default)]
+    pub makes: Vec<String>,
+    /// Somebody outside the process who gets a message from it.
+    #[serde(default)]
+    pub sends_to: Option<String>,
+    /// Somebody outside the process who sends a message to it.
+    #[serde(default)]
+    pub receives_from: Option<String>,
     /// The whole activity, where it is stored and not written by a model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<Activity>,
@@ -118,6 +130,10 @@ impl Row {
             order: Vec::new(),
             assumed: false,
             documentation: None,
+            reads: Vec::new(),
+            makes: Vec::new(),
+            sends_to: None,
+            receives_from: None,
             detail: None,
             event: None,
         }
@@ -129,6 +145,7 @@ impl Row {
 pub fn schema() -> Value {
     let text = json!({ "type": ["string", "null"] });
     let texts = json!({ "type": "array", "items": { "type": ["string", "null"] } });
+    let names = json!({ "type": "array", "items": { "type": "string" } });
     let row = json!({
         "id": { "type": "string" },
         "op": { "type": "string", "enum": [
@@ -143,6 +160,10 @@ pub fn schema() -> Value {
         "order": { "type": "array", "items": { "type": "array", "items": { "type": "string" } } },
         "assumed": { "type": "boolean" },
         "documentation": text,
+        "reads": names,
+        "makes": names,
+        "sends_to": text,
+        "receives_from": text,
     });
     let columns: Vec<&str> = vec![
         "id",
@@ -156,6 +177,10 @@ pub fn schema() -> Value {
         "order",
         "assumed",
         "documentation",
+        "reads",
+        "makes",
+        "sends_to",
+        "receives_from",
     ];
     json!({
         "type": "object",
@@ -378,9 +403,21 @@ fn activity(row: &Row) -> Node {
         },
         assumed: row.assumed,
         documentation: row.documentation.clone(),
+        data: row.reads.clone(),
+        makes: row.makes.clone(),
+        partner: partner(row),
         ..Activity::new(row.label.clone().unwrap_or_default())
     }
     .into()
+}
+
+fn partner(row: &Row) -> Option<Partner> {
+    let named = |name: &Option<String>| name.clone().filter(|name| !name.trim().is_empty());
+    let message = |things: &[String]| things.first().cloned().unwrap_or_default();
+    let sent = named(&row.sends_to).map(|name| Partner { name, sends: true, message: message(&row.reads) });
+    sent.or_else(|| {
+        named(&row.receives_from).map(|name| Partner { name, sends: false, message: message(&row.makes) })
+    })
 }
 
 fn event(row: &Row) -> Node {

@@ -5,12 +5,22 @@ use proptest::prelude::*;
 use super::table::Table;
 use super::*;
 
+fn with(partner: u8) -> Partner {
+    Partner { name: format!("Partner {partner}"), sends: partner > 1, message: String::new() }
+}
+
 fn leaf() -> impl Strategy<Value = Node> {
     (0..6_u8, 0..3_u8).prop_map(|(kind, actor)| match kind {
         0 => Event::new("Wait", EventKind::Timer("PT1S".to_owned())).into(),
         1 => Activity::new("Compute").script("1 + 1", "two").into(),
         _ => {
-            let activity = Activity::new(format!("Do {kind}"));
+            let mut activity = Activity::new(format!("Do {kind}"));
+            match kind {
+                2 => activity.makes = vec!["report".to_owned()],
+                3 => activity.data = vec!["Reports".to_owned()],
+                4 => activity.partner = Some(with(actor)),
+                _ => {}
+            }
             if actor == 0 { activity.into() } else { activity.actor(format!("Actor {actor}")).into() }
         }
     })
@@ -193,4 +203,53 @@ fn two_actors_get_a_lane_each_and_one_gets_none() {
     assert_eq!(lanes.iter().map(|lane| lane.nodes.len()).sum::<usize>(), two.processes[0].nodes.len());
     assert_eq!((lanes.len(), two.collaborations.len()), (2, 1));
     assert!(of(&["Clerk"]).processes[0].lane_sets.is_empty());
+}
+
+/// Ids of the data that a step reads or writes, and of the pools it speaks with.
+fn beside<'a>(definitions: &'a bpmn::model::Definitions, step: &str) -> (Vec<&'a str>, Vec<&'a str>) {
+    let process = &definitions.processes[0];
+    let lines = &process.node(step).unwrap().data_associations;
+    let data = lines
+        .iter()
+        .flat_map(|line| line.sources.iter().chain(line.target.iter().filter(|_| !line.is_input)));
+    let flows = definitions.collaborations.iter().flat_map(|collaboration| &collaboration.message_flows);
+    let other = flows.filter_map(|flow| match (flow.source == step, flow.target == step) {
+        (true, _) => Some(flow.target.as_str()),
+        (_, true) => Some(flow.source.as_str()),
+        _ => None,
+    });
+    (data.map(String::as_str).collect(), other.collect())
+}
+
+#[test]
+fn what_is_made_and_handled_is_a_data_object_and_who_never_acts_is_a_pool() {
+    let step = |id: &str, actor: &str| Activity::new(id).id(id).actor(actor);
+    let mut write = step("write", "Clerk");
+    write.makes = vec!["report".to_owned(), "notes".to_owned()];
+    let mut check = step("check", "Manager");
+    check.data = vec!["Reports".to_owned()];
+    let mut send = step("send", "Clerk");
+    send.data = vec!["report".to_owned()];
+    send.partner = Some(Partner { name: "Customer".to_owned(), sends: true, message: "Report".to_owned() });
+    let mut ask = step("ask", "Clerk");
+    ask.partner = Some(Partner { name: "manager".to_owned(), sends: true, message: String::new() });
+    let tree = Tree::new(Node::sequence([write, check, send, ask].map(Node::from).to_vec()));
+    let definitions = compile(&tree, "p", "Reporting").unwrap();
+    let process = &definitions.processes[0];
+    let drawn: Vec<_> = process.data.iter().filter_map(|data| data.element.name.as_deref()).collect();
+    assert_eq!(drawn, ["Report", "Report"], "one reference beside each step; nobody handles the notes");
+    assert_eq!(beside(&definitions, "write").0, ["write-data"]);
+    assert_eq!(beside(&definitions, "check").0, ["check-data"]);
+    assert_eq!(
+        beside(&definitions, "send"),
+        (vec![], vec!["partner-1"]),
+        "its message says what it hands on"
+    );
+    assert_eq!(beside(&definitions, "ask").1, Vec::<&str>::new(), "the manager acts: a lane, not a pool");
+    let pools: Vec<_> =
+        definitions.collaborations[0].participants.iter().map(|pool| pool.element.name.as_deref()).collect();
+    assert_eq!(pools, [Some("Customer"), Some("Reporting")]);
+    let again = bpmn::xml::read(bpmn::xml::write(&definitions).as_bytes()).unwrap();
+    assert_eq!(again, definitions, "nothing of it is lost in the file");
+    assert!(bpmn::compile::compile(&definitions, None).is_ok());
 }
