@@ -90,6 +90,11 @@ pub fn read(text: &str) -> Result<Reading, Error> {
             tokens =
                 text.get(start..sentence.span.end).map_or_else(Vec::new, |rest| tag::tokens(rest, start));
         }
+        if let Some((who, rest)) = prompt::speaker(&tokens) {
+            memory.me = Some(memory.known(&who));
+            tokens =
+                text.get(rest..sentence.span.end).map_or_else(Vec::new, |words| tag::tokens(words, rest));
+        }
         if let Some(titled) = prompt::title_before_colon(&tokens).filter(|_| place == 0 && frame.is_none()) {
             frame = Some(titled.title);
             let start = titled.rest;
@@ -149,7 +154,9 @@ pub fn read(text: &str) -> Result<Reading, Error> {
     }
     if tree.activities().is_empty() {
         return Err(Error::NoStep {
-            why: "no sentence with a verb that says what is done was found".to_owned(),
+            why: "no sentence with a verb that says what is done was found; write what is done in English, one step a \
+                  sentence or list item, or configure a model"
+                .to_owned(),
         });
     }
     tree.normalise();
@@ -195,7 +202,9 @@ fn simplify(tree: &mut Tree) {
 
 /// "If …, close it, otherwise create it": the other case is a statement of its own.
 fn cut_before_otherwise(part: &[tag::Token]) -> Vec<&[tag::Token]> {
-    let other = |token: &tag::Token| token.tag == tag::Tag::Mark(lexicon::Mark::Otherwise);
+    let other = |token: &tag::Token| {
+        matches!(token.tag, tag::Tag::Mark(lexicon::Mark::Otherwise | lexicon::Mark::InThisCase))
+    };
     match part.iter().skip(1).position(other).and_then(|place| part.split_at_checked(place + 1)) {
         Some((before, after)) => vec![before, after],
         None => vec![part],

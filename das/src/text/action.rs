@@ -173,10 +173,14 @@ pub(super) fn action(tokens: &[Token], clause: &Clause, memory: &mut Memory) -> 
     };
     let mut verb = if wanted { "obtain".to_owned() } else { group.lemma.clone() };
     // "complex claims go to an expert": somebody passes them on.
-    let moved = subject.as_ref().filter(|_| verb == "go" && object.starts_with("to ") && actor.is_none());
+    let returned = object.strip_prefix("back to ").map(|to| format!("to {to}"));
+    let moves = verb == "go" && (object.starts_with("to ") || returned.is_some());
+    let moved = subject.as_ref().filter(|_| moves && (actor.is_none() || returned.is_some()));
     if let Some(thing) = moved.filter(|thing| !is_pronoun(thing)) {
-        object = format!("{thing} {object}");
-        "pass".clone_into(&mut verb);
+        let to = returned.as_deref().unwrap_or(&object);
+        let way = if returned.is_some() { "return" } else { "pass" };
+        object = format!("{thing} {to}");
+        way.clone_into(&mut verb);
     }
     // "sign off on it": what it is, was said before.
     for pronoun in [" on it", " on them", " on this"] {
@@ -210,6 +214,7 @@ fn said_actor(
         return by.map(str::to_owned);
     }
     match subject {
+        Some(text) if matches!(text.to_lowercase().as_str(), "i" | "we") => memory.me.clone(),
         Some(text) => (!is_pronoun(text)).then(|| text.clone()),
         None if clause.link == Link::Relative => memory.last_phrase.clone(),
         None => None,

@@ -192,6 +192,9 @@ fn flag(lower: &str) -> String {
 }
 
 fn comparison(lower: &str) -> Option<String> {
+    if let Some(range) = range(lower) {
+        return Some(range);
+    }
     let (place, phrase, operator) = COMPARISONS.iter().find_map(|(phrase, operator)| {
         let place = lower.find(phrase)?;
         let bounded = lower.get(..place).is_none_or(|before| before.is_empty() || before.ends_with(' '));
@@ -203,6 +206,15 @@ fn comparison(lower: &str) -> Option<String> {
         return None;
     }
     Some(format!("{subject} != null and {subject} {operator} {number}"))
+}
+
+/// "is between 500 and 700": both ends belong to it.
+fn range(lower: &str) -> Option<String> {
+    let (front, back) = lower.split_once(" between ")?;
+    let (low, high) = back.split_once(" and ")?;
+    let (low, high) = (number(low)?, number(high)?);
+    let subject = flag(front);
+    Some(format!("{subject} != null and {subject} >= {low} and {subject} <= {high}"))
 }
 
 /// The first number in a text that begins with one, perhaps behind a currency or an article.
@@ -235,6 +247,12 @@ pub(super) fn negated(feel: &str) -> String {
     const OPPOSITES: [(&str, &str); 4] = [(" >= ", " < "), (" <= ", " > "), (" > ", " <= "), (" < ", " >= ")];
     if let Some(flag) = feel.strip_suffix(" = true") {
         return format!("{flag} = false");
+    }
+    // Within a range, the opposite is beyond one of its ends.
+    if let [unset, low, high] = feel.split(" and ").collect::<Vec<_>>().as_slice()
+        && let (Some((name, low)), Some((_, high))) = (low.split_once(" >= "), high.split_once(" <= "))
+    {
+        return format!("{unset} and ({name} < {low} or {name} > {high})");
     }
     match OPPOSITES.iter().find(|(operator, _)| feel.contains(operator)) {
         Some((operator, opposite)) => feel.replace(operator, opposite),

@@ -132,6 +132,20 @@ pub(super) fn title_before_colon(tokens: &[Token]) -> Option<Framed> {
     Some(Framed { rest: behind.first()?.span.start, title: words.collect::<Vec<_>>().join(" ") })
 }
 
+/// "As a quality engineer I inspect lots": who speaks, and where what is said begins, in bytes of the text.
+pub(super) fn speaker(tokens: &[Token]) -> Option<(String, usize)> {
+    const MAX_WORDS: usize = 6;
+    let word = |at: usize| tokens.get(at).map_or("", |token| token.lower.as_str());
+    if word(0) != "as" || !matches!(word(1), "a" | "an" | "the" | "our") {
+        return None;
+    }
+    let me = (3..3 + MAX_WORDS).find(|at| matches!(word(*at), "i" | "we"))?;
+    let name = tokens.get(2..me)?.iter().filter(|token| token.tag != Tag::Comma);
+    let name: Vec<&str> = name.map(|token| token.text.as_str()).collect();
+    lexicon::actor(&name.last()?.to_lowercase())?;
+    Some((name.join(" "), tokens.get(me)?.span.start))
+}
+
 fn sentence_offset(sentence: &str, tokens: &[Token]) -> Option<usize> {
     let first = tokens.first()?;
     let inside = sentence.find(first.text.as_str())?;

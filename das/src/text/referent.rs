@@ -15,6 +15,8 @@ pub(super) struct Memory {
     pub(super) passive: bool,
     /// Last noun phrase of the clause before, for `, who …`.
     pub(super) last_phrase: Option<String>,
+    /// Who says "I" or "we": "As a quality engineer I inspect lots".
+    pub(super) me: Option<String>,
     /// Everybody who did something so far, as lanes are named, and whether they are machines.
     pub(super) actors: Vec<(String, bool)>,
 }

@@ -26,6 +26,8 @@ pub(super) struct Statement {
     pub(super) lead: Lead,
     /// It begins with "if it is not", "if he can": what was done before says what is asked.
     pub(super) elliptical: bool,
+    /// It is the first of the text.
+    pub(super) first: bool,
     /// It only says that what the sentence before told is done side by side.
     pub(super) together: bool,
     /// Holds for its actions, from the one at this place on.
@@ -72,6 +74,7 @@ pub(super) fn statement(tokens: &[Token], memory: &mut Memory, first: bool) -> S
     let mut found = Statement {
         start: duration::rhythm(tokens).filter(|_| first),
         limit: limit(tokens),
+        first,
         ..Statement::default()
     };
     if says_together(tokens) {
@@ -86,7 +89,11 @@ pub(super) fn statement(tokens: &[Token], memory: &mut Memory, first: bool) -> S
         let mut marks = std::mem::take(&mut pending);
         marks.extend(clause.marks.iter().copied());
         let said_before = !found.steps.is_empty();
-        lead(&mut found, &marks, said_before);
+        let behind = clause.verb.as_ref().map_or(clause.to, |verb| verb.end);
+        let last = tokens.get(behind..clause.to).unwrap_or_default();
+        // "Size power, thermal and propulsion in parallel": these with each other, not beside what was before.
+        let together = said_together(last, &marks);
+        lead(&mut found, &marks, said_before || together);
         parting.hear(&marks, found.steps.len());
         let role = role(&marks, &found, tokens, clause);
         let end = if matches!(role, Role::Condition | Role::Unless | Role::Time | Role::Until) {
@@ -260,6 +267,13 @@ fn leads_to_or(tokens: &[Token], clauses: &[Clause], index: usize) -> bool {
     before.is_some_and(plain) && listed > 0 && rest.get(listed).is_some_and(|clause| clause.link == Link::Or)
 }
 
+/// Whether "in parallel" stands behind a verb and several things.
+fn said_together(behind: &[Token], marks: &[Mark]) -> bool {
+    let several = behind.iter().any(|token| token.tag == Tag::And);
+    let parallel = behind.iter().any(|token| token.tag == Tag::Mark(Mark::Parallel));
+    several && parallel && marks.iter().filter(|mark| **mark == Mark::Parallel).count() == 1
+}
+
 /// "Damaged goods are sent back", "complex claims go to an expert": holds where "goods are damaged", "claims are complex".
 fn some_of_a_kind(tokens: &[Token], clause: &Clause) -> Option<String> {
     let group = clause.verb.as_ref().filter(|group| group.shape == Shape::Finite)?;
@@ -431,6 +445,7 @@ fn role(marks: &[Mark], found: &Statement, tokens: &[Token], clause: &Clause) ->
                 "evaluate",
                 "assess",
                 "find",
+                "look",
             ]
             .contains(&step.action.verb.as_str())
     });
@@ -438,9 +453,10 @@ fn role(marks: &[Mark], found: &Statement, tokens: &[Token], clause: &Clause) ->
         let said = tokens.get(clause.from..clause.to).unwrap_or_default();
         said.iter().any(|token| matches!(token.lower.as_str(), "nobody" | "none" | "nothing" | "no" | "not"))
     };
+    let bounds = || condition(&words_of(tokens, clause.from, clause.to)).compares;
     for mark in marks {
         match mark {
-            Mark::When if denies() => return Role::Condition,
+            Mark::When if denies() || (!found.first && bounds()) => return Role::Condition,
             Mark::If if asks => return Role::Whether,
             Mark::If => return Role::Condition,
             Mark::Unless => return Role::Unless,
@@ -559,7 +575,9 @@ fn act(found: &mut Statement, tokens: &[Token], clause: &Clause, or: bool, memor
         }
         return;
     }
-    let again = object.starts_with("back") || object.contains("again") && object.contains("from");
+    // "Rejected lots go back to the supplier": things are sent back, the process is not.
+    let sent = some_of_a_kind(tokens, clause).is_some();
+    let again = !sent && object.starts_with("back") || object.contains("again") && object.contains("from");
     let back = match group.lemma.as_str() {
         "repeat" | "restart" | "redo" => true,
         "rerun" | "re-run" | "retest" => found.condition.is_some() && !object.is_empty(),

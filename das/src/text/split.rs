@@ -40,7 +40,14 @@ pub(super) fn sentences(text: &str) -> Vec<Sentence> {
             is_item = false;
         }
         if marker > 0 {
-            paragraph = Some(Span { start: start + indent + marker, end });
+            let mut begin = start + indent + marker;
+            // "1) Import tracks 2) clean outliers": further items in the same line.
+            for next in inline_markers(text.get(begin..end).unwrap_or_default(), line.trim_start()) {
+                let place = begin + next.start;
+                cut(text, Span { start: begin, end: place }, true, &mut found);
+                begin += next.end;
+            }
+            paragraph = Some(Span { start: begin, end });
             is_item = true;
         } else if !content.is_empty() && !is_heading {
             match &mut paragraph {
@@ -66,6 +73,24 @@ pub(super) fn title_line(text: &str) -> Option<&str> {
         && !first.ends_with(['.', ':', '!', '?', ',', ';']);
     let listed = marker_length(second) > 0;
     (plain && listed && first.split_whitespace().count() <= MAX_WORDS).then_some(first)
+}
+
+/// Markers of the items 2, 3, … in the rest of a line that begins with item 1, as places behind the end of the item before.
+fn inline_markers(rest: &str, line: &str) -> Vec<Span> {
+    let Some(close) =
+        line.strip_prefix('1').and_then(|rest| rest.chars().next()).filter(|c| matches!(c, ')' | '.'))
+    else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    let mut from = 0;
+    for number in 2..100_u32 {
+        let marker = format!(" {number}{close} ");
+        let Some(place) = rest.get(from..).and_then(|rest| rest.find(&marker)) else { break };
+        found.push(Span { start: place, end: place + marker.len() });
+        from += place + marker.len();
+    }
+    found
 }
 
 /// Length in bytes of a list marker (`1.`, `2)`, `a)`, `-`, `*`, `•`, `Step 3:`) with the space after it, 0 for none.

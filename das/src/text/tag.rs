@@ -55,6 +55,7 @@ const MAX_TOKENS: usize = 400;
 /// The words of a sentence that starts at byte `offset` of the text; what stands in brackets is left out.
 pub(super) fn tokens(sentence: &str, offset: usize) -> Vec<Token> {
     let mut found = words(sentence, offset);
+    expand(&mut found);
     join_phrases(&mut found);
     for token in &mut found {
         first_guess(token);
@@ -153,6 +154,28 @@ fn compares(letters: &[(usize, char)], index: usize) -> bool {
     !arrow && behind.next().is_some_and(|c| c.is_ascii_digit() || matches!(c, '$' | '€' | '£'))
 }
 
+/// "it's" is "it is".
+fn expand(tokens: &mut Vec<Token>) {
+    let mut place = 0;
+    while let Some(token) = tokens.get_mut(place) {
+        let short = ["it's", "that's", "there's", "he's", "she's", "they're", "we're"]
+            .contains(&token.lower.as_str());
+        if short && let Some((front, _)) = token.text.split_once(['\'', '’']) {
+            let middle = token.span.start + front.len();
+            let front = front.to_owned();
+            let verb = if token.lower.ends_with("re") { "are" } else { "is" };
+            let rest = Span { start: middle, end: token.span.end };
+            token.span.end = middle;
+            token.lower = front.to_lowercase();
+            token.lemma.clone_from(&token.lower);
+            token.text = front;
+            let (text, lower, lemma) = (verb.to_owned(), verb.to_owned(), verb.to_owned());
+            tokens.insert(place + 1, Token { text, lower, lemma, span: rest, tag: Tag::Noun });
+        }
+        place += 1;
+    }
+}
+
 fn join_phrases(tokens: &mut Vec<Token>) {
     let mut place = 0;
     while place < tokens.len() {
@@ -165,6 +188,7 @@ fn join_phrases(tokens: &mut Vec<Token>) {
                 .eq(phrase.split(' '))
                 .then_some((words, *mark, *phrase))
         });
+        let hit = hit.or_else(|| says_no(tokens, place).then_some((2, Mark::Otherwise, "if no")));
         if let Some((words, mark, phrase)) = hit {
             let end = tokens.get(place + words - 1).map_or(0, |token| token.span.end);
             if let Some(token) = tokens.get_mut(place) {
@@ -176,6 +200,13 @@ fn join_phrases(tokens: &mut Vec<Token>) {
         }
         place += 1;
     }
+}
+
+/// "if no, we tell the customer"; not "if no part is missing".
+fn says_no(tokens: &[Token], place: usize) -> bool {
+    let word = |at: usize| tokens.get(at).map_or("", |token| token.lower.as_str());
+    let answered = ["", ",", "we", "i", "he", "she", "they", "you", "the", "then"].contains(&word(place + 2));
+    word(place) == "if" && word(place + 1) == "no" && answered
 }
 
 /// Position rules: whether a word that can be a verb is one here.
@@ -333,7 +364,11 @@ fn qualifies_subject(tokens: &[Token], place: usize, previous: Option<Tag>) -> b
     let nouns = nouns.count();
     begins
         && nouns > 0
-        && behind.get(nouns).is_some_and(|token| matches!(token.tag, Tag::Be | Tag::Modal | Tag::Have))
+        && behind.get(nouns).is_some_and(|token| {
+            let base = lexicon::verb(&token.lower).iter().any(|r| r.form == Form::Base && !r.noun_too);
+            let plural = behind.get(nouns - 1).is_some_and(|noun| noun.lower.ends_with('s'));
+            matches!(token.tag, Tag::Be | Tag::Modal | Tag::Have) || (base && plural)
+        })
 }
 
 /// A word that the lexicon does not know, or knows as an adjective too, where only a verb can stand: "the operator
@@ -499,6 +534,9 @@ fn third_after_noun(tokens: &[Token], place: usize, next: Option<Tag>, tag: Tag)
     let finite_later =
         finite_later.clone().any(|token| matches!(token.tag, Tag::Be | Tag::Modal | Tag::Have));
     let subject = previous_word(tokens, place).is_some_and(|word| lexicon::actor(word).is_some());
+    // "payroll processes approved timesheets"
+    let qualified = matches!(next, Some(Tag::Verb(Form::Past)))
+        && tokens.get(place + 2).is_some_and(|token| token.tag == Tag::Noun);
     // "runs the unit tests": the clause has its verb.
     let since = tokens.get(..place).unwrap_or_default();
     let begun = since
@@ -549,5 +587,9 @@ fn third_after_noun(tokens: &[Token], place: usize, next: Option<Tag>, tag: Tag)
                 | Tag::That
         )
     );
-    if !finite_later && (subject || open || !matches!(next, Some(Tag::Verb(_)))) { tag } else { Tag::Noun }
+    if !finite_later && (subject || open || qualified || !matches!(next, Some(Tag::Verb(_)))) {
+        tag
+    } else {
+        Tag::Noun
+    }
 }

@@ -32,7 +32,10 @@ fn opens(tokens: &[Token], place: usize) -> bool {
     match token.tag {
         Tag::Preposition => true,
         Tag::Determiner => token.lower == "every" || (token.lower == "each" && unit(place + 1)),
-        Tag::Mark(Mark::After) => unit(place + 2),
+        // "After three months the manager …", "After takeoff the crew …"
+        Tag::Mark(Mark::After) => {
+            unit(place + 2) || tokens.get(place + 1).is_some_and(|token| token.tag == Tag::Noun)
+        }
         // "24 hours before departure the passenger checks in"
         Tag::Number => unit(place + 1) && tokens.get(place + 2).is_some_and(relates),
         _ => false,
@@ -49,13 +52,24 @@ fn ends(token: &Token) -> bool {
 
 /// Whether a subject with a finite verb begins here, right behind a noun.
 pub(super) fn begins_subject(tokens: &[Token], place: usize) -> bool {
-    let behind_noun = place.checked_sub(1).is_some_and(|before| is_nominal(tokens, before));
+    let word = |at: Option<usize>| at.and_then(|at| tokens.get(at));
+    // "when an order comes in we look"
+    let particle = word(place.checked_sub(1))
+        .is_some_and(|t| matches!(t.lower.as_str(), "in" | "up" | "out" | "back"))
+        && word(place.checked_sub(2)).is_some_and(|t| matches!(t.tag, Tag::Verb(Form::Third)))
+        && tokens.get(place).is_some_and(|t| t.tag == Tag::Pronoun);
+    let behind_noun = particle || place.checked_sub(1).is_some_and(|before| is_nominal(tokens, before));
     let pronoun = |token: &Token| {
         token.tag == Tag::Pronoun && matches!(token.lower.as_str(), "he" | "she" | "it" | "we" | "they" | "i")
     };
     let Some(token) = tokens.get(place).filter(|_| behind_noun) else { return false };
     if pronoun(token) {
-        return tokens.get(place + 1).is_some_and(|next| is_finite(next) || is_base(next));
+        let said =
+            tokens.get(place + 1).filter(|next| next.tag != Tag::Mark(Mark::Then) && next.tag != Tag::Adverb);
+        let said = said.or_else(|| tokens.get(place + 2));
+        return said.is_some_and(|next| {
+            is_finite(next) || is_base(next) || matches!(next.tag, Tag::Verb(Form::Base))
+        });
     }
     if token.tag != Tag::Determiner {
         return false;
@@ -66,7 +80,12 @@ pub(super) fn begins_subject(tokens: &[Token], place: usize) -> bool {
         else {
             return false;
         };
-        is_finite(token) || (is_base(token) && before.lower.ends_with('s') && before.tag != Tag::Determiner)
+        // A word that is not known, before an object: "the crew retracts the gear".
+        let object = tokens.get(at + 1).is_some_and(|next| next.tag == Tag::Determiner);
+        let unknown = token.tag == Tag::Noun && token.lower.ends_with('s') && object;
+        is_finite(token)
+            || unknown
+            || (is_base(token) && before.lower.ends_with('s') && before.tag != Tag::Determiner)
     };
     (place + 2..place + REACH)
         .take_while(|at| {
