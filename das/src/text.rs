@@ -83,32 +83,8 @@ pub fn read(text: &str) -> Result<Reading, Error> {
     let mut overruns: Vec<Overrun> = Vec::new();
     for (place, sentence) in sentences.iter().enumerate() {
         let Some(words) = text.get(sentence.span.start..sentence.span.end) else { continue };
-        let mut tokens = tag::tokens(words, sentence.span.start);
-        if let Some(framed) = prompt::strip_frame(words, &tokens) {
-            frame = frame.or(Some(framed.title));
-            let start = sentence.span.start + framed.rest;
-            tokens =
-                text.get(start..sentence.span.end).map_or_else(Vec::new, |rest| tag::tokens(rest, start));
-        }
-        if let Some((who, rest)) = prompt::speaker(&tokens) {
-            memory.me = Some(memory.known(&who));
-            tokens =
-                text.get(rest..sentence.span.end).map_or_else(Vec::new, |words| tag::tokens(words, rest));
-        }
-        if let Some(titled) = prompt::title_before_colon(&tokens).filter(|_| place == 0 && frame.is_none()) {
-            frame = Some(titled.title);
-            let start = titled.rest;
-            tokens =
-                text.get(start..sentence.span.end).map_or_else(Vec::new, |rest| tag::tokens(rest, start));
-        }
-        // "When the battery is low, the drone lands. Otherwise, …": a case, not the start.
         let next = sentences.get(place + 1).and_then(|next| text.get(next.span.start..next.span.end));
-        let other_case = next.is_some_and(|next| next.to_lowercase().starts_with("otherwise"));
-        if let Some(token) = tokens.first_mut().filter(|_| other_case)
-            && token.tag == tag::Tag::Mark(lexicon::Mark::When)
-        {
-            token.tag = tag::Tag::Mark(lexicon::Mark::If);
-        }
+        let tokens = opened(text, sentence.span, place == 0, next, &mut frame, &mut memory);
         if let Some(late) = late(words, sentence.span.start, &story, &mut memory) {
             overruns.push(late);
             continue;
@@ -166,6 +142,41 @@ pub fn read(text: &str) -> Result<Reading, Error> {
     }
     let title = title(frame.or_else(|| heading(text)), used.as_deref(), &tree);
     Ok(Reading { tree, title, archetype: used, overruns, notes })
+}
+
+/// The words of a sentence without what only opens it: the frame of a prompt, a title, who speaks.
+fn opened(
+    text: &str,
+    span: crate::tree::Span,
+    first: bool,
+    next: Option<&str>,
+    frame: &mut Option<String>,
+    memory: &mut referent::Memory,
+) -> Vec<tag::Token> {
+    let from =
+        |start: usize| text.get(start..span.end).map_or_else(Vec::new, |rest| tag::tokens(rest, start));
+    let mut tokens = from(span.start);
+    let words = text.get(span.start..span.end).unwrap_or_default();
+    if let Some(framed) = prompt::strip_frame(words, &tokens) {
+        frame.get_or_insert(framed.title);
+        tokens = from(span.start + framed.rest);
+    }
+    if let Some((who, rest)) = prompt::speaker(&tokens) {
+        memory.me = Some(memory.known(&who));
+        tokens = from(rest);
+    }
+    if let Some(titled) = prompt::title_before_colon(&tokens).filter(|_| first && frame.is_none()) {
+        *frame = Some(titled.title);
+        tokens = from(titled.rest);
+    }
+    // "When the battery is low, the drone lands. Otherwise, …": a case, not the start.
+    let other_case = next.is_some_and(|next| next.to_lowercase().starts_with("otherwise"));
+    if let Some(token) = tokens.first_mut().filter(|_| other_case)
+        && token.tag == tag::Tag::Mark(lexicon::Mark::When)
+    {
+        token.tag = tag::Tag::Mark(lexicon::Mark::If);
+    }
+    tokens
 }
 
 /// What a sentence says about a step that was told before and may take too long; `None` where it says something else,

@@ -66,23 +66,7 @@ pub(super) fn action(tokens: &[Token], clause: &Clause, memory: &mut Memory) -> 
     let subject = subject(tokens, clause, group);
     let antecedent = memory.last_phrase.clone();
     let inherits = clause.link == Link::And || clause.link == Link::Or;
-    let mut passive = group.passive;
-    // "is checked and sent": the second participle is passive as well.
-    // "must be notified, a work order opened": so is one whose "is" was left out.
-    let thing_done = subject.as_deref().is_none_or(|name| {
-        memory.sort_of(name).is_none()
-            && tokens
-                .get(group.end)
-                .is_none_or(|next| !matches!(next.tag, Tag::Determiner | Tag::Noun | Tag::Pronoun))
-    });
-    if inherits
-        && thing_done
-        && memory.passive
-        && is_participle(tokens, group)
-        && group.start + 1 == group.end
-    {
-        passive = true;
-    }
+    let passive = group.passive || (inherits && is_left_passive(tokens, group, subject.as_deref(), memory));
     let by = agent(tokens, group.end, clause.to);
     let behind = tokens.get(group.end..clause.to).unwrap_or_default();
     let named_by = passive
@@ -90,8 +74,6 @@ pub(super) fn action(tokens: &[Token], clause: &Clause, memory: &mut Memory) -> 
         && behind.iter().find(|token| token.tag != Tag::Adverb).is_some_and(|token| token.lower == "by");
     let after = if named_by { &[] } else { object_tokens(tokens, group.end, clause.to) };
     let mut object = phrase(after);
-    let is_pronoun =
-        |text: &str| matches!(text, "it" | "they" | "he" | "she" | "them" | "this" | "we" | "i" | "you");
     let said_actor = said_actor(&subject, by.as_deref(), passive, clause, memory);
     if passive {
         // "requirements, which are reviewed by the engineer"
@@ -118,20 +100,10 @@ pub(super) fn action(tokens: &[Token], clause: &Clause, memory: &mut Memory) -> 
     let acts = said_actor.as_deref().filter(|_| matches!(sort, Some(Some(_))));
     remember(memory, &subject, acts, sort.flatten(), passive);
     memory.last_phrase = last_phrase(tokens, group.end, clause.to).or_else(|| by.clone());
-    let thing = if group.lemma == "be" {
-        // "the alert is a false positive" names no other thing, "there are findings" does.
-        let there = subject.as_deref().is_some_and(|text| text.eq_ignore_ascii_case("there"));
-        if there { noun_phrase(after) } else { subject.clone().filter(|text| !is_pronoun(text)) }
-    } else if intransitive_thing {
-        subject.clone()
-    } else if !passive || subject.as_deref().is_none_or(is_pronoun) {
-        noun_phrase(after)
-    } else {
-        subject.clone()
-    };
+    let said = Said { subject: subject.as_deref(), after, passive, intransitive_thing };
     // "it" is the contract that was written, not the customer who was called.
     if let Some(thing) =
-        thing.filter(|thing| memory.object.is_none() || lexicon::actor(&head(thing)).is_none())
+        said.thing(group).filter(|thing| memory.object.is_none() || lexicon::actor(&head(thing)).is_none())
     {
         memory.object = Some(thing);
     }
@@ -171,29 +143,61 @@ pub(super) fn action(tokens: &[Token], clause: &Clause, memory: &mut Memory) -> 
         start: tokens.get(clause.from).map_or(0, |token| token.span.start),
         end: tokens.get(clause.to.saturating_sub(1)).map_or(0, |token| token.span.end),
     };
-    let mut verb = if wanted { "obtain".to_owned() } else { group.lemma.clone() };
-    // "complex claims go to an expert": somebody passes them on.
-    let returned = object.strip_prefix("back to ").map(|to| format!("to {to}"));
-    let moves = verb == "go" && (object.starts_with("to ") || returned.is_some());
-    let moved = subject.as_ref().filter(|_| moves && (actor.is_none() || returned.is_some()));
-    if let Some(thing) = moved.filter(|thing| !is_pronoun(thing)) {
-        let to = returned.as_deref().unwrap_or(&object);
-        let way = if returned.is_some() { "return" } else { "pass" };
-        object = format!("{thing} {to}");
-        way.clone_into(&mut verb);
-    }
-    // "sign off on it": what it is, was said before.
-    for pronoun in [" on it", " on them", " on this"] {
-        if let Some(rest) = object.strip_suffix(pronoun) {
-            object = rest.to_owned();
-        }
-    }
-    for when in [" right away", " straight away", " at once", " again"] {
-        if let Some(rest) = object.strip_suffix(when) {
-            object = rest.to_owned();
-        }
-    }
+    let verb = if wanted { "obtain".to_owned() } else { group.lemma.clone() };
+    let (verb, object) = match moved(&verb, &object, subject.as_deref(), actor.is_some()) {
+        Some((verb, object)) => (verb.to_owned(), object),
+        None => (verb, without_tail(object)),
+    };
     Some(Action { verb, object, actor, machine, span, confidence, possible: group.possible })
+}
+
+/// "is checked and sent", "must be notified, a work order opened": what a participle without "is" says is done, too.
+fn is_left_passive(tokens: &[Token], group: &VerbGroup, subject: Option<&str>, memory: &Memory) -> bool {
+    let object = |next: &Token| matches!(next.tag, Tag::Determiner | Tag::Noun | Tag::Pronoun);
+    let thing = subject
+        .is_none_or(|name| memory.sort_of(name).is_none() && !tokens.get(group.end).is_some_and(object));
+    thing && memory.passive && is_participle(tokens, group) && group.start + 1 == group.end
+}
+
+/// What is needed to see what a clause speaks of.
+struct Said<'a> {
+    subject: Option<&'a str>,
+    after: &'a [Token],
+    passive: bool,
+    intransitive_thing: bool,
+}
+
+impl Said<'_> {
+    /// The thing that the next "it" means.
+    fn thing(&self, group: &VerbGroup) -> Option<String> {
+        let pronoun =
+            |text: &str| matches!(text, "it" | "they" | "he" | "she" | "them" | "this" | "we" | "i" | "you");
+        let subject = self.subject.map(str::to_owned);
+        if group.lemma == "be" {
+            // "the alert is a false positive" names no other thing, "there are findings" does.
+            let there = self.subject.is_some_and(|text| text.eq_ignore_ascii_case("there"));
+            return if there { noun_phrase(self.after) } else { subject.filter(|text| !pronoun(text)) };
+        }
+        let object = !self.passive || self.subject.is_none_or(pronoun);
+        if object && !self.intransitive_thing { noun_phrase(self.after) } else { subject }
+    }
+}
+
+/// "complex claims go to an expert", "rejected lots go back to the supplier": somebody passes them on.
+fn moved(verb: &str, object: &str, subject: Option<&str>, acts: bool) -> Option<(&'static str, String)> {
+    let thing = subject.filter(|thing| verb == "go" && !is_pronoun(thing))?;
+    match object.strip_prefix("back to ") {
+        Some(to) => Some(("return", format!("{thing} to {to}"))),
+        None if acts => None,
+        None => object.starts_with("to ").then(|| ("pass", format!("{thing} {object}"))),
+    }
+}
+
+/// Without what says nothing new: "sign off on it", "paid right away".
+fn without_tail(object: String) -> String {
+    const TAILS: [&str; 7] =
+        [" on it", " on them", " on this", " right away", " straight away", " at once", " again"];
+    TAILS.iter().fold(object, |object, tail| object.strip_suffix(tail).map_or(object.clone(), str::to_owned))
 }
 
 /// What only people do: a controller that opens a valve is a machine, one that reviews figures is not.

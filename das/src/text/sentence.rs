@@ -1,7 +1,7 @@
 //! What one sentence says: its actions, and how it hangs on the sentences before it.
 
 use super::action::{Action, action};
-use super::clause::{Clause, Link, Shape, clauses};
+use super::clause::{Clause, Link, Shape, VerbGroup, clauses};
 use super::condition::{Condition, condition};
 use super::duration;
 use super::ellipsis::{elliptical, is_filler, is_need, limit, resolved, same_again, tries_again};
@@ -89,11 +89,7 @@ pub(super) fn statement(tokens: &[Token], memory: &mut Memory, first: bool) -> S
         let mut marks = std::mem::take(&mut pending);
         marks.extend(clause.marks.iter().copied());
         let said_before = !found.steps.is_empty();
-        let behind = clause.verb.as_ref().map_or(clause.to, |verb| verb.end);
-        let last = tokens.get(behind..clause.to).unwrap_or_default();
-        // "Size power, thermal and propulsion in parallel": these with each other, not beside what was before.
-        let together = said_together(last, &marks);
-        lead(&mut found, &marks, said_before || together);
+        lead(&mut found, &marks, said_before || said_together(tokens, clause, &marks));
         parting.hear(&marks, found.steps.len());
         let role = role(&marks, &found, tokens, clause);
         let end = if matches!(role, Role::Condition | Role::Unless | Role::Time | Role::Until) {
@@ -108,53 +104,15 @@ pub(super) fn statement(tokens: &[Token], memory: &mut Memory, first: bool) -> S
             }
             Role::Condition | Role::Unless if is_filler(&words_of(tokens, clause.from, to)) => {}
             Role::Condition | Role::Unless => {
-                let acting = (memory.actor.clone(), memory.machine);
-                let words = words_of(tokens, clause.from, to);
-                let subject = memory.object.clone();
-                remember(tokens, clause, memory);
-                match elliptical(&words) {
-                    Some(lead) if found.steps.is_empty() => {
-                        found.lead = lead;
-                        found.elliptical = true;
-                    }
-                    _ => {
-                        let named = match found.steps.last() {
-                            Some(step) if is_need(&words) => format!("{} {words}", step.action.thing()),
-                            _ => resolved(&words, subject.as_deref()),
-                        };
-                        let read = Condition { pronoun: named != words, ..condition(&named) };
-                        // "If the amount is above 10, …": what is spoken of stays the order.
-                        if read.compares && subject.is_some() {
-                            memory.object = subject;
-                        } else if let Some(topic) = topic(tokens, clause) {
-                            memory.object = Some(topic);
-                        }
-                        let next = clauses.get(end).and_then(|next| next.verb.as_ref());
-                        if next.is_some_and(|verb| verb.shape == Shape::Imperative) {
-                            (memory.actor, memory.machine) = acting;
-                        }
-                        merge_condition(&mut found, read, role == Role::Unless);
-                        if next.is_some() && is_joined(tokens, clause) {
-                            found.conditioned_from = found.steps.len();
-                        }
-                    }
-                }
+                let next = clauses.get(end).and_then(|next| next.verb.as_ref());
+                conditioned(&mut found, tokens, clause, to, next, role == Role::Unless, memory);
             }
             Role::Whether => {
                 let words = words_of(tokens, clause.from, clause.to);
                 extend_object(&mut found, "whether", &words);
                 found.asked = Some(condition(&words));
             }
-            Role::Until => {
-                let read = condition(&words_of(tokens, clause.from, to));
-                match found.steps.last_mut().filter(|step| step.action.verb == "wait") {
-                    Some(step) => step.action.object = format!("until {}", read.label),
-                    None => {
-                        found.until = Some(read);
-                        found.until_before = found.steps.len();
-                    }
-                }
-            }
+            Role::Until => repeated(&mut found, condition(&words_of(tokens, clause.from, to))),
             Role::Time => {
                 let found_nothing = found.steps.is_empty();
                 time(&mut found, tokens, clause, to, memory, first && found_nothing);
@@ -165,13 +123,7 @@ pub(super) fn statement(tokens: &[Token], memory: &mut Memory, first: bool) -> S
             Role::Content => extend_object(&mut found, "that", &words_of(tokens, clause.from, clause.to)),
             Role::Act => {
                 let or = clause.link == Link::Or || leads_to_or(tokens, &clauses, index);
-                if found.steps.is_empty() && found.condition.is_none() && says_the_rest(tokens, clause) {
-                    found.lead = Lead::Otherwise;
-                }
-                if let Some(words) = some_of_a_kind(tokens, clause).filter(|_| found.condition.is_none()) {
-                    found.condition = Some(Condition { kind: true, ..condition(&words) });
-                    found.conditioned_from = found.steps.len();
-                }
+                part_a_kind(&mut found, tokens, clause);
                 act(&mut found, tokens, clause, or, memory);
             }
         }
@@ -198,6 +150,70 @@ pub(super) fn statement(tokens: &[Token], memory: &mut Memory, first: bool) -> S
     }
     share_objects(&mut found.steps);
     found
+}
+
+/// A condition: what follows holds under it, and what it speaks of is meant by the next "it".
+fn conditioned(
+    found: &mut Statement,
+    tokens: &[Token],
+    clause: &Clause,
+    to: usize,
+    next: Option<&VerbGroup>,
+    unless: bool,
+    memory: &mut Memory,
+) {
+    let acting = (memory.actor.clone(), memory.machine);
+    let words = words_of(tokens, clause.from, to);
+    let subject = memory.object.clone();
+    remember(tokens, clause, memory);
+    if let Some(lead) = elliptical(&words).filter(|_| found.steps.is_empty()) {
+        found.lead = lead;
+        found.elliptical = true;
+        return;
+    }
+    let named = match found.steps.last() {
+        Some(step) if is_need(&words) => format!("{} {words}", step.action.thing()),
+        _ => resolved(&words, subject.as_deref()),
+    };
+    let read = Condition { pronoun: named != words, ..condition(&named) };
+    // "If the amount is above 10, …": what is spoken of stays the order.
+    if read.compares && subject.is_some() {
+        memory.object = subject;
+    } else if let Some(topic) = topic(tokens, clause) {
+        memory.object = Some(topic);
+    }
+    if next.is_some_and(|verb| verb.shape == Shape::Imperative) {
+        (memory.actor, memory.machine) = acting;
+    }
+    merge_condition(found, read, unless);
+    if next.is_some() && is_joined(tokens, clause) {
+        found.conditioned_from = found.steps.len();
+    }
+}
+
+/// "until …": says how long is waited, or that everything so far is repeated.
+fn repeated(found: &mut Statement, until: Condition) {
+    match found.steps.last_mut().filter(|step| step.action.verb == "wait") {
+        Some(step) => step.action.object = format!("until {}", until.label),
+        None => {
+            found.until = Some(until);
+            found.until_before = found.steps.len();
+        }
+    }
+}
+
+/// "Damaged goods are sent back", "anything above goes to the director": a case of a choice.
+fn part_a_kind(found: &mut Statement, tokens: &[Token], clause: &Clause) {
+    if found.condition.is_some() {
+        return;
+    }
+    if found.steps.is_empty() && says_the_rest(tokens, clause) {
+        found.lead = Lead::Otherwise;
+    }
+    if let Some(words) = some_of_a_kind(tokens, clause) {
+        found.condition = Some(Condition { kind: true, ..condition(&words) });
+        found.conditioned_from = found.steps.len();
+    }
 }
 
 /// "All of this happens in parallel.", "These steps run at the same time."
@@ -267,8 +283,10 @@ fn leads_to_or(tokens: &[Token], clauses: &[Clause], index: usize) -> bool {
     before.is_some_and(plain) && listed > 0 && rest.get(listed).is_some_and(|clause| clause.link == Link::Or)
 }
 
-/// Whether "in parallel" stands behind a verb and several things.
-fn said_together(behind: &[Token], marks: &[Mark]) -> bool {
+/// "Size power, thermal and propulsion in parallel": these with each other, not beside what was before.
+fn said_together(tokens: &[Token], clause: &Clause, marks: &[Mark]) -> bool {
+    let from = clause.verb.as_ref().map_or(clause.to, |verb| verb.end);
+    let behind = tokens.get(from..clause.to).unwrap_or_default();
     let several = behind.iter().any(|token| token.tag == Tag::And);
     let parallel = behind.iter().any(|token| token.tag == Tag::Mark(Mark::Parallel));
     several && parallel && marks.iter().filter(|mark| **mark == Mark::Parallel).count() == 1

@@ -216,23 +216,7 @@ fn decide(tokens: &[Token], place: usize) -> Tag {
     let previous = tag_at(place.checked_sub(1));
     let before = previous_content(tokens, place);
     let next = tag_at(Some(place + 1));
-    // "Preheat the oven": an unknown word that opens a sentence before a determiner is an instruction.
-    let opens = matches!(
-        previous,
-        None | Some(Tag::Mark(Mark::Then | Mark::Parallel | Mark::Otherwise | Mark::InThisCase))
-    );
-    // So does one in a list of instructions: "load it into Postgres, refresh the views".
-    let listed = matches!(previous, Some(Tag::Comma | Tag::And)) && place > 1;
-    let opens = opens || listed || ends_condition(tokens, place);
-    let word = token.lower.chars().all(|c| c.is_alphabetic() || c == '-');
-    let object = match next {
-        Some(Tag::Determiner) => true,
-        Some(Tag::Pronoun) => {
-            tokens.get(place + 1).is_some_and(|t| matches!(t.lower.as_str(), "it" | "them"))
-        }
-        _ => false,
-    };
-    if matches!(token.tag, Tag::Noun | Tag::Do) && opens && object && word {
+    if is_unknown_instruction(tokens, place, previous) {
         return Tag::Verb(Form::Base);
     }
     if let Some(tag) = unknown_verb(tokens, place, previous, next) {
@@ -266,13 +250,6 @@ fn decide(tokens: &[Token], place: usize) -> Tag {
     match form {
         Form::Gerund => {
             let department = lexicon::actor(&token.lower).is_some() && next != Some(Tag::Determiner);
-            // "triages incoming patients"
-            let qualifies = matches!(previous, Some(Tag::Verb(Form::Third)))
-                && next == Some(Tag::Noun)
-                && lexicon::verb(&token.lower).is_empty();
-            if qualifies {
-                return Tag::Adjective;
-            }
             if department || matches!(previous, Some(Tag::Determiner | Tag::Adjective)) {
                 Tag::Noun
             } else {
@@ -311,33 +288,31 @@ fn decide(tokens: &[Token], place: usize) -> Tag {
                 Some(Tag::Pronoun | Tag::Relative) => token.tag,
                 Some(Tag::Verb(_)) => Tag::Noun,
                 Some(Tag::Noun) if form == Form::Third => third_after_noun(tokens, place, next, token.tag),
-                Some(Tag::Noun) => {
-                    let word = previous_word(tokens, place).unwrap_or_default();
-                    let objects = matches!(next, Some(Tag::Determiner | Tag::Pronoun));
-                    let nouns = tokens.get(..place).unwrap_or_default().iter().rev();
-                    let nouns =
-                        nouns.take_while(|t| matches!(t.tag, Tag::Noun | Tag::Adjective | Tag::Determiner));
-                    let front = place.checked_sub(nouns.count()).and_then(|at| at.checked_sub(1));
-                    let begins =
-                        tag_at(front).is_none_or(|tag| matches!(tag, Tag::Comma | Tag::Stop | Tag::Mark(_)));
-                    let particle = tokens.get(place + 1).is_some_and(|token| {
-                        matches!(
-                            token.lower.as_str(),
-                            "in" | "out" | "over" | "back" | "up" | "off" | "on" | "down"
-                        )
-                    }) && tag_at(Some(place + 2)) == Some(Tag::Determiner);
-                    let people = begins
-                        && (place == 1
-                            || particle
-                            || matches!(next, None | Some(Tag::Stop | Tag::Comma | Tag::Adverb)))
-                        && lexicon::actor(word).is_some()
-                        && imperative(tokens, place, token.tag) == token.tag;
-                    if word.ends_with('s') && (objects || people) { token.tag } else { Tag::Noun }
-                }
+                Some(Tag::Noun) => base_after_noun(tokens, place, token.tag),
                 _ => Tag::Noun,
             }
         }
     }
+}
+
+/// "Preheat the oven": a word that is not known, before an object, where an instruction begins: at the beginning, behind a
+/// condition, and in a list of instructions ("load it into Postgres, refresh the views").
+fn is_unknown_instruction(tokens: &[Token], place: usize, previous: Option<Tag>) -> bool {
+    let Some(token) = tokens.get(place) else { return false };
+    let opens = matches!(
+        previous,
+        None | Some(Tag::Mark(Mark::Then | Mark::Parallel | Mark::Otherwise | Mark::InThisCase))
+    );
+    let listed = matches!(previous, Some(Tag::Comma | Tag::And)) && place > 1;
+    let object = tokens.get(place + 1).is_some_and(|next| {
+        next.tag == Tag::Determiner
+            || (next.tag == Tag::Pronoun && matches!(next.lower.as_str(), "it" | "them"))
+    });
+    let word = token.lower.chars().all(|c| c.is_alphabetic() || c == '-');
+    matches!(token.tag, Tag::Noun | Tag::Do)
+        && object
+        && word
+        && (opens || listed || ends_condition(tokens, place))
 }
 
 /// Whether the comma before this word ends what a condition or a time opened: "If it is full, shut the valve".
@@ -525,6 +500,28 @@ fn is_listed_thing(tokens: &[Token], place: usize) -> bool {
             })
     });
     led_by_verb && things && !instructed
+}
+
+/// "the clerks check the form", "drivers hand in the receipts": behind a plural, before an object or a particle with one.
+fn base_after_noun(tokens: &[Token], place: usize, tag: Tag) -> Tag {
+    const PARTICLES: [&str; 8] = ["in", "out", "over", "back", "up", "off", "on", "down"];
+    let tag_at = |at: usize| tokens.get(at).map(|token| token.tag);
+    let next = tag_at(place + 1);
+    let word = previous_word(tokens, place).unwrap_or_default();
+    let objects = matches!(next, Some(Tag::Determiner | Tag::Pronoun));
+    let nouns = tokens.get(..place).unwrap_or_default().iter().rev();
+    let nouns = nouns.take_while(|t| matches!(t.tag, Tag::Noun | Tag::Adjective | Tag::Determiner));
+    let front = place.checked_sub(nouns.count()).and_then(|at| at.checked_sub(1));
+    let begins =
+        front.and_then(tag_at).is_none_or(|tag| matches!(tag, Tag::Comma | Tag::Stop | Tag::Mark(_)));
+    let particle = tokens.get(place + 1).is_some_and(|token| PARTICLES.contains(&token.lower.as_str()))
+        && tag_at(place + 2) == Some(Tag::Determiner);
+    let ends = matches!(next, None | Some(Tag::Stop | Tag::Comma | Tag::Adverb));
+    let people = begins
+        && (place == 1 || particle || ends)
+        && lexicon::actor(word).is_some()
+        && imperative(tokens, place, tag) == tag;
+    if word.ends_with('s') && (objects || people) { tag } else { Tag::Noun }
 }
 
 fn third_after_noun(tokens: &[Token], place: usize, next: Option<Tag>, tag: Tag) -> Tag {

@@ -93,92 +93,28 @@ fn is_determiner(word: &str) -> bool {
     word != "which"
 }
 
+/// Adjectives that no ending shows.
+const ADJECTIVES: &str = "\
+    incoming outgoing pending remaining ongoing existing upcoming following critical simple complex \
+    minor new responsible available ready complete correct incorrect valid invalid successful \
+    necessary possible final full empty good bad big small high low old large other same own due \
+    able unable free important positive negative different next second internal external sufficient \
+    insufficient missing okay ok raw true false urgent relevant faulty whole";
+
+/// Nouns that end like a gerund.
+const NOUNS_IN_ING: &str = "morning evening nothing something anything everything ceiling string spring";
+
 fn by_ending(word: &str) -> Tag {
-    const NOUNS_IN_ING: [&str; 9] = [
-        "morning",
-        "evening",
-        "nothing",
-        "something",
-        "anything",
-        "everything",
-        "ceiling",
-        "string",
-        "spring",
-    ];
-    if NOUNS_IN_ING.contains(&word) {
+    if NOUNS_IN_ING.split(' ').any(|noun| noun == word) {
         return Tag::Noun;
     }
-    const ADJECTIVES: [&str; 62] = [
-        "incoming",
-        "outgoing",
-        "pending",
-        "remaining",
-        "ongoing",
-        "existing",
-        "upcoming",
-        "following",
-        "critical",
-        "simple",
-        "complex",
-        "minor",
-        "new",
-        "responsible",
-        "available",
-        "ready",
-        "complete",
-        "correct",
-        "incorrect",
-        "valid",
-        "invalid",
-        "successful",
-        "necessary",
-        "possible",
-        "final",
-        "full",
-        "empty",
-        "good",
-        "bad",
-        "big",
-        "small",
-        "high",
-        "low",
-        "old",
-        "large",
-        "other",
-        "same",
-        "own",
-        "due",
-        "able",
-        "unable",
-        "free",
-        "important",
-        "positive",
-        "negative",
-        "different",
-        "next",
-        "second",
-        "internal",
-        "external",
-        "sufficient",
-        "insufficient",
-        "missing",
-        "okay",
-        "ok",
-        "raw",
-        "true",
-        "false",
-        "urgent",
-        "relevant",
-        "faulty",
-        "whole",
-    ];
     if word.starts_with(|c: char| c.is_ascii_digit() || "$€£".contains(c)) {
         return Tag::Number;
     }
     if ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "twice"].contains(&word) {
         return Tag::Number;
     }
-    if ADJECTIVES.contains(&word) {
+    if ADJECTIVES.split(' ').any(|adjective| adjective == word) {
         return Tag::Adjective;
     }
     if let Some(reading) = lexicon::verb(word).first() {
