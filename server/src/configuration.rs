@@ -162,7 +162,7 @@ pub struct Prompts {
 }
 
 /// An address that is told of what happens.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Webhook {
     /// Its name, for the trail and the log.
@@ -171,6 +171,13 @@ pub struct Webhook {
     pub url: String,
     /// The secret that messages are signed with.
     pub secret: llm::Secret,
+}
+
+impl fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = masked_url(&self.url);
+        f.debug_struct("Webhook").field("name", &self.name).field("url", &url).finish_non_exhaustive()
+    }
 }
 
 /// Forecasts of running cases.

@@ -195,39 +195,44 @@ impl Writer {
                 self.flow(&to, &last, "");
                 (task, last)
             }
-            Block::Some(blocks) => {
-                let gateway = self.id("inclusiveGateway");
-                let task = format!("{FOR}{gateway}");
-                self.text += &format!(
-                    r#"<bpmn:inclusiveGateway id="{gateway}"/><bpmn:userTask id="{task}"><bpmn:extensionElements>
-                    <procos:simulation duration="1min" resource="r"/></bpmn:extensionElements></bpmn:userTask>"#
-                );
-                self.flow(&task, &gateway, "");
-                let last = self.node("inclusiveGateway");
-                for (place, block) in blocks.iter().enumerate() {
-                    let (from, to) = self.block(block);
-                    let id = self.id("flow");
-                    self.text += &format!(
-                        r#"<bpmn:sequenceFlow id="{id}" sourceRef="{gateway}" targetRef="{from}"><bpmn:extensionElements>
-                        <procos:simulation share="0.{}"/></bpmn:extensionElements>
-                        <bpmn:conditionExpression>=contains({gateway}, " {id} ")</bpmn:conditionExpression></bpmn:sequenceFlow>"#,
-                        3 * place + 3
-                    );
-                    self.flow(&to, &last, "");
-                }
-                (task, last)
-            }
-            Block::Repeated(minutes, sequential) => {
-                let id = self.id("task");
-                self.text += &format!(
-                    r#"<bpmn:userTask id="{id}"><bpmn:extensionElements>
-                    <procos:simulation duration="exponential({minutes}min)" resource="r"/></bpmn:extensionElements>
-                    <bpmn:multiInstanceLoopCharacteristics isSequential="{sequential}">
-                    <bpmn:loopCardinality>3</bpmn:loopCardinality></bpmn:multiInstanceLoopCharacteristics></bpmn:userTask>"#
-                );
-                (id.clone(), id)
-            }
+            Block::Some(blocks) => self.some(blocks),
+            Block::Repeated(minutes, sequential) => self.repeated(*minutes, *sequential),
         }
+    }
+
+    /// A task that says which ways are taken, and the inclusive gateway that takes them.
+    fn some(&mut self, blocks: &[Block]) -> (String, String) {
+        let gateway = self.id("inclusiveGateway");
+        let task = format!("{FOR}{gateway}");
+        self.text += &format!(
+            r#"<bpmn:inclusiveGateway id="{gateway}"/><bpmn:userTask id="{task}"><bpmn:extensionElements>
+            <procos:simulation duration="1min" resource="r"/></bpmn:extensionElements></bpmn:userTask>"#
+        );
+        self.flow(&task, &gateway, "");
+        let last = self.node("inclusiveGateway");
+        for (place, block) in blocks.iter().enumerate() {
+            let (from, to) = self.block(block);
+            let id = self.id("flow");
+            self.text += &format!(
+                r#"<bpmn:sequenceFlow id="{id}" sourceRef="{gateway}" targetRef="{from}"><bpmn:extensionElements>
+                <procos:simulation share="0.{}"/></bpmn:extensionElements>
+                <bpmn:conditionExpression>=contains({gateway}, " {id} ")</bpmn:conditionExpression></bpmn:sequenceFlow>"#,
+                3 * place + 3
+            );
+            self.flow(&to, &last, "");
+        }
+        (task, last)
+    }
+
+    fn repeated(&mut self, minutes: u8, sequential: bool) -> (String, String) {
+        let id = self.id("task");
+        self.text += &format!(
+            r#"<bpmn:userTask id="{id}"><bpmn:extensionElements>
+            <procos:simulation duration="exponential({minutes}min)" resource="r"/></bpmn:extensionElements>
+            <bpmn:multiInstanceLoopCharacteristics isSequential="{sequential}">
+            <bpmn:loopCardinality>3</bpmn:loopCardinality></bpmn:multiInstanceLoopCharacteristics></bpmn:userTask>"#
+        );
+        (id.clone(), id)
     }
 }
 

@@ -42,10 +42,10 @@ impl Builder<'_> {
         };
         let declared = self.parameters(node).instances;
         let written = match over {
-            Over::Cardinality(expression) => expression.as_literal().map(|value| value.to_string()),
+            Over::Cardinality(expression) => expression.source().trim_start_matches('=').trim().parse().ok(),
             Over::Collection { .. } => None,
         };
-        let count = declared.or(written.and_then(|count| count.trim_matches('"').trim().parse().ok()));
+        let count: Option<u32> = declared.or(written);
         match count {
             Some(count) if (1..=INSTANCES).contains(&count) => {
                 Ok(Some(Repeated { sequential: *sequential, count: narrow(count as usize) }))
