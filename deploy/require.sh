@@ -71,6 +71,7 @@ require_test() {
   command -v curl >/dev/null || install_packages curl curl
   [ -x /usr/bin/python3 ] || [ -x /usr/local/bin/python3 ] || install_packages "Python (tool tests)" python3
   [ -x /usr/bin/octave-cli ] || install_packages "GNU Octave (tool tests)" --no-install-recommends octave
+  [ -x /usr/bin/scilab-cli ] || install_packages "Scilab (tool tests)" --no-install-recommends scilab-cli
 }
 
 require_free_port() {

@@ -26,6 +26,8 @@ export PROCOS_TEST_POSTGRES
 step "Camunda 7" tests/real-engines/start.sh camunda7 8090 --background
 PROCOS_TEST_CAMUNDA7=http://127.0.0.1:8090/engine-rest
 export PROCOS_TEST_CAMUNDA7
+# What `requirements` installed must have been run, not passed over.
+export PROCOS_TEST_TOOLS=python,shell,octave,scilab
 step "server binary" cargo build --locked -p server
 step "Rust tests" cargo test --workspace --locked --no-fail-fast
 tests/real-engines/stop.sh camunda7 8090

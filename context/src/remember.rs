@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use llm::{Audio, Capabilities, ChatAnswer, ChatRequest, Embeddings, Model, Role, Transcript};
+use llm::{Audio, Caller, Capabilities, ChatAnswer, ChatRequest, Embeddings, Model, Role, Transcript};
 use memory::{Entry, Filter, Kind, Memory, Query};
 use serde_json::{Value, json};
 use trail::{NewEvent, Trail};
@@ -170,6 +170,10 @@ impl Model for RememberedModel {
 
     async fn embed(&self, texts: &[String]) -> Result<Embeddings, llm::Error> {
         self.inner.embed(texts).await
+    }
+
+    async fn embed_for(&self, texts: &[String], caller: &Caller) -> Result<Embeddings, llm::Error> {
+        self.inner.embed_for(texts, caller).await
     }
 
     async fn transcribe(&self, audio: Audio) -> Result<Transcript, llm::Error> {

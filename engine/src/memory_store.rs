@@ -209,19 +209,28 @@ impl Store for MemoryStore {
             {
                 continue;
             }
-            let count =
-                counts.entry((&attempt.subject_kind, &attempt.subject)).or_insert_with(|| ScoreCount {
-                    subject_kind: attempt.subject_kind.clone(),
-                    subject: attempt.subject.clone(),
-                    ..ScoreCount::default()
-                });
-            count.attempts += 1;
-            count.successes += u64::from(attempt.success);
-            count.duration_ms = count.duration_ms.saturating_add(attempt.duration_ms);
-            count.cost += attempt.cost;
-            count.last_ms = count.last_ms.max(attempt.at_ms);
+            counts.entry((&attempt.subject_kind, &attempt.subject)).or_default().add(attempt);
         }
         Ok(counts.into_values().collect())
+    }
+
+    async fn version_counts(
+        &self,
+        subject_kind: &str,
+        subject: &str,
+        limit: usize,
+    ) -> Result<Vec<ScoreCount>, Error> {
+        let tables = self.tables.lock();
+        let mut counts: BTreeMap<i32, ScoreCount> = BTreeMap::new();
+        for attempt in
+            tables.attempts.iter().filter(|one| one.subject_kind == subject_kind && one.subject == subject)
+        {
+            if let Some(version) = attempt.version {
+                counts.entry(version).or_default().add(attempt);
+            }
+        }
+        let versions = counts.into_iter().rev().take(limit);
+        Ok(versions.map(|(version, count)| ScoreCount { version: Some(version), ..count }).collect())
     }
 
     async fn attempts(&self, subject_kind: &str, subject: &str, limit: usize) -> Result<Vec<Attempt>, Error> {
@@ -232,6 +241,18 @@ impl Store for MemoryStore {
             .rev()
             .filter(|attempt| attempt.subject_kind == subject_kind && attempt.subject == subject);
         Ok(matching.take(limit).cloned().collect())
+    }
+}
+
+impl ScoreCount {
+    fn add(&mut self, attempt: &Attempt) {
+        self.subject_kind.clone_from(&attempt.subject_kind);
+        self.subject.clone_from(&attempt.subject);
+        self.attempts += 1;
+        self.successes += u64::from(attempt.success);
+        self.duration_ms = self.duration_ms.saturating_add(attempt.duration_ms);
+        self.cost += attempt.cost;
+        self.last_ms = self.last_ms.max(attempt.at_ms);
     }
 }
 

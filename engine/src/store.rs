@@ -61,6 +61,14 @@ pub trait Store: Send + Sync {
     async fn task_runs(&self, instance: i64) -> Result<Vec<TaskRun>, Error>;
     /// Attempts counted by subject: what scores are computed from.
     async fn score_counts(&self, filter: &ScoreFilter) -> Result<Vec<ScoreCount>, Error>;
+    /// The same for each version of a subject by itself, the newest `limit` versions, newest first. Every attempt is read:
+    /// whoever asks often should see first whether [`Store::score_counts`] has changed.
+    async fn version_counts(
+        &self,
+        subject_kind: &str,
+        subject: &str,
+        limit: usize,
+    ) -> Result<Vec<ScoreCount>, Error>;
     /// Single attempts of a subject, newest first, at most `limit`: what trends are computed from.
     async fn attempts(&self, subject_kind: &str, subject: &str, limit: usize) -> Result<Vec<Attempt>, Error>;
 }
@@ -81,6 +89,8 @@ pub struct ScoreCount {
     pub subject_kind: String,
     /// Which one.
     pub subject: String,
+    /// Which version of it; none: all of them together.
+    pub version: Option<i32>,
     /// Finished attempts.
     pub attempts: u64,
     /// Those that succeeded.

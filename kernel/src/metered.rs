@@ -255,16 +255,20 @@ impl Model for Metered {
     }
 
     async fn embed(&self, texts: &[String]) -> Result<Embeddings, llm::Error> {
+        self.embed_for(texts, &Caller::default()).await
+    }
+
+    async fn embed_for(&self, texts: &[String], caller: &Caller) -> Result<Embeddings, llm::Error> {
         let bytes: usize = texts.iter().map(String::len).sum();
         let estimate = Amount { tokens: bytes as u64 / 4, cost: 0.0 };
-        let mut event = self.event("embedded", &Caller::default());
+        let mut event = self.event("embedded", caller);
         add(
             &mut event,
             &[("texts", json!(texts.len())), ("prompt_sha256", json!(hash(&texts.join("\u{0}"))))],
         );
-        let open = self.begin(&Caller::default(), estimate, event).await?;
+        let open = self.begin(caller, estimate, event).await?;
         let begun = Instant::now();
-        let found = self.inner.embed(texts).await;
+        let found = self.inner.embed_for(texts, caller).await;
         match &found {
             Ok(vectors) => {
                 let used = Amount { tokens: vectors.usage.input_tokens, cost: vectors.cost };

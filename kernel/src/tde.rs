@@ -18,6 +18,7 @@
 mod attempted;
 mod choose;
 mod compute;
+mod grouping;
 mod http;
 mod model;
 mod process;

@@ -5,6 +5,7 @@ mod containers;
 mod delivery;
 mod fairness;
 mod gateway;
+mod grouping;
 mod idle;
 mod metered;
 mod model;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_openai::Client;
 use async_openai::error::OpenAIError;
@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::config::{AUDIO_LIMIT_BYTES, PROMPT_LIMIT_BYTES, REPAIRS_LIMIT, SAMPLES_LIMIT};
 use crate::endpoint::Endpoint;
+use crate::signature::Signer;
 use crate::stack::{CALL, Stack, UnderWay, millis};
 use crate::structured::{Form, repair_order};
 use crate::wire::{self, Draw, WireRequest};
@@ -53,12 +54,25 @@ impl ModelClient {
     /// A client for the endpoint of `config`; nothing is sent yet.
     ///
     /// # Errors
-    /// [`Error::Configuration`] where address, key or proxy cannot work, [`Error::Missing`] without a model.
+    /// [`Error::Configuration`] where address, key or proxy cannot work, or where requests are to be signed, which
+    /// takes a clock; [`Error::Missing`] without a model.
     pub fn new(config: Config) -> Result<Self, Error> {
+        if config.aws.is_some() {
+            return Err(Error::Configuration("signed requests need a clock".to_owned()));
+        }
+        Self::with_clock(config, || SystemTime::UNIX_EPOCH)
+    }
+
+    /// As [`ModelClient::new`], with the clock by which requests are signed where keys for that are configured.
+    ///
+    /// # Errors
+    /// As [`ModelClient::new`]; also where the keys, or the region in which they hold, are missing.
+    pub fn with_clock(config: Config, now: fn() -> SystemTime) -> Result<Self, Error> {
         if config.model.trim().is_empty() {
             return Err(Error::Missing("chat"));
         }
         let endpoint = Endpoint::new(&config)?;
+        let signer = Signer::of(&config, now)?;
         let wrong = |e: reqwest::Error| Error::Configuration(e.to_string());
         let mut builder = reqwest::Client::builder()
             .connect_timeout(Duration::from_millis(config.connect_timeout_ms.max(1)))
@@ -70,7 +84,7 @@ impl ModelClient {
         }
         let http = builder.build().map_err(wrong)?;
         let url = endpoint.base().to_owned();
-        let stack = Stack::new(&config, http.clone(), &url);
+        let stack = Stack::new(&config, http.clone(), &url, signer);
         let client = Client::build(http, endpoint).with_http_service(stack.clone());
         let capabilities = Mutex::new(config.capabilities.over(Capabilities::default()));
         Ok(Self { client, url, capabilities, config, probed: OnceCell::new(), stack })

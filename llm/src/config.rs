@@ -12,6 +12,8 @@ pub struct Config {
     pub base_url: String,
     /// Bearer key; may be empty for local servers.
     pub api_key: Secret,
+    /// Signs each request with the key pair of an AWS account (Amazon Bedrock), instead of sending `api_key`.
+    pub aws: Option<AwsKeys>,
     /// Name of the chat model.
     pub model: String,
     /// Name of the embedding model, where there is one.
@@ -80,6 +82,7 @@ impl Default for Config {
         Self {
             base_url: String::new(),
             api_key: Secret::default(),
+            aws: None,
             model: String::new(),
             embedding_model: None,
             transcription_model: None,
@@ -104,6 +107,22 @@ impl Default for Config {
             prices: Prices::default(),
         }
     }
+}
+
+/// Keys of an AWS account, by which requests are signed (Signature Version 4).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AwsKeys {
+    /// Region; where none is named, the one in the host of `base_url`.
+    pub region: String,
+    /// Name of the service; where none is named, `bedrock-mantle` on hosts that begin so, else `bedrock`.
+    pub service: String,
+    /// Access key id.
+    pub access_key_id: String,
+    /// Secret access key.
+    pub secret_access_key: Secret,
+    /// Session token of temporary keys.
+    pub session_token: Secret,
 }
 
 /// Prices per million tokens, in one currency of the user's choice; zero where nothing is charged.

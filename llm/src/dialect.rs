@@ -30,7 +30,8 @@ impl Dialect {
     pub(crate) fn guess(url: &str, models: Option<&Value>) -> Self {
         let host = reqwest::Url::parse(url).ok();
         let host = host.as_ref().and_then(reqwest::Url::host_str).unwrap_or_default();
-        if host.starts_with("bedrock") && host.ends_with(".amazonaws.com") || host.contains("bedrock-mantle")
+        if host.starts_with("bedrock") && host.ends_with(".amazonaws.com")
+            || host.starts_with("bedrock-mantle.")
         {
             return Self::Bedrock;
         }

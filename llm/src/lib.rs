@@ -16,6 +16,7 @@ mod refusal;
 #[cfg(any(test, feature = "scripted"))]
 pub mod scripted;
 mod secret;
+mod signature;
 mod stack;
 mod stream;
 mod structured;
@@ -28,7 +29,8 @@ pub use answer::{ChatAnswer, Content, Embeddings, Sample, Transcript, Usage};
 pub use budget::{Amount, Budgets, Purse, Reservation};
 pub use client::ModelClient;
 pub use config::{
-    AUDIO_LIMIT_BYTES, Config, PROMPT_LIMIT_BYTES, Prices, REPAIRS_LIMIT, RETRIES_LIMIT, SAMPLES_LIMIT,
+    AUDIO_LIMIT_BYTES, AwsKeys, Config, PROMPT_LIMIT_BYTES, Prices, REPAIRS_LIMIT, RETRIES_LIMIT,
+    SAMPLES_LIMIT,
 };
 pub use dialect::Dialect;
 pub use error::Error;

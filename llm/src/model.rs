@@ -62,6 +62,14 @@ pub trait Model: Send + Sync {
     /// Where the endpoint fails or has no embedding model.
     async fn embed(&self, texts: &[String]) -> Result<Embeddings, Error>;
 
+    /// As [`Model::embed`], on somebody's behalf.
+    ///
+    /// # Errors
+    /// As [`Model::embed`], and where a budget has not that much left.
+    async fn embed_for(&self, texts: &[String], _caller: &Caller) -> Result<Embeddings, Error> {
+        self.embed(texts).await
+    }
+
     /// The text spoken in a recording.
     ///
     /// # Errors

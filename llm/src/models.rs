@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::{
-    Amount, Audio, Capabilities, ChatAnswer, ChatRequest, Embeddings, Error, Listener, Model, Probe,
+    Amount, Audio, Caller, Capabilities, ChatAnswer, ChatRequest, Embeddings, Error, Listener, Model, Probe,
     Transcript,
 };
 
@@ -69,6 +69,10 @@ impl Model for Models {
 
     async fn embed(&self, texts: &[String]) -> Result<Embeddings, Error> {
         self.default.embed(texts).await
+    }
+
+    async fn embed_for(&self, texts: &[String], caller: &Caller) -> Result<Embeddings, Error> {
+        self.default.embed_for(texts, caller).await
     }
 
     async fn transcribe(&self, audio: Audio) -> Result<Transcript, Error> {

@@ -22,6 +22,7 @@ use crate::breaker::Breaker;
 use crate::config::RETRIES_LIMIT;
 use crate::pace::Pace;
 use crate::refusal::{is_out_of_quota, message_of};
+use crate::signature::Signer;
 use crate::stream::{Part, Stream};
 use crate::wait::{Backoff, asked};
 use crate::{Config, Error, Listener, Secret};
@@ -66,6 +67,7 @@ struct Shared {
     http: reqwest::Client,
     url: String,
     key: Secret,
+    signer: Option<Signer>,
     attempt: Duration,
     first_byte: Duration,
     idle: Duration,
@@ -88,11 +90,12 @@ enum Failed {
 }
 
 impl Stack {
-    pub(crate) fn new(config: &Config, http: reqwest::Client, url: &str) -> Self {
+    pub(crate) fn new(config: &Config, http: reqwest::Client, url: &str, signer: Option<Signer>) -> Self {
         Self(Arc::new(Shared {
             http,
             url: url.to_owned(),
             key: config.api_key.clone(),
+            signer,
             attempt: Duration::from_millis(config.attempt_timeout_ms.max(1)),
             first_byte: Duration::from_millis(config.first_byte_timeout_ms.max(1)),
             idle: Duration::from_millis(config.idle_timeout_ms.max(1)),
@@ -210,7 +213,10 @@ impl Shared {
         self.pace.request().await.map_err(Failed::ForGood)?;
         let _ = CALL.try_with(|call| call.requests.fetch_add(1, Ordering::Relaxed));
         let unusable = |e: OpenAIError| Failed::ForGood(Error::Request(e.to_string()));
-        let request = factory.build().await.map_err(unusable)?;
+        let mut request = factory.build().await.map_err(unusable)?;
+        if let Some(signer) = &self.signer {
+            signer.sign(&mut request).map_err(Failed::ForGood)?;
+        }
         match timeout(self.attempt, self.exchange(request)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Failed::ForNow(self.too_slow(self.attempt), None)),

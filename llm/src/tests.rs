@@ -1,6 +1,7 @@
 //! The client against a server that speaks the real protocol over HTTP, well and badly.
 
 mod dialects;
+mod signature;
 mod streaming;
 
 use serde_json::{Value, json};

@@ -123,6 +123,24 @@ impl Store for Database {
         Ok(rows.iter().map(|row| read::score_count(&Row(row))).collect::<Result<_, _>>()?)
     }
 
+    async fn version_counts(
+        &self,
+        subject_kind: &str,
+        subject: &str,
+        limit: usize,
+    ) -> Result<Vec<ScoreCount>, engine::Error> {
+        // Sums of whole numbers are wider than those in PostgreSQL.
+        let sql = format!(
+            "SELECT subject_kind, subject, version, COUNT(*) AS attempts, \
+             CAST(SUM(success) AS BIGINT) AS successes, CAST(SUM(duration_ms) AS BIGINT) AS duration_ms, \
+             SUM(cost) AS cost, MAX(at_ms) AS last_ms FROM attempts \
+             WHERE subject_kind = $1 AND subject = $2 AND version IS NOT NULL \
+             GROUP BY subject_kind, subject, version ORDER BY version DESC LIMIT {limit}"
+        );
+        let rows = self.query(sql, vec![text(subject_kind), text(subject)]).await?;
+        Ok(rows.iter().map(|row| read::version_count(&Row(row))).collect::<Result<_, _>>()?)
+    }
+
     async fn attempts(
         &self,
         subject_kind: &str,

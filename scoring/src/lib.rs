@@ -34,7 +34,7 @@ pub use distribution::Distribution;
 pub use drift::{Drift, drift};
 pub use entropy::{Entropy, entropy};
 pub use error::Error;
-pub use grouping::Grouping;
+pub use grouping::{Group, GroupedBy, Grouping};
 pub use interval::{Interval, confidence_sequence, credible};
 pub use paired::{Better, Paired};
 pub use posterior::{BEST_DRAWS, monte_carlo_best, probability_best};

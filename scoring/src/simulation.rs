@@ -50,7 +50,7 @@ pub use compare::{Comparison, Difference, compare};
 pub use declare::{Declaration, Parameters, ResourceDeclaration, Weight};
 pub use estimate::Estimate;
 pub use evidence::{Evidence, Executions, FEWEST, Learnt, SHAPED};
-pub use exact::{Exact, Gradient, Posterior};
+pub use exact::{Exact, Gradient, Inexact, Load, Posterior};
 pub use forecast::{Effort, FORECAST_SHARES, Forecast, LiveCase, forecast};
 pub use law::Law;
 pub use measure::{Measure, Unit};

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::posterior::draw_shares;
 use crate::{
-    BEST_DRAWS, Beta, Decision, Drift, Entropy, Exhausted, INVALID, Plan, PprWinner, REFUSED, Rule, Spent,
-    Stream, Tally, confidence_sequence, drift, entropy, probability_best, unseen_mass,
+    BEST_DRAWS, Beta, Decision, Drift, Entropy, Exhausted, GroupedBy, INVALID, Plan, PprWinner, REFUSED,
+    Rule, Spent, Stream, Tally, confidence_sequence, drift, entropy, probability_best, unseen_mass,
 };
 
 /// A share with its interval.
@@ -100,6 +100,9 @@ pub struct Verdict {
     pub drift: Option<Drift>,
     /// What it would still take where it is undecided.
     pub expected_further: Option<ExpectedFurther>,
+    /// By what open answers were grouped before they were counted; `None` where outcomes are declared or drawn.
+    #[serde(default)]
+    pub grouping: Option<GroupedBy>,
 }
 
 /// Simulated continuations behind [`ExpectedFurther`].
@@ -158,6 +161,7 @@ impl Verdict {
             drift: drift(tally),
             expected_further: (!converged && tally.samples() > 0)
                 .then(|| expected_further(tally, &plan.rule, &mut stream)),
+            grouping: None,
         }
     }
 

@@ -162,7 +162,7 @@ pub struct Prompts {
 }
 
 /// An address that is told of what happens.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Webhook {
     /// Its name, for the trail and the log.
@@ -171,6 +171,13 @@ pub struct Webhook {
     pub url: String,
     /// The secret that messages are signed with.
     pub secret: llm::Secret,
+}
+
+impl fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = masked_url(&self.url);
+        f.debug_struct("Webhook").field("name", &self.name).field("url", &url).finish_non_exhaustive()
+    }
 }
 
 /// Forecasts of running cases.
@@ -331,10 +338,30 @@ fn insert(table: &mut Table, key: &str, value: Value) {
 
 fn shown(key: &str, value: &Value) -> String {
     match value {
-        _ if key.ends_with("api_key") || key.ends_with("token") => "***".to_owned(),
+        _ if is_secret(key) => "***".to_owned(),
         Value::String(text) if key.ends_with("url") => masked_url(text),
         Value::String(text) => text.clone(),
-        other => other.to_string(),
+        other => masked(other).to_string(),
+    }
+}
+
+/// Whether what stands under this key is never shown.
+fn is_secret(key: &str) -> bool {
+    ["api_key", "token", "secret", "secret_access_key"].iter().any(|ending| key.ends_with(ending))
+}
+
+/// A list or table without the secrets in it.
+fn masked(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => Value::Array(items.iter().map(masked).collect()),
+        Value::Table(table) => {
+            let one = |(key, value): (&String, &Value)| match value {
+                Value::Array(_) | Value::Table(_) => (key.clone(), masked(value)),
+                other => (key.clone(), Value::String(shown(key, other))),
+            };
+            Value::Table(table.iter().map(one).collect())
+        }
+        other => other.clone(),
     }
 }
 
@@ -384,6 +411,22 @@ mod tests {
         let shown = format!("{:?} {:?}", loaded.set, loaded.configuration);
         assert!(!shown.contains("sk-123") && !shown.contains("geheim"), "{shown}");
         assert_eq!(loaded.configuration.model.api_key.reveal(), "sk-123");
+    }
+
+    #[test]
+    fn secrets_in_lists_and_keys_of_accounts_are_not_shown_either() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "[[webhooks]]\nname = \"ops\"\nurl = \"https://u:hidden1@a.example\"\nsecret = \"hidden2\"\n\
+                    [models.judge]\nbase_url = \"https://b/v1\"\nmodel = \"m\"\n\
+                    [models.judge.aws]\naccess_key_id = \"AKID\"\nsecret_access_key = \"hidden3\"\n\
+                    session_token = \"hidden4\"\n";
+        std::fs::write(folder.path().join("procos.toml"), text).unwrap();
+        let key = ("PROCOS_MODEL_AWS_SECRET_ACCESS_KEY".to_owned(), "hidden5".to_owned());
+        let loaded = load_from(None, folder.path(), std::iter::once(key)).unwrap();
+        let shown = format!("{:?} {:?} {:?}", loaded.set, loaded.effective(), loaded.configuration);
+        assert!(!shown.contains("hidden") && shown.contains("ops") && shown.contains("AKID"), "{shown}");
+        let aws = loaded.configuration.model.aws.unwrap();
+        assert_eq!(aws.secret_access_key.reveal(), "hidden5");
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod webhooks;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use camunda::{Camunda, Generation, Settings};
 use context::{ContextManager, RecordedMemory, RememberedModel};
@@ -502,7 +502,7 @@ pub(crate) fn open_models(configuration: &Configuration) -> Result<Option<llm::M
 /// A client of one endpoint; `settings` is where it is configured.
 fn client_of(model: &llm::Config, settings: &str) -> Result<Arc<dyn llm::Model>, Failure> {
     let model = llm::Config { jitter_seed: rand::random(), ..model.clone() };
-    let client = llm::ModelClient::new(model).map_err(|error| {
+    let client = llm::ModelClient::with_clock(model, SystemTime::now).map_err(|error| {
         Failure::wrong_call(error.code(), &error, &format!("see the settings {settings}"))
     })?;
     Ok(Arc::new(client))
@@ -515,6 +515,7 @@ pub(crate) fn open_speech(configuration: &Configuration) -> Result<Option<Arc<dy
     if !configuration.speech.base_url.is_empty() {
         model.base_url.clone_from(&configuration.speech.base_url);
         model.api_key = configuration.speech.api_key.clone();
+        model.aws = None;
     }
     if model.base_url.is_empty() {
         let hint = "set speech.base_url or model.base_url beside model.transcription_model";
@@ -522,7 +523,7 @@ pub(crate) fn open_speech(configuration: &Configuration) -> Result<Option<Arc<dy
     }
     // An endpoint for speech alone has no chat model; it is never asked for one.
     model.model = name;
-    let client = llm::ModelClient::new(model).map_err(|error| {
+    let client = llm::ModelClient::with_clock(model, SystemTime::now).map_err(|error| {
         Failure::wrong_call(error.code(), &error, "see the settings speech.* and model.*")
     })?;
     Ok(Some(Arc::new(client)))

@@ -18,6 +18,7 @@ mod crash;
 mod data_directory;
 mod engine_contract;
 mod full_disk;
+mod isolation;
 mod kills;
 mod models;
 mod procos;

@@ -21,6 +21,7 @@ const DISTRIBUTIONS: [&str; 9] = [
     "categorical",
     "constant",
 ];
+const GROUPINGS: [&str; 2] = ["words", "embeddings"];
 const STOP_RULES: [&str; 6] = ["winner", "beta", "window", "shares", "joint", "fixed"];
 
 impl Compiler<'_> {
@@ -104,10 +105,23 @@ impl Compiler<'_> {
                 "isolation" => spec.isolation = Some(value.to_owned()),
                 "executor" => spec.executor = Some(value.to_owned()),
                 name => {
+                    self.check_further(element, name, value);
                     spec.attributes.insert(name.to_owned(), each.value.clone());
                 }
             }
         }
+    }
+
+    /// Checks those of the further attributes of a task that have a meaning here.
+    fn check_further(&mut self, element: &Element, name: &str, value: &str) {
+        let number = value.parse::<f64>().unwrap_or(f64::NAN);
+        let expected = match name {
+            "grouping" if !GROUPINGS.contains(&value) => "words or embeddings",
+            "similarity" if !(number > 0.0 && number <= 1.0) => "a number above 0, at most 1",
+            "weight" if !(number > 0.0 && number < 1.0) => "a number between 0 and 1",
+            _ => return,
+        };
+        self.value(element, &format!("procos:task {name}"), value, expected);
     }
 
     fn read_outcome(&mut self, element: &Element, extension: &RawElement, spec: &mut TaskSpec) {

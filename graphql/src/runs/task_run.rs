@@ -47,6 +47,9 @@ pub(crate) struct Verdict {
     reason: String,
     /// Samples taken.
     samples: u64,
+    /// By what open answers were grouped before they were counted: `words` or `embeddings`; null where outcomes are
+    /// declared or drawn.
+    grouping: Option<String>,
     /// The outcomes with their shares.
     outcomes: Vec<Outcome>,
 }
@@ -58,7 +61,7 @@ impl Verdict {
             return None;
         }
         let found: scoring::Verdict = serde_json::from_value(recorded.clone()).ok()?;
-        let reason = serde_json::to_value(found.reason).ok();
+        let word = |value: serde_json::Result<Value>| Some(value.ok()?.as_str()?.to_owned());
         let outcomes = found.shares.into_iter().map(|share| Outcome {
             label: share.label,
             share: share.share,
@@ -69,7 +72,8 @@ impl Verdict {
         Some(Self {
             winner: found.winner,
             undecided: found.undecided,
-            reason: reason.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned(),
+            reason: word(serde_json::to_value(found.reason)).unwrap_or_default(),
+            grouping: found.grouping.and_then(|by| word(serde_json::to_value(by))),
             samples: found.samples,
             outcomes: outcomes.collect(),
         })

@@ -124,6 +124,8 @@ pub(crate) struct TimedSimulation {
     resources: Vec<SimulatedResource>,
     /// The resource that most work waits for.
     bottleneck: Option<Bottleneck>,
+    /// Why exact values are missing where they are.
+    inexact: Option<String>,
 }
 
 impl From<&Estimate> for SimulatedNumber {
@@ -211,13 +213,14 @@ pub(crate) fn run(model: &Model, cases: u64, seed: u64, recorded_cases: u64) -> 
             wait: activity.resource.and_then(|_| of("wait", &activity.id)),
         })
     });
+    let exact_load = found.exact.as_ref().and_then(|exact| exact.load.as_ref());
     let resources = model.resources.iter().enumerate().filter_map(|(place, resource)| {
         Some(SimulatedResource {
             id: resource.id.clone(),
             name: resource.name.clone(),
             capacity: resource.capacity,
             utilisation: of("utilisation", &resource.id)?,
-            exact_utilisation: found.exact.as_ref().and_then(|exact| exact.utilisation.get(place).copied()),
+            exact_utilisation: exact_load.and_then(|load| load.utilisation.get(place).copied()),
             queue: of("queue", &resource.id)?,
         })
     });
@@ -234,6 +237,7 @@ pub(crate) fn run(model: &Model, cases: u64, seed: u64, recorded_cases: u64) -> 
         tasks: tasks.collect(),
         resources: if model.is_contended() { resources.collect() } else { Vec::new() },
         bottleneck: narrowest(model, &found, seed),
+        inexact: found.inexact.as_ref().map(ToString::to_string),
     })
 }
 

@@ -62,10 +62,13 @@ impl Tde {
             let counts: serde_json::Map<String, Value> = (sampling.tally.labels().iter().cloned())
                 .zip(sampling.tally.counts().iter().map(|c| json!(c)))
                 .collect();
-            let data = json!({
+            let mut data = json!({
                 "job": job, "samples": sampling.tally.samples(), "counts": counts, "tokens": sampling.spent.tokens,
                 "cost": sampling.spent.cost,
             });
+            if let Some(grouped) = &sampling.grouping {
+                data["grouping"] = grouped.told(&sampling.tally);
+            }
             events.push(self.event("task.sampled", now_ms, data));
         }
         if let Some(assigned) = &self.assigned {

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use bpmn::program::Variables;
-use scoring::{Address, Decision, Grouping, INVALID, Plan, REFUSED, Spent, Tally, Verdict};
+use scoring::{Address, Decision, Plan, Spent, Tally, Verdict};
 use serde_json::{Value, json};
 
+use super::grouping::Grouped;
 use super::model::Prompted;
 use super::stochastic::Source;
 use super::{Executor, Tde};
@@ -30,7 +31,7 @@ pub(super) struct Sampling {
     pub(super) plan: Plan,
     pub(super) tally: Tally,
     /// Open answers of a model that mean the same are one outcome.
-    pub(super) grouping: Option<Grouping>,
+    pub(super) grouping: Option<Grouped>,
     pub(super) spent: Spent,
     pub(super) pending: Vec<String>,
     summaries: BTreeMap<String, Summary>,
@@ -126,7 +127,8 @@ impl Tde {
         };
         let tally = Tally::new(labels, reserved).map_err(|error| self.scoring(error))?;
         let (spent, summaries) = (Spent::default(), BTreeMap::new());
-        let grouping = (self.executor == Executor::Model && tally.is_open()).then(Grouping::default);
+        let is_open = self.executor == Executor::Model && tally.is_open();
+        let grouping = is_open.then(|| self.grouping()).transpose()?;
         self.sampling =
             Some(Sampling { source, plan, tally, grouping, spent, pending: Vec::new(), summaries });
         Ok(Variables::new())
@@ -174,6 +176,9 @@ impl Tde {
                     Some(Ok(answers)) => {
                         sampling.spent.tokens += answers.tokens;
                         sampling.spent.cost += answers.cost;
+                        if let Some(grouped) = &mut sampling.grouping {
+                            self.group(grouped, &answers.labels, &mut sampling.spent).await?;
+                        }
                         answers.labels.into_iter().for_each(|label| sampling.note(label, &Variables::new()));
                     }
                     Some(Err(Error::Budget { problem, .. })) => {
@@ -204,20 +209,25 @@ impl Tde {
             return Err(self.declaration("there is nothing to count yet".to_owned()));
         };
         let drawn = sampling.pending.len();
-        for label in std::mem::take(&mut sampling.pending) {
-            let is_answer = label != INVALID && label != REFUSED;
-            let label = match sampling.grouping.as_mut().filter(|_| is_answer) {
-                Some(grouping) => grouping.label(&label),
-                None => label,
-            };
-            sampling.tally.add(&label).map_err(|error| self.scoring(error))?;
+        match &sampling.grouping {
+            // A new answer may join what was apart, so all of them are counted again.
+            Some(grouped) => {
+                sampling.tally = grouped.tally().map_err(|error| self.scoring(error))?;
+                sampling.pending.clear();
+            }
+            None => {
+                for label in std::mem::take(&mut sampling.pending) {
+                    sampling.tally.add(&label).map_err(|error| self.scoring(error))?;
+                }
+            }
         }
         let ended = drawn == 0 || sampling.plan.budget.exhausted(&sampling.spent).is_some();
         let enough = ended || sampling.plan.rule.decide(&sampling.tally) != Decision::Continue;
         let mut undecided = false;
         if enough {
             let seed = self.job.seed ^ u64::from(self.job.visit);
-            let verdict = Verdict::reach(&sampling.tally, &sampling.plan, &sampling.spent, seed);
+            let mut verdict = Verdict::reach(&sampling.tally, &sampling.plan, &sampling.spent, seed);
+            verdict.grouping = sampling.grouping.as_ref().map(Grouped::by);
             undecided = verdict.undecided;
             self.outcome = verdict.winner.clone().or_else(|| verdict.leader.clone());
             self.verdict = Some(verdict);

@@ -24,6 +24,8 @@ pub struct Received {
     pub path: String,
     /// The `Authorization` header.
     pub authorization: Option<String>,
+    /// All headers.
+    pub headers: HeaderMap,
     /// The body; null where it is not JSON.
     pub json: Value,
     /// The body as it came.
@@ -200,6 +202,7 @@ async fn answer(
             method: method.to_string(),
             path: uri.path().trim_start_matches("/v1").to_owned(),
             authorization: headers.get("authorization").and_then(|v| v.to_str().ok()).map(str::to_owned),
+            headers,
             json: serde_json::from_slice(&body).unwrap_or_default(),
             body,
         };

@@ -151,12 +151,17 @@ pub(super) fn score_count(row: &Row<'_>) -> Result<ScoreCount, Error> {
     Ok(ScoreCount {
         subject_kind: row.text("subject_kind")?,
         subject: row.text("subject")?,
+        version: None,
         attempts: row.small("attempts")?,
         successes: row.small("successes")?,
         duration_ms: row.int("duration_ms")?,
         cost: row.real("cost")?,
         last_ms: row.int("last_ms")?,
     })
+}
+
+pub(super) fn version_count(row: &Row<'_>) -> Result<ScoreCount, Error> {
+    Ok(ScoreCount { version: Some(row.small("version")?), ..score_count(row)? })
 }
 
 pub(super) fn attempt(row: &Row<'_>) -> Result<Attempt, Error> {

@@ -294,6 +294,20 @@ async fn scores_add_up_attempts(store: &dyn Everything) {
     assert!((count.cost - 0.75).abs() < 1e-12);
     let newest = store.attempts("task", "p/a", 2).await.unwrap();
     assert_eq!(newest, [attempt("p/a", true, 6), attempt("p/a", false, 9)]);
+    let of = |version: Option<i32>, success: bool| Attempt { version, ..attempt("p/v", success, 4) };
+    let attempts =
+        vec![of(Some(1), true), of(Some(3), false), of(None, true), of(Some(2), true), of(Some(3), true)];
+    store.commit(Commit { attempts, ..Commit::default() }).await.unwrap();
+    let counts = store.version_counts("task", "p/v", 2).await.unwrap();
+    let counts: Vec<_> = counts
+        .iter()
+        .map(|count| (count.version, count.attempts, count.successes, count.duration_ms, count.last_ms))
+        .collect();
+    let each = attempt("p/v", true, 4);
+    assert_eq!(
+        counts,
+        [(Some(3), 2, 1, 2 * each.duration_ms, each.at_ms), (Some(2), 1, 1, each.duration_ms, each.at_ms)]
+    );
 }
 
 async fn task_runs_come_back_in_order(store: &dyn Everything) {

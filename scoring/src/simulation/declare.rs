@@ -66,6 +66,8 @@ pub struct Parameters {
     pub cost: f64,
     /// Where one execution serves several cases: how.
     pub batch: Option<Batch>,
+    /// Executions of a multi-instance element for each token, 1 to 64.
+    pub instances: Option<u32>,
     /// Outcomes with their weights.
     pub outcomes: Vec<(String, Weight)>,
 }

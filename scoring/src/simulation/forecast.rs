@@ -89,21 +89,40 @@ impl Forecast {
 impl Model {
     /// Where a case stands in this model; empty where none of its tokens is known to it.
     fn standing(&self, case: &LiveCase) -> Standing {
-        let work = |id: &str| {
-            let activity = self.activities.iter().position(|activity| activity.id == id)?;
-            let place = self
-                .ops
-                .iter()
-                .position(|op| matches!(op, Op::Work { activity: at, .. } if usize::from(*at) == activity))?;
-            u16::try_from(place).ok()
-        };
-        let at_work = case
-            .elements
-            .iter()
-            .filter_map(|(id, elapsed)| Some(Token { place: work(id)?, elapsed: elapsed.max(0.0) }));
+        // Of one that is done several times in a row it is not known how many are done.
+        let activity = |id: &str| self.activities.iter().position(|activity| activity.id == id);
+        let known = |id: &str| activity(self.waits.get(id).map_or(id, String::as_str));
+        let in_a_row = |at: usize| self.activities.get(at).is_some_and(|activity| activity.in_a_row);
+        if case.elements.iter().any(|(id, _)| known(id).is_some_and(in_a_row)) {
+            return Standing { tokens: Vec::new() };
+        }
+        let mut at_work: Vec<Token> = Vec::new();
+        for (id, elapsed) in &case.elements {
+            let Some(activity) = known(id) else { continue };
+            let is_it = |op: &Op| matches!(op, Op::Work { activity: at, .. } if usize::from(*at) == activity);
+            let places: Vec<u16> =
+                (0_u16..).zip(&self.ops).filter(|(_, op)| is_it(op)).map(|(place, _)| place).collect();
+            // Of several executions at the same time each stands on a branch of its own.
+            let free = places.iter().find(|place| at_work.iter().all(|token| token.place != **place));
+            let place = free.or(places.first());
+            at_work.extend(place.map(|place| Token { place: *place, elapsed: elapsed.max(0.0) }));
+        }
         let on_flows =
             case.flows.iter().filter_map(|id| Some(Token { place: *self.entries.get(id)?, elapsed: 0.0 }));
-        Standing { tokens: at_work.chain(on_flows).collect() }
+        let mut tokens = at_work;
+        tokens.extend(on_flows);
+        for block in self.blocks.iter() {
+            let holds = |(joined, operations): &(u16, BTreeSet<u16>)| {
+                tokens.iter().any(|token| token.place == *joined || operations.contains(&token.place))
+            };
+            let held: Vec<bool> = block.branches.iter().map(holds).collect();
+            // Nothing is waited for on ways that were not taken, or are done.
+            if held.contains(&true) {
+                let empty = block.branches.iter().zip(held).filter(|(_, held)| !held);
+                tokens.extend(empty.map(|((place, _), _)| Token { place: *place, elapsed: 0.0 }));
+            }
+        }
+        Standing { tokens }
     }
 }
 

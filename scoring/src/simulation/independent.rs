@@ -90,7 +90,7 @@ impl Tokens {
             let mut is_gone = false;
             match op {
                 Op::Work { activity, next } => {
-                    (place, now) = self.work(model, case, (place, now), (activity, next), found, witness);
+                    (place, now) = self.work(model, case, now, (activity, next), found, witness);
                 }
                 Op::Toss { choice, first, second } => {
                     let choice = &model.choices[usize::from(choice)];
@@ -174,14 +174,14 @@ impl Tokens {
         &mut self,
         model: &Model,
         case: u32,
-        (place, now): (u16, f64),
+        now: f64,
         (activity, next): (u16, u16),
         found: &mut Replication,
         witness: &mut W,
     ) -> (u16, f64) {
         let at = usize::from(activity);
         let work = &model.activities[at];
-        let mut duration = work.law.quantile(self.drawn(place, u64::from(case), work.key));
+        let mut duration = work.law.quantile(self.drawn(work.home, u64::from(case), work.key));
         let (mut place, mut broken_off) = (next, false);
         if let Some(deadline) = work.deadline
             && duration > deadline.after

@@ -96,6 +96,10 @@ pub struct Activity {
     pub batch: Option<Batch>,
     /// When an interrupting timer breaks it off.
     pub(super) deadline: Option<Deadline>,
+    /// Whether it is done several times, one after the other.
+    pub(super) in_a_row: bool,
+    /// Its first operation: at which its executions in a case are numbered, however many operations it has.
+    pub(super) home: u16,
     pub(super) key: u64,
 }
 
@@ -219,6 +223,10 @@ pub struct Model {
     pub attributes: Vec<Attribute>,
     /// Where a token on a flow comes to, by the flow's id.
     pub(super) entries: Arc<BTreeMap<String, u16>>,
+    /// The events that event-based gateways wait for, by the gateways' ids.
+    pub(super) waits: Arc<BTreeMap<String, String>>,
+    /// What stands between inclusive gateways.
+    pub(super) blocks: Arc<Vec<build::Block>>,
     pub(super) ops: Vec<Op>,
     pub(super) forks: Vec<u16>,
     pub(super) joins: Vec<JoinSlots>,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::estimate::Estimate;
-use super::exact::{Exact, Posterior};
+use super::exact::{Exact, Inexact, Posterior};
 use super::measure::{Measure, Unit, measures, values};
 use super::model::Model;
 use super::replication::replicate;
@@ -103,6 +103,8 @@ pub struct Result {
     pub trace: Vec<HalfWidth>,
     /// What is known without simulation, where it is.
     pub exact: Option<Exact>,
+    /// Why `exact`, or its load, is missing.
+    pub inexact: Option<Inexact>,
     /// What the observations leave open of that.
     pub posterior: Option<Posterior>,
     /// The measures with their estimates.
@@ -133,7 +135,13 @@ const PICTURE: usize = 10_000;
 /// told apart ([`Estimate::over`]). Looks are after 10, 15, 23, … replications, never between, so that the number of
 /// threads changes nothing.
 pub fn simulate(model: &Model, settings: &Settings, progress: &dyn Fn(u64, f64)) -> Result {
-    let exact = Exact::of(model);
+    let (exact, inexact) = match Exact::of(model) {
+        Ok(exact) => {
+            let inexact = exact.no_load.clone();
+            (Some(exact), inexact)
+        }
+        Err(inexact) => (None, Some(inexact)),
+    };
     let saturated = exact.as_ref().is_some_and(|exact| exact.is_saturated());
     let warm_up = if model.is_contended() && !saturated {
         pilot(model, settings.seed)
@@ -186,6 +194,7 @@ pub fn simulate(model: &Model, settings: &Settings, progress: &dyn Fn(u64, f64))
         ended,
         trace,
         exact,
+        inexact,
         posterior,
         measures: names.into_iter().zip(estimates).collect(),
         durations: run.durations,

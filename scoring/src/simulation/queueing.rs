@@ -291,7 +291,7 @@ impl<'a, W: Witness> Shop<'a, W> {
         let Waiting { since, deadline, done, slot, place, .. } = waiting;
         let Some(Op::Work { activity, .. }) = self.model.ops.get(usize::from(place)).copied() else { return };
         let work = &self.model.activities[usize::from(activity)];
-        let at = slot as usize * self.model.ops.len() + usize::from(place);
+        let at = slot as usize * self.model.ops.len() + usize::from(work.home);
         let visit = u32::from(self.visits[at]);
         self.visits[at] = self.visits[at].saturating_add(1);
         let case = &mut self.slots[slot as usize];

@@ -93,13 +93,17 @@ fn node_parameters(element: &Element) -> Result<Parameters, Error> {
     let place = Place { element: &element.id };
     let mut found = Parameters::default();
     for raw in element.extensions_named(PROCOS, "simulation") {
-        place.known(raw, &["duration", "observed", "resource", "priority", "cost", "batch", "batchWait"])?;
+        place.known(
+            raw,
+            &["duration", "observed", "resource", "priority", "cost", "batch", "batchWait", "instances"],
+        )?;
         found.duration = place.parse(raw, "duration", Law::parse)?;
         found.observed = place.parse(raw, "observed", number::<u64>)?;
         found.resource = raw.get("resource").map(|resource| resource.trim().to_owned());
         found.priority = place.parse(raw, "priority", number::<i32>)?.unwrap_or_default();
         found.cost = place.parse(raw, "cost", amount)?.unwrap_or_default();
         found.batch = place.batch(raw)?;
+        found.instances = place.parse(raw, "instances", number::<u32>)?;
     }
     // Outcomes stand beside procos:task or inside it.
     let tasks = element.extensions_named(PROCOS, "task").flat_map(|task| task.elements_named("outcome"));

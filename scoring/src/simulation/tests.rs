@@ -3,7 +3,7 @@
 use bpmn::compile::compile;
 use bpmn::program::Program;
 
-use super::{Declaration, Exact, Model, Plan, Result, Settings, compare, replicate, simulate};
+use super::{Declaration, Exact, Inexact, Model, Plan, Result, Settings, compare, replicate, simulate};
 
 mod batches;
 mod bpsim;
@@ -13,7 +13,9 @@ mod deadlines;
 mod event_logs;
 mod evidence;
 mod forecasts;
+mod inclusive;
 mod precision;
+mod repeated;
 mod token_rules;
 
 /// A credit application: two checks side by side, an assessment, an offer or a refusal that may come back.
@@ -91,7 +93,8 @@ fn opposite(weight: &str) -> String {
 pub(super) fn read(content: &str) -> (Program, Declaration) {
     let xml = format!(
         r#"<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL"
-        xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:procos="https://w3id.org/procos/bpmn/1.0">
+        xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:procos="https://w3id.org/procos/bpmn/1.0"
+        xmlns:zeebe="http://camunda.org/schema/zeebe/1.0">
         <bpmn:process id="p" isExecutable="true">{content}</bpmn:process></bpmn:definitions>"#
     );
     let definitions = bpmn::xml::read(xml.as_bytes()).unwrap();
@@ -182,5 +185,5 @@ fn a_case_whose_join_waits_for_ever_is_counted_as_stuck() {
         </bpmn:extensionElements></bpmn:sequenceFlow>
         <bpmn:sequenceFlow id="d" sourceRef="j" targetRef="e"/>"#,
     );
-    assert_eq!((replicate(&model, 1, 0, 100, 0).stuck, Exact::of(&model)), (100, None));
+    assert_eq!((replicate(&model, 1, 0, 100, 0).stuck, Exact::of(&model)), (100, Err(Inexact::Ends)));
 }

@@ -43,6 +43,32 @@ fn stopped(rule: Rule) -> String {
     text
 }
 
+/// Answers at their angles, grouped by a cosine of 0.95.
+fn grouping() -> String {
+    let answers = [
+        ("send it back", 0.0),
+        ("return the parcel", 10.0),
+        ("ship it home", 24.0),
+        ("hand it in", 34.0),
+        ("keep it", 72.0),
+    ];
+    let mut grouping = Grouping::by_embeddings(0.95).unwrap();
+    for (answer, angle) in answers {
+        let (sine, cosine) = f64::to_radians(angle).sin_cos();
+        grouping.add(answer);
+        grouping.place(answer, &[cosine as f32, sine as f32]);
+    }
+    let labels = grouping.labels();
+    let mut text = String::new();
+    for (answer, angle) in answers {
+        let mut line = vec![b'.'; WIDTH];
+        line[(angle / 2.0) as usize] = b'o';
+        let line = String::from_utf8(line).unwrap();
+        let _ = writeln!(text, "{answer:<18} {line} {angle:>2.0}°  counted as: {}", labels[answer]);
+    }
+    text
+}
+
 /// The confidence sequence at 80 % of n.
 fn sequence() -> String {
     let mut text = String::new();
@@ -121,6 +147,7 @@ fn the_page_on_statistics_shows_what_the_code_does() {
         ("window", stopped(Rule::Window(EarlyWindow { window: 5 }))),
         ("fixed", stopped(Rule::Fixed(Fixed { samples: 40 }))),
         ("sequence", sequence()),
+        ("grouping", grouping()),
         ("versions", versions()),
         ("alarm", alarm()),
     ];

@@ -24,6 +24,7 @@ impl Loaded {
 /// The value of a setting as people read it.
 fn value_of(configuration: &Configuration, key: &str) -> String {
     let model = &configuration.model;
+    let aws = model.aws.clone().unwrap_or_default();
     let secret = |secret: &llm::Secret| if secret.reveal().is_empty() { "" } else { "***" }.to_owned();
     match key {
         "listen" => configuration.listen.to_string(),
@@ -36,6 +37,10 @@ fn value_of(configuration: &Configuration, key: &str) -> String {
         "database.url" => masked_url(&configuration.database.url),
         "model.base_url" => masked_url(&model.base_url),
         "model.api_key" => secret(&model.api_key),
+        "model.aws.region" => aws.region.clone(),
+        "model.aws.access_key_id" => aws.access_key_id.clone(),
+        "model.aws.secret_access_key" => secret(&aws.secret_access_key),
+        "model.aws.session_token" => secret(&aws.session_token),
         "model.model" => model.model.clone(),
         "model.embedding_model" => model.embedding_model.clone().unwrap_or_default(),
         "model.transcription_model" => model.transcription_model.clone().unwrap_or_default(),

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use engine::clock::Clock;
+use hmac::{Hmac, KeyInit, Mac};
 use kernel::{Outside, Receiver, Unreached};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -22,8 +23,6 @@ use crate::configuration::Webhook;
 
 /// Deliveries that are tried: with pauses that double up to 6.4 s, some two minutes.
 const DELIVERIES_LIMIT: i32 = 25;
-/// Bytes of a block of SHA-256.
-const BLOCK: usize = 64;
 
 /// The topic of the outbox whose items go to a webhook.
 pub(super) fn topic(name: &str) -> String {
@@ -58,13 +57,12 @@ impl Receiver for Post {
     async fn deliver(&self, item: &OutboxItem) -> Result<(), String> {
         let body = item.payload.to_string();
         let timestamp = (self.clock.now_ms() / 1_000).to_string();
-        let signature =
-            hmac_sha256(self.hook.secret.reveal().as_bytes(), format!("{timestamp}.{body}").as_bytes());
+        let signature = signature(self.hook.secret.reveal(), &timestamp, &body)?;
         let headers = [
             ("content-type".to_owned(), "application/json".to_owned()),
             ("procos-webhook-id".to_owned(), hex::encode(Sha256::digest(item.key.as_bytes()))),
             ("procos-webhook-timestamp".to_owned(), timestamp),
-            ("procos-webhook-signature".to_owned(), format!("sha256={}", hex::encode(signature))),
+            ("procos-webhook-signature".to_owned(), format!("sha256={signature}")),
         ];
         match self.outside.post(&self.hook.url, &headers, body).await {
             Ok(200..=299) => Ok(()),
@@ -86,22 +84,11 @@ impl Receiver for Post {
     }
 }
 
-/// HMAC (RFC 2104) with SHA-256: H((key ⊕ opad) ‖ H((key ⊕ ipad) ‖ message)).
-fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
-    let mut block = [0_u8; BLOCK];
-    let hashed: [u8; 32];
-    let short = if key.len() > BLOCK {
-        hashed = Sha256::digest(key).into();
-        &hashed[..]
-    } else {
-        key
-    };
-    for (place, byte) in block.iter_mut().zip(short) {
-        *place = *byte;
-    }
-    let pad = |with: u8| block.map(|byte| byte ^ with);
-    let inner = Sha256::new().chain_update(pad(0x36)).chain_update(message).finalize();
-    Sha256::new().chain_update(pad(0x5c)).chain_update(inner).finalize().into()
+/// The signature of a body that is sent at this time, in hexadecimal.
+fn signature(secret: &str, timestamp: &str, body: &str) -> Result<String, String> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).map_err(|error| error.to_string())?;
+    mac.update(format!("{timestamp}.{body}").as_bytes());
+    Ok(hex::encode(mac.finalize().into_bytes()))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ export const procosModdle = {
       name: "Task",
       superClass: ["Element"],
       properties: [
-        ...["by", "ref", "class", "undecided", "isolation", "executor"].map(text),
+        ...["by", "ref", "class", "undecided", "isolation", "executor", "grouping", "similarity"].map(text),
         { name: "entries", type: "Element", isMany: true },
       ],
     },

@@ -28,6 +28,12 @@ const BY: [string, string][] = [
 ];
 const NEEDS_REFERENCE = new Set(["file", "tool", "http", "model", "process"]);
 const SAMPLED = new Set(["stochastic", "model"]);
+const GROUPINGS: [string, string][] = [
+  ["", "their words are"],
+  ["words", "their words are (said)"],
+  ["embeddings", "an embedding model finds them alike"],
+];
+
 const UNDECIDED: [string, string][] = [
   ["", "not said: go on with the leader"],
   ["leader", "go on with the leader"],
@@ -241,6 +247,21 @@ function Execution(props: { node: BusinessObject; create: Create; carryOut: (pla
             options={UNDECIDED}
             set={(value) => setTask("undecided", value)}
           />
+          {by === "model" && declared(node, "procos:Outcome").length === 0 && (
+            <Choice
+              name="Answers are the same when"
+              value={(task?.grouping as string) ?? ""}
+              options={GROUPINGS}
+              set={(value) => setTask("grouping", value)}
+            />
+          )}
+          {by === "model" && task?.grouping === "embeddings" && (
+            <Field
+              name="alike from (0 to 1)"
+              value={(task?.similarity as string) ?? ""}
+              set={(value) => setTask("similarity", value)}
+            />
+          )}
         </fieldset>
       )}
     </>

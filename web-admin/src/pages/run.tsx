@@ -28,7 +28,7 @@ const RUN = graphql(`
       incidents { key elementId code message raisedAt }
       taskRuns {
         id elementId attempt executedBy state inputs outputs notes startedAt endedAt
-        verdict { winner undecided reason samples outcomes { label share low high count } }
+        verdict { winner undecided reason samples grouping outcomes { label share low high count } }
       }
       trail(first: 500) { totalCount nodes { position kind at actor elementId data } }
     }
@@ -216,6 +216,8 @@ function Content({ run, tasks, again }: { run: RunData; tasks: readonly Task[]; 
                       <Outcomes outcomes={task.verdict.outcomes} />
                       <p class="small">
                         {verdictSentence(task.verdict)}{" "}
+                        {task.verdict.grouping === "embeddings" &&
+                          "Answers that an embedding model finds alike were counted as one. "}
                         <span class="quiet">This says how consistent the samples are, not what is true.</span>
                       </p>
                     </>

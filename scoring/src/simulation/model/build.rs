@@ -13,7 +13,11 @@ use super::{Activity, Choice, JoinSlots, Law, Model, OUTCOME, Op, Resource, Rule
 use crate::Error;
 
 mod deadline;
+mod inclusive;
+mod repeated;
 mod sub_process;
+
+pub(in super::super) use inclusive::Block;
 
 /// Operations at most.
 const MAX_OPS: usize = 60_000;
@@ -42,6 +46,10 @@ struct Builder<'a> {
     levels: Vec<i32>,
     /// Sub-processes that stand in the table as their contents.
     opened: Vec<NodeIndex>,
+    /// What stands between inclusive gateways.
+    blocks: Vec<Block>,
+    /// The inclusive gateways that join one of them.
+    joined: Vec<NodeIndex>,
     model: Model,
 }
 
@@ -77,6 +85,8 @@ impl<'a> Builder<'a> {
             currency: declaration.currency.clone().unwrap_or_default(),
             attributes: declaration.attributes.clone(),
             entries: Arc::default(),
+            waits: Arc::default(),
+            blocks: Arc::default(),
             ops: Vec::new(),
             forks: Vec::new(),
             joins: Vec::new(),
@@ -84,7 +94,16 @@ impl<'a> Builder<'a> {
             start: 0,
             levels: narrow(levels.len()),
         };
-        Ok(Self { program, declaration, first: Vec::new(), levels, opened: Vec::new(), model })
+        Ok(Self {
+            program,
+            declaration,
+            first: Vec::new(),
+            levels,
+            opened: Vec::new(),
+            blocks: Vec::new(),
+            joined: Vec::new(),
+            model,
+        })
     }
 
     /// Gives every node its place: a parallel gateway with several incoming flows has a join for each before its fork.
@@ -94,7 +113,9 @@ impl<'a> Builder<'a> {
             self.first.push(narrow(next));
             next += match node.kind {
                 NodeKind::Parallel if node.incoming.len() > 1 => node.incoming.len() + 1,
-                _ => 2,
+                NodeKind::Inclusive if inclusive::joins(node) => node.incoming.len() + 1,
+                NodeKind::Inclusive if inclusive::splits(node) => inclusive::size(node),
+                _ => self.work_size(node),
             };
             if next > MAX_OPS {
                 return Err(refused(node, "a process of this size", "simulate a part of it"));
@@ -109,7 +130,9 @@ impl<'a> Builder<'a> {
         let first = self.first.get(target).copied().unwrap_or_default();
         let node = &self.program.nodes[target];
         match node.kind {
-            NodeKind::Parallel if node.incoming.len() > 1 => {
+            NodeKind::Parallel | NodeKind::Inclusive
+                if node.incoming.len() > 1 && !inclusive::splits(node) =>
+            {
                 first
                     + narrow(node.incoming.iter().position(|incoming| *incoming == flow).unwrap_or_default())
             }
@@ -129,12 +152,8 @@ impl<'a> Builder<'a> {
         if self.is_inside_one_piece(node) {
             return Ok(());
         }
-        if node.repeat.is_some() || node.is_compensation_handler {
-            return Err(refused(
-                node,
-                "an element that is repeated or for compensation",
-                "leave the repetition out and declare how long all of it takes",
-            ));
+        if node.is_compensation_handler {
+            return Err(refused(node, "an element for compensation", "leave it out"));
         }
         match &node.kind {
             NodeKind::Start { trigger, .. } => {
@@ -145,25 +164,24 @@ impl<'a> Builder<'a> {
             }
             NodeKind::End(throw) => self.end(node, throw, first),
             NodeKind::SubProcess(kind) if !self.is_one_piece(node) || matches!(kind, SubProcess::Event) => {
+                if node.repeat.is_some() {
+                    return Err(refused(
+                        node,
+                        "a sub-process that is repeated",
+                        "declare how long one execution takes, so that it counts as one piece of work",
+                    ));
+                }
                 self.sub_process(index, node, kind, first)
             }
             NodeKind::Boundary { .. } => self.leave(node, first),
             NodeKind::Exclusive if node.outgoing.len() > 1 => self.choice(node, first),
             NodeKind::Exclusive => self.leave(node, first),
-            NodeKind::Parallel if node.incoming.len() > 1 => {
-                let join = narrow(self.model.joins.len());
-                let count = narrow(node.incoming.len());
-                self.model.joins.push(JoinSlots { first: self.model.slots, count });
-                for flow in 0..count {
-                    self.set(
-                        first + flow,
-                        Op::Join { join, slot: self.model.slots + flow, next: first + count },
-                    );
-                }
-                self.model.slots += count;
-                self.leave(node, first + count)
-            }
+            NodeKind::Parallel if node.incoming.len() > 1 => self.wait_for_all(node, first),
             NodeKind::Parallel => self.leave(node, first),
+            NodeKind::Inclusive if inclusive::splits(node) => self.inclusive(index, node, first),
+            NodeKind::Inclusive if inclusive::joins(node) => self.wait_for_all(node, first),
+            NodeKind::Inclusive => self.leave(node, first),
+            NodeKind::EventBased { .. } => self.first_event(node, first),
             _ => self.work(node, first),
         }
     }
@@ -237,6 +255,7 @@ impl<'a> Builder<'a> {
     fn work(&mut self, node: &Node, place: u16) -> Result<(), Error> {
         let declared = self.parameters(node);
         let law = match (declared.duration, &node.kind) {
+            _ if self.is_rival(node) => Law::Constant(0.0),
             (Some(law), _) => law,
             (None, NodeKind::Catch(Trigger::Timer(timer))) => timer_law(node, timer)?,
             (None, NodeKind::Catch(_) | NodeKind::Receive(_)) => {
@@ -262,8 +281,12 @@ impl<'a> Builder<'a> {
                 ));
             }
         };
-        if matches!(node.kind, NodeKind::EventBased { .. } | NodeKind::Inclusive | NodeKind::Complex { .. }) {
-            return Err(refused(node, "this kind of gateway", "use exclusive and parallel gateways"));
+        if matches!(node.kind, NodeKind::Complex { .. }) {
+            return Err(refused(
+                node,
+                "this kind of gateway",
+                "use exclusive, parallel and inclusive gateways",
+            ));
         }
         let resource = declared.resource.as_ref();
         let resource = resource.and_then(|id| self.model.resources.iter().position(|each| each.id == *id));
@@ -271,6 +294,14 @@ impl<'a> Builder<'a> {
         let deadline = self.deadline(node)?;
         if declared.batch.is_some() && deadline.is_some() {
             return Err(refused(node, "a timer on work that is done in batches", "leave one of the two out"));
+        }
+        let repeated = self.repeated(node)?;
+        if repeated.is_some() && (declared.batch.is_some() || deadline.is_some()) {
+            return Err(refused(
+                node,
+                "work that is repeated and also done in batches or ended by a timer",
+                "leave one of them out",
+            ));
         }
         let activity = narrow(self.model.activities.len());
         self.model.activities.push(Activity {
@@ -283,8 +314,13 @@ impl<'a> Builder<'a> {
             cost: declared.cost,
             batch: declared.batch,
             deadline,
+            in_a_row: repeated.is_some_and(|repeated| repeated.sequential && repeated.count > 1),
+            home: place + u16::from(repeated.is_some_and(|repeated| !repeated.sequential)),
             key: element_key(&node.id),
         });
+        if let Some(repeated) = repeated {
+            return self.repeat(node, place, activity, repeated);
+        }
         self.set(place, Op::Work { activity, next: place + 1 });
         self.leave(node, place + 1)
     }
@@ -435,10 +471,12 @@ impl<'a> Builder<'a> {
     /// Takes out forks with one way, so that tokens go straight on.
     fn finish(mut self) -> Result<Model, Error> {
         self.check_opened()?;
+        self.check_inclusive()?;
         self.check_batches()?;
         let entries = self.program.flows.iter().enumerate();
         let entries = entries.map(|(place, flow)| (flow.id.clone(), self.entry(place))).collect();
         self.model.entries = Arc::new(entries);
+        self.model.blocks = Arc::new(std::mem::take(&mut self.blocks));
         let model = &mut self.model;
         let straight = |ops: &[Op], forks: &[u16], mut place: u16| {
             for _ in 0..ops.len() {

@@ -7,11 +7,14 @@ use bpmn::expression::{Expression, Limits};
 use serde_json::{Map, Value, json};
 
 use super::super::Law;
+use super::super::exact::Inexact;
 use super::super::random::{Numbers, element_key};
 use super::Model;
 
 /// Visits of a gateway that decides by data, after which a case is held to go round for ever: the same data decide alike.
 const ROUNDS_LIMIT: u32 = 100;
+/// Combinations of what a case may bring along that are gone through one by one.
+const COMBINATIONS: usize = 256;
 /// Keeps attributes apart from elements of the same name.
 const ATTRIBUTE: &str = "\u{1}attribute ";
 
@@ -80,17 +83,66 @@ impl Model {
     ) -> Option<u16> {
         let choice = self.choices.get(usize::from(choice))?;
         let rule = choice.rule.as_ref().filter(|_| visit <= ROUNDS_LIMIT)?;
-        let values = self.attributes_of(numbers, case);
+        choice.targets.get(rule.way(&self.attributes_of(numbers, case))?).copied()
+    }
+
+    /// The model as it is for each combination of what a case may bring along, with the share of such cases; only
+    /// attributes that gateways read count.
+    pub(in super::super) fn by_data(&self) -> Result<Vec<(f64, Self)>, Inexact> {
+        let rules = || self.choices.iter().filter_map(|choice| Some((choice, choice.rule.as_ref()?)));
+        let mut combinations = vec![(1.0, Map::new())];
+        for attribute in &self.attributes {
+            let Some((gateway, _)) = rules().find(|(_, rule)| rule.reads(&attribute.name)) else { continue };
+            let Values::OneOf(values) = &attribute.values else {
+                let (gateway, attribute) = (gateway.name.clone(), attribute.name.clone());
+                return Err(Inexact::Data { gateway, attribute });
+            };
+            let sum: f64 = values.iter().map(|(_, weight)| weight).sum();
+            if combinations.len() * values.len() > COMBINATIONS {
+                return Err(Inexact::Combinations(COMBINATIONS));
+            }
+            let with = |(share, known): &(f64, Map<String, Value>)| {
+                let (share, known) = (*share, known.clone());
+                let one = move |(value, weight): &(Value, f64)| {
+                    let mut known = known.clone();
+                    known.insert(attribute.name.clone(), value.clone());
+                    (share * weight / sum, known)
+                };
+                values.iter().map(one).collect::<Vec<_>>()
+            };
+            combinations = combinations.iter().flat_map(with).collect();
+        }
+        let decided = |(share, values): (f64, Map<String, Value>)| {
+            let mut model = self.clone();
+            for choice in &mut model.choices {
+                if let Some(rule) = &choice.rule {
+                    let way = rule.way(&values);
+                    choice.shares = (0..choice.targets.len())
+                        .map(|place| f64::from(u8::from(way == Some(place))))
+                        .collect();
+                }
+            }
+            (share, model)
+        };
+        Ok(combinations.into_iter().map(decided).collect())
+    }
+}
+
+impl Rule {
+    /// The way of a case with these values; `None` where no flow can be taken.
+    fn way(&self, values: &Map<String, Value>) -> Option<usize> {
         let holds = |condition: &Option<Expression>| match condition {
             None => true,
-            Some(condition) => condition.evaluate_condition(&values, Limits::at(0)).unwrap_or(false),
+            Some(condition) => condition.evaluate_condition(values, Limits::at(0)).unwrap_or(false),
         };
-        let way = rule
-            .conditions
+        let mut ways = self.conditions.iter().enumerate();
+        ways.position(|(way, condition)| self.default != Some(way) && holds(condition)).or(self.default)
+    }
+
+    fn reads(&self, name: &str) -> bool {
+        self.conditions
             .iter()
-            .enumerate()
-            .position(|(way, condition)| rule.default != Some(way) && holds(condition))
-            .or(rule.default)?;
-        choice.targets.get(way).copied()
+            .flatten()
+            .any(|condition| condition.variables().iter().any(|read| read == name))
     }
 }

@@ -1,13 +1,17 @@
 //! Gateways that decide by what a case brings along.
 
-use super::super::{Exact, Numbers};
+use super::super::{Exact, Inexact, Numbers};
 use super::{cases, model};
 
 fn shop(loops: bool) -> super::Model {
+    shop_of(r#"distribution="uniform(0, 1000)""#, loops)
+}
+
+fn shop_of(amount: &str, loops: bool) -> super::Model {
     let way = if loops { "again" } else { "small" };
     model(&format!(
         r#"<bpmn:extensionElements><procos:simulation>
-        <procos:attribute name="amount" distribution="uniform(0, 1000)"/>
+        <procos:attribute name="amount" {amount}/><procos:attribute name="unread" distribution="uniform(0, 1)"/>
         <procos:attribute name="tier" values="gold 0.3, other 0.7"/></procos:simulation></bpmn:extensionElements>
         <bpmn:startEvent id="s"/><bpmn:exclusiveGateway id="again"/>
         <bpmn:task id="t"><bpmn:extensionElements><procos:simulation duration="5"/></bpmn:extensionElements></bpmn:task>
@@ -28,10 +32,28 @@ fn a_gateway_decides_by_what_the_case_brings_along() {
     let big = found.estimate("end", "big").unwrap();
     // 1 − 0.6 × 0.7
     assert!(big.monte_carlo.0 < 0.58 && 0.58 < big.monte_carlo.1, "{big:?}");
-    assert!(Exact::of(&model).is_none());
+    let inexact = Exact::of(&model).unwrap_err().to_string();
+    assert!(inexact.contains("decides by amount"), "{inexact}");
     let numbers = Numbers::new(1, 0);
     assert_eq!(model.attributes_of(&numbers, 4), model.attributes_of(&numbers, 4));
     assert_ne!(model.attributes_of(&numbers, 4), model.attributes_of(&numbers, 5));
+}
+
+#[test]
+fn ways_that_depend_on_a_few_values_are_known_exactly() {
+    let amounts = r#"values="100 0.6, 900 0.4""#;
+    let model = shop_of(amounts, false);
+    let exact = Exact::of(&model).unwrap();
+    let place = model.ends.iter().position(|(id, _)| id == "big").unwrap();
+    assert!((exact.ends[place] - (1.0 - 0.6 * 0.7)).abs() < 1e-12, "{:?}", exact.ends);
+    assert_eq!((exact.visits.clone(), exact.gradients.len()), (vec![1.0], 0));
+    let found = cases(&model, 20_000);
+    let big = found.estimate("end", "big").unwrap();
+    assert!(big.monte_carlo.0 < 0.58 && 0.58 < big.monte_carlo.1, "{big:?}");
+    assert_eq!(Exact::of(&shop_of(amounts, true)), Err(Inexact::Loop));
+    let many: Vec<String> = (0..200).map(|value| format!("{value} 1")).collect();
+    let many = Exact::of(&shop_of(&format!("values=\"{}\"", many.join(", ")), false));
+    assert_eq!(many, Err(Inexact::Combinations(256)), "200 amounts in 2 tiers");
 }
 
 #[test]

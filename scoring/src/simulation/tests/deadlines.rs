@@ -1,7 +1,8 @@
 //! Interrupting timers and sub-processes where formulas or hand counts say what must come out.
 
-use super::super::{Law, Nobody, queueing};
+use super::super::{Effort, Law, LiveCase, Nobody, forecast, queueing};
 use super::{Exact, Model, cases, model, read};
+use crate::Error;
 
 const LIMITED: &str = r#"<bpmn:startEvent id="s"/><bpmn:userTask id="t"><bpmn:extensionElements>
     <procos:simulation duration="exponential(10min)"/></bpmn:extensionElements></bpmn:userTask>
@@ -17,7 +18,11 @@ fn a_timer_breaks_off_the_share_of_work_that_takes_longer() {
     let late = (-1.0_f64).exp();
     let place = model.ends.iter().position(|(id, _)| id == "late").unwrap();
     assert!((exact.ends[place] - late).abs() < 1e-9, "{:?}", exact.ends);
-    assert!((exact.work[0] - 600.0 * (1.0 - late)).abs() < 0.1, "{:?}", exact.work);
+    assert!(
+        (exact.load.as_ref().unwrap().work[0] - 600.0 * (1.0 - late)).abs() < 0.1,
+        "{:?}",
+        exact.load.as_ref().unwrap().work
+    );
     let found = cases(&model, 100_000);
     let duration = found.estimate("duration", "").unwrap();
     assert!((duration.value - 600.0 * (1.0 - late)).abs() < 2.0 * duration.half_width(), "{duration:?}");
@@ -63,7 +68,11 @@ fn what_waits_for_a_resource_when_its_timer_is_due_leaves_the_queue() {
     let found = queueing::run(&model, 1, 0, (10, 0), &mut Nobody);
     assert_eq!(visits(&model, &found), (10, 0.0));
     assert!((found.cost - 1_300.0).abs() < 1e-6, "{}", found.cost);
-    assert!(Exact::of(&model).is_none(), "the queue decides whether the timer comes first");
+    let inexact = Exact::of(&model).unwrap_err().to_string();
+    assert!(
+        inexact.contains("how long it waits"),
+        "the queue decides whether the timer comes first: {inexact}"
+    );
 }
 
 #[test]
@@ -85,4 +94,53 @@ fn a_sub_process_whose_branches_end_apart_is_refused_unless_it_counts_as_one_pie
         model(&with(r#"<bpmn:extensionElements><procos:simulation duration="7"/></bpmn:extensionElements>"#));
     let found = cases(&piece, 100);
     assert!((found.estimate("duration", "").unwrap().value - 7.0).abs() < 1e-9);
+}
+
+/// An event-based gateway: an answer is waited for, at most 100 s; behind the timer stands a step of 10 s.
+fn gateway(answer: &str, more: &str) -> String {
+    format!(
+        r#"<bpmn:startEvent id="s"/><bpmn:eventBasedGateway id="g"/>
+        <bpmn:intermediateCatchEvent id="answer"><bpmn:extensionElements><procos:simulation duration="{answer}"/>
+        </bpmn:extensionElements><bpmn:conditionalEventDefinition><bpmn:condition>=ready</bpmn:condition></bpmn:conditionalEventDefinition></bpmn:intermediateCatchEvent>
+        <bpmn:intermediateCatchEvent id="late"><bpmn:timerEventDefinition><bpmn:timeDuration>PT100S</bpmn:timeDuration>
+        </bpmn:timerEventDefinition></bpmn:intermediateCatchEvent>
+        <bpmn:task id="remind"><bpmn:extensionElements><procos:simulation duration="10"/></bpmn:extensionElements></bpmn:task>
+        <bpmn:endEvent id="answered"/><bpmn:endEvent id="reminded"/>{more}
+        <bpmn:sequenceFlow id="f1" sourceRef="s" targetRef="g"/><bpmn:sequenceFlow id="f2" sourceRef="g" targetRef="answer"/>
+        <bpmn:sequenceFlow id="f3" sourceRef="g" targetRef="late"/>
+        <bpmn:sequenceFlow id="f4" sourceRef="answer" targetRef="answered"/>
+        <bpmn:sequenceFlow id="f5" sourceRef="late" targetRef="remind"/>
+        <bpmn:sequenceFlow id="f6" sourceRef="remind" targetRef="reminded"/>"#
+    )
+}
+
+#[test]
+fn an_event_based_gateway_goes_on_with_what_comes_first() {
+    let model = model(&gateway("exponential(100)", ""));
+    let exact = Exact::of(&model).unwrap();
+    let late = (-1.0_f64).exp();
+    let place = model.ends.iter().position(|(id, _)| id == "reminded").unwrap();
+    assert!((exact.ends[place] - late).abs() < 1e-9, "{:?}", exact.ends);
+    let found = cases(&model, 40_000);
+    // The answer or 100 s, then 10 s where it was late.
+    let expected = 100.0 * (1.0 - late) + 10.0 * late;
+    let mean = found.estimate("duration", "").unwrap();
+    assert!(mean.monte_carlo.0 < expected && expected < mean.monte_carlo.1, "{mean:?} {expected}");
+}
+
+#[test]
+fn a_case_that_waits_at_an_event_based_gateway_waits_no_longer_than_its_timer() {
+    let model = model(&gateway("1000", ""));
+    let case = LiveCase { elements: vec![("g".to_owned(), 40.0)], flows: Vec::new() };
+    let left = forecast(&model, &[case], 0.0, 1, Effort::default()).unwrap().remaining.value;
+    assert!((left - 70.0).abs() < 1e-9, "60 s until the timer, then 10 s: {left}");
+}
+
+#[test]
+fn an_event_based_gateway_with_more_events_is_refused() {
+    let more = r#"<bpmn:intermediateCatchEvent id="other"><bpmn:conditionalEventDefinition><bpmn:condition>=ready</bpmn:condition></bpmn:conditionalEventDefinition></bpmn:intermediateCatchEvent>
+        <bpmn:sequenceFlow id="g1" sourceRef="g" targetRef="other"/><bpmn:sequenceFlow id="g2" sourceRef="other" targetRef="answered"/>"#;
+    let (program, declaration) = read(&gateway("1000", more));
+    let refused = Model::build(&program, &declaration).unwrap_err();
+    assert!(matches!(&refused, Error::NotSimulated { element, .. } if element == "g"), "{refused}");
 }

@@ -25,6 +25,29 @@ enum Block {
     Inside(Box<Block>),
     /// A task of so many minutes with a timer of so many, behind which stands the block.
     Limited(u8, u8, Box<Block>),
+    /// Some of these at once.
+    Some(Vec<Block>),
+    /// A task of so many minutes three times, one after the other or at once.
+    Repeated(u8, bool),
+}
+
+impl Block {
+    /// The same without ends in between: what stands between inclusive gateways has none.
+    fn staying(self) -> Self {
+        let each = |blocks: Vec<Self>| blocks.into_iter().map(Self::staying).collect();
+        let inner = |block: Box<Self>| Box::new(block.staying());
+        match self {
+            Self::Leave(block) => block.staying(),
+            Self::Sequence(blocks) => Self::Sequence(each(blocks)),
+            Self::Choice(blocks) => Self::Choice(each(blocks)),
+            Self::Parallel(blocks) => Self::Parallel(each(blocks)),
+            Self::Some(blocks) => Self::Some(each(blocks)),
+            Self::Loop(block) => Self::Loop(inner(block)),
+            Self::Inside(block) => Self::Inside(inner(block)),
+            Self::Limited(minutes, after, block) => Self::Limited(minutes, after, inner(block)),
+            other @ (Self::Task(_) | Self::Repeated(..)) => other,
+        }
+    }
 }
 
 fn block() -> impl Strategy<Value = Block> {
@@ -36,11 +59,13 @@ fn block() -> impl Strategy<Value = Block> {
             inner.clone().prop_map(|block| Block::Loop(Box::new(block))),
             inner.clone().prop_map(|block| Block::Leave(Box::new(block))),
             inner.clone().prop_map(|block| Block::Inside(Box::new(block))),
-            (1_u8..9, 1_u8..9, inner).prop_map(|(minutes, after, block)| Block::Limited(
+            (1_u8..9, 1_u8..9, inner.clone()).prop_map(|(minutes, after, block)| Block::Limited(
                 minutes,
                 after,
                 Box::new(block)
             )),
+            prop::collection::vec(inner.prop_map(Block::staying), 2..4).prop_map(Block::Some),
+            (1_u8..9, any::<bool>()).prop_map(|(minutes, sequential)| Block::Repeated(minutes, sequential)),
         ]
     })
 }
@@ -170,9 +195,49 @@ impl Writer {
                 self.flow(&to, &last, "");
                 (task, last)
             }
+            Block::Some(blocks) => self.some(blocks),
+            Block::Repeated(minutes, sequential) => self.repeated(*minutes, *sequential),
         }
     }
+
+    /// A task that says which ways are taken, and the inclusive gateway that takes them.
+    fn some(&mut self, blocks: &[Block]) -> (String, String) {
+        let gateway = self.id("inclusiveGateway");
+        let task = format!("{FOR}{gateway}");
+        self.text += &format!(
+            r#"<bpmn:inclusiveGateway id="{gateway}"/><bpmn:userTask id="{task}"><bpmn:extensionElements>
+            <procos:simulation duration="1min" resource="r"/></bpmn:extensionElements></bpmn:userTask>"#
+        );
+        self.flow(&task, &gateway, "");
+        let last = self.node("inclusiveGateway");
+        for (place, block) in blocks.iter().enumerate() {
+            let (from, to) = self.block(block);
+            let id = self.id("flow");
+            self.text += &format!(
+                r#"<bpmn:sequenceFlow id="{id}" sourceRef="{gateway}" targetRef="{from}"><bpmn:extensionElements>
+                <procos:simulation share="0.{}"/></bpmn:extensionElements>
+                <bpmn:conditionExpression>=contains({gateway}, " {id} ")</bpmn:conditionExpression></bpmn:sequenceFlow>"#,
+                3 * place + 3
+            );
+            self.flow(&to, &last, "");
+        }
+        (task, last)
+    }
+
+    fn repeated(&mut self, minutes: u8, sequential: bool) -> (String, String) {
+        let id = self.id("task");
+        self.text += &format!(
+            r#"<bpmn:userTask id="{id}"><bpmn:extensionElements>
+            <procos:simulation duration="exponential({minutes}min)" resource="r"/></bpmn:extensionElements>
+            <bpmn:multiInstanceLoopCharacteristics isSequential="{sequential}">
+            <bpmn:loopCardinality>3</bpmn:loopCardinality></bpmn:multiInstanceLoopCharacteristics></bpmn:userTask>"#
+        );
+        (id.clone(), id)
+    }
 }
+
+/// How the id of a task begins that says which ways the inclusive gateway behind it takes.
+const FOR: &str = "for_";
 
 /// What a case came to: duration in seconds and its end; `None` where it is stuck.
 type Ending = Option<(f64, String)>;
@@ -226,6 +291,13 @@ fn engine(program: &Program, model: &Model, numbers: Numbers, case: u64) -> Endi
             Open::Timer(timer) => Input::TimerDue { timer },
             Open::Job(job, node) => {
                 let mut variables = Variables::new();
+                if let Some(gateway) = node.strip_prefix(FOR) {
+                    let choice = model.choices.iter().find(|choice| choice.id == gateway).unwrap();
+                    let visit = visits.entry((gateway.to_owned(), true)).or_default();
+                    let way = choice.pick(numbers.uniform(case, choice.key, *visit));
+                    *visit += 1;
+                    variables.insert(gateway.to_owned(), json!(format!(" {} ", choice.labels[way])));
+                }
                 if let Some(choice) = model.choices.iter().find(|choice| choice.id == node) {
                     let visit = visits.entry((node, true)).or_default();
                     let way = choice.pick(numbers.uniform(case, choice.key, *visit));

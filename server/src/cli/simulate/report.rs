@@ -52,8 +52,9 @@ fn heading(model: &Model, found: &Simulated) -> String {
         ));
     }
     if let Some(exact) = found.exact.as_ref().filter(|exact| exact.is_saturated()) {
+        let load = exact.load.clone().unwrap_or_default();
         for (resource, (load, growth)) in
-            model.resources.iter().zip(exact.utilisation.iter().zip(&exact.backlog_per_hour))
+            model.resources.iter().zip(load.utilisation.iter().zip(&load.backlog_per_hour))
         {
             if *load >= 1.0 {
                 lines.push(format!(
@@ -68,6 +69,10 @@ fn heading(model: &Model, found: &Simulated) -> String {
         lines.push(
             "no steady state was seen in the pilot runs: take the numbers as those of a start".to_owned(),
         );
+    }
+    if let Some(why) = &found.inexact {
+        let what = if found.exact.is_some() { "work, cost and utilisation are" } else { "nothing is" };
+        lines.push(format!("{what} known exactly: {why}"));
     }
     if found.stuck > 0 {
         lines.push(format!(
@@ -171,7 +176,7 @@ fn resources(model: &Model, found: &Simulated) -> Option<String> {
     let mut rows: Vec<(f64, Vec<String>)> = Vec::new();
     let exact = found.exact.as_ref();
     for (place, resource) in model.resources.iter().enumerate() {
-        let exactly = exact.and_then(|exact| exact.utilisation.get(place));
+        let exactly = exact.and_then(|exact| exact.load.as_ref()?.utilisation.get(place));
         let (load, queue) = (of("utilisation", &resource.id)?, of("queue", &resource.id)?);
         rows.push((
             queue.value,

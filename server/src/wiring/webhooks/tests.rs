@@ -17,6 +17,9 @@ use trail::{Filter, Outbox};
 
 use super::*;
 
+/// Of `1700000000.{"to":"below"}` under `s3cret`, computed by another program (Python's `hmac`).
+const SIGNATURE: &str = "sha256=3345e3cfccc142e59d9c311443174fa4c25edfb58c5ff85c86b20fba28804824";
+
 /// What a receiver got, and how it answers.
 #[derive(Default)]
 struct Heard {
@@ -85,11 +88,9 @@ async fn a_receiver_that_fails_first_gets_the_signed_message_later() {
     let (headers, body) = &got[2];
     let header = |name: &str| headers[name].to_str().unwrap().to_owned();
     assert_eq!(serde_json::from_str::<Value>(body).unwrap(), json!({"to": "below"}));
-    let signed = format!("{}.{body}", header("procos-webhook-timestamp"));
-    let expected = format!("sha256={}", hex::encode(hmac_sha256(b"s3cret", signed.as_bytes())));
     assert_eq!(
         (header("procos-webhook-signature"), header("procos-webhook-timestamp")),
-        (expected, "1700000000".to_owned())
+        (SIGNATURE.to_owned(), "1700000000".to_owned())
     );
     // The same identity every time, so that a receiver can tell.
     assert!(got.iter().all(|(headers, _)| headers["procos-webhook-id"] == got[0].0["procos-webhook-id"]));
@@ -118,12 +119,4 @@ async fn a_host_that_is_not_declared_is_never_reached() {
             .as_str()
             .is_some_and(|why| why.contains("not declared")))
     );
-}
-
-#[test]
-fn the_signature_is_that_of_rfc_4231() {
-    let tag = hmac_sha256(b"Jefe", b"what do ya want for nothing?");
-    assert_eq!(hex::encode(tag), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
-    let long = hmac_sha256(&[0xaa; 131], b"Test Using Larger Than Block-Size Key - Hash Key First");
-    assert_eq!(hex::encode(long), "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 }

@@ -37,13 +37,12 @@ use table::Table;
 
 fn main() -> ExitCode {
     // The same program is the server that is measured: one build, and the server's process has no clients in it.
-    if std::env::args().nth(1).as_deref() == Some("serve") {
-        return server::cli::main();
+    match std::env::args().nth(1).as_deref() {
+        // A server starts its own program again as the launcher of isolated tools.
+        Some("serve" | kernel::isolation::SUBCOMMAND) => server::cli::main(),
+        Some(scale::HOLD) => ended(scale::hold()),
+        _ => ended(run()),
     }
-    if std::env::args().nth(1).as_deref() == Some(scale::HOLD) {
-        return ended(scale::hold());
-    }
-    ended(run())
 }
 
 fn ended(outcome: Result<()>) -> ExitCode {

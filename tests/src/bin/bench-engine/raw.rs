@@ -166,6 +166,15 @@ impl Store for Recorder {
         self.store.task_runs(instance).await
     }
 
+    async fn version_counts(
+        &self,
+        subject_kind: &str,
+        subject: &str,
+        limit: usize,
+    ) -> Result<Vec<ScoreCount>, engine::Error> {
+        self.store.version_counts(subject_kind, subject, limit).await
+    }
+
     async fn score_counts(&self, filter: &ScoreFilter) -> Result<Vec<ScoreCount>, engine::Error> {
         self.store.score_counts(filter).await
     }
