@@ -312,6 +312,11 @@ impl Assembly {
                 store: Arc::new(self.database.clone()),
                 trail: Arc::new(self.database.clone()),
             }),
+            minds: Some(das::bootstrap::Minds {
+                model: self.model.clone(),
+                contexts: self.contexts.clone(),
+                records: Arc::new(persistence::Records::new(self.documents())),
+            }),
         }
     }
 

@@ -169,6 +169,7 @@ impl Deciding {
         }
         let mut request = Request::new(build.file.clone(), build.content.clone());
         (request.name, request.run, request.actor) = (Some(name), false, by.to_owned());
+        request.model = build.model;
         let report = bootstrap::bootstrap(request, deps, Arc::new(|_| {})).await?;
         build.change_set = Some(report.change_set);
         Ok(())

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
-use das::bootstrap::{Request, bootstrap};
+use das::bootstrap::{ModelUse, Request, bootstrap};
 use das::generate::{self, Source};
 use das::proposals::ProposalState;
 use engine::port::DeployFile;
@@ -30,6 +30,21 @@ pub(crate) struct BootstrapSystemInput {
     /// Whether to run the processes that are built.
     #[graphql(default_with = "Some(true)")]
     run: Option<bool>,
+    /// True asks the configured language model about what the rules leave open; false means rules alone. Left out, what
+    /// it said of this system before stays, and nobody is asked.
+    with_model: Option<bool>,
+    /// Answers to each question to the model, of which the best is taken: 1 to 5.
+    #[graphql(default = 1)]
+    candidates: i32,
+}
+
+/// Whether a model has a say in a build.
+fn model_use(with_model: Option<bool>, candidates: i32) -> ModelUse {
+    match with_model {
+        None => ModelUse::Remembered,
+        Some(true) => ModelUse::Ask { candidates: u32::try_from(candidates).unwrap_or(1) },
+        Some(false) => ModelUse::Never,
+    }
 }
 
 /// What to draft.
@@ -87,6 +102,8 @@ pub(crate) struct ProposeSystemInput {
     content: String,
     /// Name of the file: its ending says the format, Markdown without one.
     file_name: Option<String>,
+    /// As in `bootstrapSystem`; what the model says is in the diff.
+    with_model: Option<bool>,
 }
 
 /// How to decide on a suggestion.
@@ -169,6 +186,7 @@ impl Build {
         let mut request = Request::new(file, input.content);
         request.name = Some(input.name);
         request.run = input.run.unwrap_or(true);
+        request.model = model_use(input.with_model, input.candidates);
         request.actor = actor(ctx);
         request.seed = (state.seeds)();
         let deps = state.bootstrap.clone();
@@ -295,6 +313,7 @@ impl Build {
         bounded("fileName", &file, 1_024)?;
         let mut request = Request::new(file, input.content);
         (request.name, request.actor) = (Some(input.name), actor(ctx));
+        request.model = model_use(input.with_model, 1);
         let id = format!("{:016x}", (state.seeds)());
         let made = das::proposals::propose_build(id, request, &state.bootstrap, state.proposals.as_ref());
         Ok(Proposal(made.await?))

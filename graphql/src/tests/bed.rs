@@ -133,6 +133,7 @@ impl Bed {
             scores: None,
             architectures: Vec::new(),
             history: None,
+            minds: None,
         };
         let state = State {
             engine: engine.clone(),
