@@ -10,7 +10,7 @@ use das::bootstrap::preview::{Effect, Preview, preview};
 use das::bootstrap::{ModelReport, ModelUse, Progress, Report, Request, bootstrap};
 
 use super::asking::ask;
-use super::{Found, Output, Session, read_file, remote_bootstrap};
+use super::{Found, Output, Session, read_file, remote_job};
 use crate::failure::Failure;
 
 /// How long a stage is silent at most.
@@ -94,8 +94,8 @@ impl Bootstrap {
                 let (with_model, candidates) = (self.with_model(), self.candidates);
                 let name = self.name.unwrap_or_default();
                 let run = !self.no_run;
-                let wanted = remote_bootstrap::Wanted { name, file, content, run, with_model, candidates };
-                let report = remote_bootstrap::build(wanted, &client, output).await?;
+                let wanted = remote_job::Wanted { name, file, content, run, with_model, candidates };
+                let report = remote_job::build(wanted, &client, output).await?;
                 serde_json::from_value(report).map_err(|error| {
                     let message = format!("the server's report cannot be read: {error}");
                     Failure::work("CLI-0011", message, "is the server of the same version?")

@@ -1,4 +1,4 @@
-//! A bootstrap through a server: a job there, followed until it is done.
+//! Long work through a server: a job there, followed until it is done.
 
 use std::time::Duration;
 
@@ -36,6 +36,11 @@ pub(crate) async fn build(wanted: Wanted, client: &Client, output: Output) -> Re
         "withModel": wanted.with_model, "candidates": wanted.candidates,
     });
     let job = client.ask(START, json!({"input": input})).await?["bootstrapSystem"]["id"].take();
+    follow(&job, client, output).await
+}
+
+/// Waits until a job is done; gives its result.
+pub(crate) async fn follow(job: &Value, client: &Client, output: Output) -> Result<Value, Failure> {
     let mut shown = 0;
     loop {
         let mut found = client.ask(LOOK, json!({"id": job})).await?["job"].take();
