@@ -196,6 +196,7 @@ pub fn derive(name: Option<&str>, file: &str, content: &[u8], more: &[Architectu
 
 /// What a request comes to, before anything of the system is stored.
 struct Plan {
+    prepared: Arc<Prepared>,
     draft: Draft,
     /// Hash of what it was derived from.
     hash: String,
@@ -223,22 +224,56 @@ async fn plan(
         content: &source_hash(&prepared.system, &request.content, &[])?,
         builds,
     };
-    let (mut suggestions, mut model) =
+    let (suggestions, model) =
         with_model::suggestions(&prepared, known.as_deref(), &wanted, deps, progress).await?;
-    let mut draft = derived(&prepared, &suggestions).await?;
-    if let (false, Some(report)) = (suggestions.is_empty(), &mut model)
-        && let Err(error) = store::check(&draft, known.as_deref(), deps).await
+    let draft = derived(&prepared, &suggestions).await?;
+    let hash = source_hash(&draft.system, &request.content, &suggestions)?;
+    let mut plan = Plan { prepared, draft, hash, known, model };
+    if !suggestions.is_empty()
+        && let Err(error) = store::check(&plan.draft, plan.known.as_deref(), deps).await
     {
         // What people wrote by hand goes before what a model says.
-        report.refuse_all(&error);
-        suggestions.clear();
-        draft = derived(&prepared, &suggestions).await?;
+        plan.without_model(&request.content, &error).await?;
     }
     progress(Progress { stage: "decompose", done: 1, total: 1 });
-    let written = draft.written.files.len();
+    let written = plan.draft.written.files.len();
     progress(Progress { stage: "processes", done: written, total: written });
-    let hash = source_hash(&draft.system, &request.content, &suggestions)?;
-    Ok(Plan { draft, hash, known, model })
+    Ok(plan)
+}
+
+impl Plan {
+    /// Whether the system was built from just this.
+    fn changes_nothing(&self) -> bool {
+        self.known.as_ref().is_some_and(|system| system.source_hash.as_ref() == Some(&self.hash))
+    }
+
+    /// What the rules make of it alone, because what a model said cannot be brought about.
+    async fn without_model(&mut self, content: &[u8], why: &Error) -> Result<(), Error> {
+        if let Some(report) = &mut self.model {
+            report.refuse_all(why);
+        }
+        self.draft = derived(&self.prepared, &[]).await?;
+        self.hash = source_hash(&self.draft.system, content, &[])?;
+        Ok(())
+    }
+
+    /// Deploys the processes; those that a model drew must not keep the others from it.
+    async fn deploy(&mut self, content: &[u8], deps: &Deps) -> Result<(), Error> {
+        let drawn =
+            |process: &ontology::model::Process| process.origin.rule.starts_with(suggestion::BY_MODEL);
+        let definitions = match deps.engine.deploy(self.draft.written.files.clone()).await {
+            Err(error) if self.draft.written.processes.iter().any(drawn) => {
+                self.without_model(content, &error.into()).await?;
+                deps.engine.deploy(self.draft.written.files.clone()).await?
+            }
+            deployed => deployed?,
+        };
+        for process in &mut self.draft.written.processes {
+            process.definition =
+                definitions.iter().find(|d| d.process_id == process.process_id).map(|d| d.key);
+        }
+        Ok(())
+    }
 }
 
 async fn derived(prepared: &Arc<Prepared>, suggestions: &[Suggestion]) -> Result<Draft, Error> {
@@ -276,18 +311,17 @@ pub async fn bootstrap(
     progress: Arc<dyn Fn(Progress) + Send + Sync>,
 ) -> Result<Report, Error> {
     let began = deps.clock.now_ms();
-    let Plan { mut draft, hash, known, model } = plan(&request, deps, true, progress.as_ref()).await?;
-    let Request { run, actor, seed, run_limit, .. } = request;
-    let unchanged = known.as_ref().is_some_and(|system| system.source_hash.as_deref() == Some(hash.as_str()));
-    if !unchanged {
-        let total = draft.written.files.len();
+    let mut plan = plan(&request, deps, true, progress.as_ref()).await?;
+    let Request { content, run, actor, seed, run_limit, .. } = request;
+    if !plan.changes_nothing() {
+        let total = plan.draft.written.files.len();
         progress(Progress { stage: "deploy", done: 0, total });
-        let definitions = deps.engine.deploy(draft.written.files.clone()).await?;
-        for process in &mut draft.written.processes {
-            process.definition =
-                definitions.iter().find(|d| d.process_id == process.process_id).map(|d| d.key);
-        }
+        plan.deploy(&content, deps).await?;
         progress(Progress { stage: "deploy", done: total, total });
+    }
+    let unchanged = plan.changes_nothing();
+    let Plan { draft, hash, known, model, .. } = plan;
+    if !unchanged {
         store::store(&draft, known.as_deref(), hash, &actor, deps).await?;
         progress(Progress { stage: "store", done: 1, total: 1 });
     }

@@ -71,8 +71,21 @@ pub struct Preview {
 /// # Errors
 /// Those of [`super::derive`], [`Error::Ontology`] and [`Error::Engine`] where the known state cannot be read.
 pub async fn preview(request: Request, deps: &Deps) -> Result<Preview, Error> {
-    let plan = super::plan(&request, deps, false, &|_| {}).await?;
-    let (draft, known, hash) = (plan.draft, plan.known, plan.hash);
+    preview_told(request, deps, &|_| {}).await
+}
+
+/// The same; `progress` is told how far it is.
+///
+/// # Errors
+/// As [`preview`].
+pub async fn preview_told(
+    request: Request,
+    deps: &Deps,
+    progress: &(dyn Fn(super::Progress) + Send + Sync),
+) -> Result<Preview, Error> {
+    let plan = super::plan(&request, deps, false, progress).await?;
+    let unchanged = plan.changes_nothing();
+    let (draft, known) = (plan.draft, plan.known);
     let mut found = Preview {
         system: draft.system.clone(),
         first: known.is_none(),
@@ -81,8 +94,7 @@ pub async fn preview(request: Request, deps: &Deps) -> Result<Preview, Error> {
         processes: Vec::new(),
         untouched: 0,
     };
-    if let Some(system) = known.as_ref().filter(|system| system.source_hash.as_deref() == Some(hash.as_str()))
-    {
+    if let Some(system) = known.as_ref().filter(|_| unchanged) {
         found.untouched = system.nodes().count();
         return Ok(found);
     }

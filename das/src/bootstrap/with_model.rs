@@ -40,6 +40,8 @@ pub enum ModelUse {
     /// What it said of this system before counts where it is part of it; nobody is asked.
     #[default]
     Remembered,
+    /// What it said of this source before counts; nobody is asked.
+    Kept,
     /// It is asked about every requirement that it was not asked about before.
     Ask {
         /// Answers to each question, of which one is taken: 1 to [`MAX_CANDIDATES`].
@@ -115,7 +117,11 @@ pub(super) async fn suggestions(
     progress: &(dyn Fn(Progress) + Send + Sync),
 ) -> Result<(Vec<Suggestion>, Option<ModelReport>), Error> {
     let asks = matches!(wanted.using, ModelUse::Ask { .. });
-    let keeps = wanted.using == ModelUse::Remembered && known.is_some_and(has_suggestions);
+    let keeps = match wanted.using {
+        ModelUse::Remembered => known.is_some_and(has_suggestions),
+        ModelUse::Kept => true,
+        ModelUse::Ask { .. } | ModelUse::Never => false,
+    };
     if !asks && !keeps {
         return Ok((Vec::new(), None));
     }

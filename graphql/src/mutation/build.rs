@@ -102,7 +102,8 @@ pub(crate) struct ProposeSystemInput {
     content: String,
     /// Name of the file: its ending says the format, Markdown without one.
     file_name: Option<String>,
-    /// As in `bootstrapSystem`; what the model says is in the diff.
+    /// True takes in what the model said of this source (`consultModel` asks it); false means rules alone. Left out, what
+    /// it said of this system before stays.
     with_model: Option<bool>,
 }
 
@@ -329,6 +330,26 @@ impl Build {
         Ok(Proposal(proposal))
     }
 
+    /// Asks the configured language model about what the rules leave open in a source, and remembers what it says; nothing
+    /// is built. Returns a job at once; its result is what building would change. `proposeSystem` with `withModel` makes
+    /// a proposal of it, `bootstrapSystem` builds it without asking again.
+    async fn consult_model(&self, ctx: &Context<'_>, input: ProposeSystemInput) -> Result<Job> {
+        let state = ctx.data::<State>()?;
+        let file = input.file_name.unwrap_or_else(|| "requirements.md".to_owned());
+        bounded("fileName", &file, 1_024)?;
+        let mut request = Request::new(file, input.content);
+        (request.name, request.actor) = (Some(input.name), actor(ctx));
+        request.model = ModelUse::Ask { candidates: 1 };
+        let deps = state.bootstrap.clone();
+        let id = format!("{:016x}", (state.seeds)());
+        let job = ctx.data::<Jobs>()?.start(id, move |entry| async move {
+            let tell = move |step: das::bootstrap::Progress| entry.step(step.stage, step.done, step.total);
+            let seen = das::bootstrap::preview::preview_told(request, &deps, &tell).await?;
+            serde_json::to_value(seen).map_err(|_| Error::Broken("the preview"))
+        })?;
+        Ok(job)
+    }
+
     /// Drafts building a system, or building it anew from a changed source: a proposal with what it adds, changes and
     /// removes. Nothing is built before it is accepted.
     async fn propose_system(&self, ctx: &Context<'_>, input: ProposeSystemInput) -> Result<Proposal> {
@@ -337,7 +358,10 @@ impl Build {
         bounded("fileName", &file, 1_024)?;
         let mut request = Request::new(file, input.content);
         (request.name, request.actor) = (Some(input.name), actor(ctx));
-        request.model = model_use(input.with_model, 1);
+        request.model = match input.with_model {
+            Some(true) => ModelUse::Kept,
+            other => model_use(other, 1),
+        };
         let id = format!("{:016x}", (state.seeds)());
         let made = das::proposals::propose_build(id, request, &state.bootstrap, state.proposals.as_ref());
         Ok(Proposal(made.await?))

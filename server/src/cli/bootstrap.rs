@@ -135,6 +135,9 @@ impl Bootstrap {
         let content = String::from_utf8(content).map_err(|_| {
             Failure::wrong_call("CLI-0003", format!("{file} is not text in UTF-8"), "save it as UTF-8")
         })?;
+        if self.with_model {
+            self.consult(&file, &content, output, &session).await?;
+        }
         let query =
             "mutation($input: ProposeSystemInput!) { proposeSystem(input: $input) { id title notes } }";
         let with_model = self.with_model();
@@ -155,6 +158,37 @@ impl Bootstrap {
             text("id")
         ));
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Asks the model, which remembers: the proposal then needs no more of it.
+    async fn consult(
+        &self,
+        file: &str,
+        content: &str,
+        output: Output,
+        session: &Session,
+    ) -> Result<(), Failure> {
+        match session.at_rest().await? {
+            Found::Here(assembly) => {
+                let request = Request {
+                    name: self.name.clone(),
+                    model: self.model_use(),
+                    ..Request::new(file, content)
+                };
+                let seen = preview(request, &assembly.bootstrap_deps()).await;
+                assembly.close().await;
+                seen?;
+            }
+            Found::There(client) => {
+                let query = "mutation($input: ProposeSystemInput!) { consultModel(input: $input) { id } }";
+                let input = serde_json::json!({
+                    "name": self.name.clone().unwrap_or_default(), "fileName": file, "content": content,
+                });
+                let mut found = client.ask(query, serde_json::json!({"input": input})).await?;
+                remote_job::follow(&found["consultModel"]["id"].take(), &client, output).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn show_preview(

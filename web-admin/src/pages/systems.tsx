@@ -5,6 +5,7 @@ import { type ApiError, asApiError, ask, graphql, tell } from "../api";
 import { Empty, Failure, Show } from "../components/states";
 import { BeingBuilt } from "../components/underway";
 import { count, moment, percent } from "../format";
+import { untilOver } from "../job";
 import { see } from "../jobs";
 import { useLoad } from "../load";
 import { useTitle } from "../title";
@@ -107,6 +108,10 @@ export default function Systems() {
   );
 }
 
+const CONSULT = graphql(`
+  mutation ConsultModel($input: ProposeSystemInput!) { consultModel(input: $input) { id } }
+`);
+
 /** Whoever built a system before may look at the difference and decide then. */
 const PROPOSE = graphql(`
   mutation ProposeSystem($input: ProposeSystemInput!) { proposeSystem(input: $input) { id } }
@@ -158,6 +163,10 @@ function BuildSystem() {
     setBusy(true);
     setError(undefined);
     try {
+      if (withModel) {
+        const { consultModel: job } = await tell(CONSULT, { input: source() });
+        await untilOver(job.id, () => undefined);
+      }
       await tell(PROPOSE, { input: source() });
       go("/proposals");
     } catch (caught) {

@@ -159,12 +159,15 @@ fn tree(process: &suggestion::Process) -> Result<Tree, String> {
 /// The process as a file, where it compiles and is sound.
 fn sound(tree: &Tree, process_id: &str, name: &str) -> Result<String, String> {
     let definitions = compile(tree, process_id, name).map_err(|error| error.to_string())?;
-    let programs = bpmn::compile::compile(&definitions, None).map_err(|problems| problems.to_string())?;
+    let xml = bpmn::xml::write(&definitions);
+    // What is read again is what will be deployed: a label may hold what no file can.
+    let written = bpmn::xml::read(xml.as_bytes()).map_err(|error| error.to_string())?;
+    let programs = bpmn::compile::compile(&written, None).map_err(|problems| problems.to_string())?;
     let unsound = programs.iter().flat_map(bpmn::check::soundness);
     if let Some(finding) = unsound.into_iter().find(|found| found.severity == bpmn::check::Severity::Error) {
         return Err(finding.message);
     }
-    Ok(bpmn::xml::write(&definitions))
+    Ok(xml)
 }
 
 fn list(faults: &[Fault]) -> String {

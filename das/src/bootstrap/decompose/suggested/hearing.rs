@@ -112,8 +112,8 @@ impl<'s> Hearing<'s> {
         format!("there is no part '{}': there are {}{more}", words(said), known.join(", "))
     }
 
-    /// Places of requirements, all of them known.
-    fn requirements(&self, ids: &[String]) -> Result<Vec<usize>, String> {
+    /// Places of requirements, all of them known, each once.
+    fn requirements(&self, ids: &[String]) -> Result<BTreeSet<usize>, String> {
         if ids.is_empty() {
             return Err("it names no requirement that it serves".to_owned());
         }
