@@ -96,7 +96,8 @@ fn agreement(claims: &[BTreeSet<String>], place: usize) -> f64 {
     mean
 }
 
-/// One candidate. What passes the checks is kept from round to round; only the rest is asked for again.
+/// One candidate. What passes the checks is kept from round to round; only the rest is asked for again, until nothing is
+/// wrong or the model says the same again.
 async fn candidate(
     number: u32,
     prepared: &Arc<Prepared>,
@@ -132,8 +133,10 @@ async fn candidate(
             Err(why) => vec![LeftOut { what: "the answer".to_owned(), why }],
         };
         let told = feedback(&wrong);
+        // Who says the same again after being told says it a third time.
+        let insists = wrong == found.left_out;
         found.left_out = wrong;
-        if found.left_out.is_empty() {
+        if found.left_out.is_empty() || insists {
             return Ok(found);
         }
         let shown: String = said.text().chars().take(MAX_SHOWN_BYTES).collect();
