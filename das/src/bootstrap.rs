@@ -12,6 +12,8 @@ pub mod read;
 pub mod report;
 mod scores;
 mod store;
+pub mod suggestion;
+pub mod with_model;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +30,8 @@ use crate::Error;
 use crate::trade::History;
 pub use report::{FindingLine, Report, RunLine, ScoreLine, Unallocated};
 pub use scores::KernelScores;
+use suggestion::{Refusal, Suggestion};
+pub use with_model::{LeftOut, Minds, ModelReport, ModelUse};
 
 /// Raised when the same text would give another system: a new build may then renew what an older one derived.
 const RULES_VERSION: u32 = 1;
@@ -55,6 +59,8 @@ pub struct Request {
     pub seed: u64,
     /// How long the runs may take.
     pub run_limit: Duration,
+    /// Whether a language model has a say.
+    pub model: ModelUse,
 }
 
 impl Request {
@@ -69,6 +75,7 @@ impl Request {
             actor: "local".to_owned(),
             seed: 1,
             run_limit: RUN_LIMIT,
+            model: ModelUse::default(),
         }
     }
 }
@@ -95,12 +102,14 @@ pub struct Deps {
     pub architectures: Vec<Architecture>,
     /// Recorded cases, where trade studies simulate on them.
     pub history: Option<History>,
+    /// What a language model is asked with, where one may be.
+    pub minds: Option<Minds>,
 }
 
 /// How far it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Progress {
-    /// `read`, `decompose`, `processes`, `deploy`, `store`, `run`, `report`.
+    /// `read`, `model`, `decompose`, `processes`, `deploy`, `store`, `run`, `report`.
     pub stage: &'static str,
     /// How much of the stage is done.
     pub done: usize,
@@ -134,30 +143,147 @@ pub struct Draft {
     pub written: processes::Written,
 }
 
-/// Derives a system without storing anything: pure, and the same input gives the same bytes.
+/// A source that was read, before anything is derived from it.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// Name of the system.
+    system: String,
+    source: read::Source,
+    architectures: Vec<Architecture>,
+}
+
+impl Prepared {
+    /// Reads a source and the reference architectures.
+    ///
+    /// # Errors
+    /// [`Error::Source`] for a file that cannot be read, [`Error::Ontology`] for a broken reference architecture.
+    pub fn read(
+        name: Option<&str>,
+        file: &str,
+        content: &[u8],
+        more: &[Architecture],
+    ) -> Result<Self, Error> {
+        let source = read::read(file, content)?;
+        let mut architectures = more.to_vec();
+        for (_, turtle) in reference_architectures() {
+            architectures.push(architecture::read(turtle)?);
+        }
+        Ok(Self { system: system_name(name, &source, file), source, architectures })
+    }
+
+    /// Derives a system with what a model suggests where it passes the checks; and what does not, and why. Pure: the
+    /// same input gives the same bytes.
+    ///
+    /// # Errors
+    /// [`Error::Tree`] where the rules break a rule of the tree: never for a suggestion.
+    pub fn derive(&self, suggestions: &[Suggestion]) -> Result<(Draft, Vec<Refusal>), Error> {
+        let (mut model, mut refusals) =
+            decompose::decompose_with(&self.system, &self.source, &self.architectures, suggestions);
+        let (written, more) = processes::write_with(&self.system, &mut model, suggestions)?;
+        refusals.extend(more);
+        refusals.sort_by_key(|refusal| refusal.at);
+        Ok((Draft { system: self.system.clone(), model, written }, refusals))
+    }
+}
+
+/// Derives a system by rules alone without storing anything: pure, and the same input gives the same bytes.
 ///
 /// # Errors
 /// [`Error::Source`] for a file that cannot be read, [`Error::Ontology`] for a broken reference architecture.
-pub fn derive(
-    name: Option<&str>,
-    file: &str,
-    content: &[u8],
-    more: &[Architecture],
+pub fn derive(name: Option<&str>, file: &str, content: &[u8], more: &[Architecture]) -> Result<Draft, Error> {
+    Ok(Prepared::read(name, file, content, more)?.derive(&[])?.0)
+}
+
+/// What a request comes to, before anything of the system is stored.
+struct Plan {
+    prepared: Arc<Prepared>,
+    draft: Draft,
+    /// Hash of what it was derived from.
+    hash: String,
+    /// The system as it stands.
+    known: Option<Arc<ontology::SystemIndex>>,
+    model: Option<ModelReport>,
+}
+
+/// Reads, asks the model where it has a say, and derives. `builds` where the system is built by it and not only shown.
+async fn plan(
+    request: &Request,
+    deps: &Deps,
+    builds: bool,
     progress: &(dyn Fn(Progress) + Send + Sync),
-) -> Result<Draft, Error> {
+) -> Result<Plan, Error> {
     progress(Progress { stage: "read", done: 0, total: 1 });
-    let source = read::read(file, content)?;
-    progress(Progress { stage: "read", done: source.items.len(), total: source.items.len() });
-    let mut architectures = more.to_vec();
-    for (_, turtle) in reference_architectures() {
-        architectures.push(architecture::read(turtle)?);
+    let Request { name, file, content, .. } = request.clone();
+    let more = deps.architectures.clone();
+    let prepared = Arc::new(aside(move || Prepared::read(name.as_deref(), &file, &content, &more)).await??);
+    let total = prepared.source.items.len();
+    progress(Progress { stage: "read", done: total, total });
+    let known = deps.ontology.snapshot(&prepared.system).ok();
+    let wanted = with_model::Wanted {
+        using: request.model,
+        content: &source_hash(&prepared.system, &request.content, &[])?,
+        builds,
+    };
+    let (suggestions, model) =
+        with_model::suggestions(&prepared, known.as_deref(), &wanted, deps, progress).await?;
+    let draft = derived(&prepared, &suggestions).await?;
+    let hash = source_hash(&draft.system, &request.content, &suggestions)?;
+    let mut plan = Plan { prepared, draft, hash, known, model };
+    if !suggestions.is_empty()
+        && let Err(error) = store::check(&plan.draft, plan.known.as_deref(), deps).await
+    {
+        // What people wrote by hand goes before what a model says.
+        plan.without_model(&request.content, &error).await?;
     }
-    let system = system_name(name, &source, file);
-    let mut model = decompose::decompose(&system, &source, &architectures);
     progress(Progress { stage: "decompose", done: 1, total: 1 });
-    let written = processes::write(&system, &mut model)?;
-    progress(Progress { stage: "processes", done: written.files.len(), total: written.files.len() });
-    Ok(Draft { system, model, written })
+    let written = plan.draft.written.files.len();
+    progress(Progress { stage: "processes", done: written, total: written });
+    Ok(plan)
+}
+
+impl Plan {
+    /// Whether the system was built from just this.
+    fn changes_nothing(&self) -> bool {
+        self.known.as_ref().is_some_and(|system| system.source_hash.as_ref() == Some(&self.hash))
+    }
+
+    /// What the rules make of it alone, because what a model said cannot be brought about.
+    async fn without_model(&mut self, content: &[u8], why: &Error) -> Result<(), Error> {
+        if let Some(report) = &mut self.model {
+            report.refuse_all(why);
+        }
+        self.draft = derived(&self.prepared, &[]).await?;
+        self.hash = source_hash(&self.draft.system, content, &[])?;
+        Ok(())
+    }
+
+    /// Deploys the processes; those that a model drew must not keep the others from it.
+    async fn deploy(&mut self, content: &[u8], deps: &Deps) -> Result<(), Error> {
+        let drawn =
+            |process: &ontology::model::Process| process.origin.rule.starts_with(suggestion::BY_MODEL);
+        let definitions = match deps.engine.deploy(self.draft.written.files.clone()).await {
+            Err(error) if self.draft.written.processes.iter().any(drawn) => {
+                self.without_model(content, &error.into()).await?;
+                deps.engine.deploy(self.draft.written.files.clone()).await?
+            }
+            deployed => deployed?,
+        };
+        for process in &mut self.draft.written.processes {
+            process.definition =
+                definitions.iter().find(|d| d.process_id == process.process_id).map(|d| d.key);
+        }
+        Ok(())
+    }
+}
+
+async fn derived(prepared: &Arc<Prepared>, suggestions: &[Suggestion]) -> Result<Draft, Error> {
+    let (prepared, suggestions) = (Arc::clone(prepared), suggestions.to_vec());
+    Ok(aside(move || prepared.derive(&suggestions)).await??.0)
+}
+
+/// Long computing, off the threads that serve others.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Error::Stopped(error.to_string()))
 }
 
 fn system_name(name: Option<&str>, source: &read::Source, file: &str) -> String {
@@ -185,35 +311,29 @@ pub async fn bootstrap(
     progress: Arc<dyn Fn(Progress) + Send + Sync>,
 ) -> Result<Report, Error> {
     let began = deps.clock.now_ms();
-    let Request { name, file, content, run, actor, seed, run_limit } = request;
-    let more = deps.architectures.clone();
-    let hash_input = content.clone();
-    let tell = Arc::clone(&progress);
-    let mut draft =
-        tokio::task::spawn_blocking(move || derive(name.as_deref(), &file, &content, &more, tell.as_ref()))
-            .await
-            .map_err(|error| Error::Stopped(error.to_string()))??;
-    let hash = source_hash(&draft.system, &hash_input);
-    let known = deps.ontology.snapshot(&draft.system).ok();
-    let unchanged = known.as_ref().is_some_and(|system| system.source_hash.as_deref() == Some(hash.as_str()));
-    if !unchanged {
-        let total = draft.written.files.len();
+    let mut plan = plan(&request, deps, true, progress.as_ref()).await?;
+    let Request { content, run, actor, seed, run_limit, .. } = request;
+    if !plan.changes_nothing() {
+        let total = plan.draft.written.files.len();
         progress(Progress { stage: "deploy", done: 0, total });
-        let definitions = deps.engine.deploy(draft.written.files.clone()).await?;
-        for process in &mut draft.written.processes {
-            process.definition =
-                definitions.iter().find(|d| d.process_id == process.process_id).map(|d| d.key);
-        }
+        plan.deploy(&content, deps).await?;
         progress(Progress { stage: "deploy", done: total, total });
+    }
+    let unchanged = plan.changes_nothing();
+    let Plan { draft, hash, known, model, .. } = plan;
+    if !unchanged {
         store::store(&draft, known.as_deref(), hash, &actor, deps).await?;
         progress(Progress { stage: "store", done: 1, total: 1 });
     }
     let mut report = report_of(&draft.system, deps)?;
-    report.unchanged = unchanged;
-    let ids: Vec<String> =
-        deps.ontology.processes(&draft.system)?.into_iter().map(|p| p.process_id).collect();
+    (report.unchanged, report.model) = (unchanged, model);
+    let processes = deps.ontology.processes(&draft.system)?;
+    // What a model drew may wait for people or messages: it runs when somebody starts it.
+    let shown: Vec<&ontology::model::Process> =
+        processes.iter().filter(|process| !process.origin.rule.starts_with(suggestion::BY_MODEL)).collect();
+    let ids: Vec<String> = shown.iter().map(|process| process.process_id.clone()).collect();
     if unchanged {
-        report.runs = earlier_runs(&ids, &report.definitions, deps).await?;
+        report.runs = earlier_runs(&shown, deps).await?;
     }
     if run && report.runs.is_empty() {
         report.runs = run_all(&ids, &actor, seed, run_limit, deps, progress.as_ref()).await?;
@@ -226,11 +346,16 @@ pub async fn bootstrap(
     Ok(report)
 }
 
-fn source_hash(system: &str, content: &[u8]) -> String {
+/// Hash of what a system is derived from; of rules alone it is that of the text.
+fn source_hash(system: &str, content: &[u8], suggestions: &[Suggestion]) -> Result<String, Error> {
     let mut digest = Sha256::new();
     digest.update(format!("{RULES_VERSION}\n{system}\n"));
     digest.update(content);
-    hex::encode(digest.finalize())
+    if !suggestions.is_empty() {
+        let said = serde_json::to_vec(suggestions).map_err(|error| Error::Stopped(error.to_string()))?;
+        digest.update(said);
+    }
+    Ok(hex::encode(digest.finalize()))
 }
 
 /// Reads counts, coverage, findings and conflicts from the graph, not from what the generator hoped for.
@@ -278,17 +403,18 @@ pub fn report_of(system: &str, deps: &Deps) -> Result<Report, Error> {
 }
 
 /// The newest run of each process, where all of its processes ran before.
-async fn earlier_runs(ids: &[String], definitions: &[i64], deps: &Deps) -> Result<Vec<RunLine>, Error> {
+async fn earlier_runs(processes: &[&ontology::model::Process], deps: &Deps) -> Result<Vec<RunLine>, Error> {
     let mut runs = Vec::new();
-    for (id, definition) in ids.iter().zip(definitions) {
+    for process in processes {
+        let Some(definition) = process.definition else { continue };
         let filter = InstanceFilter {
-            definition: Some(*definition),
+            definition: Some(definition),
             limit: MAX_INSTANCES_READ,
             ..InstanceFilter::default()
         };
         for instance in deps.engine.instances(&filter).await? {
             let state = word(instance.status).to_owned();
-            runs.push(RunLine { process: id.clone(), instance: instance.key, state });
+            runs.push(RunLine { process: process.process_id.clone(), instance: instance.key, state });
         }
     }
     Ok(runs)

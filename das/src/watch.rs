@@ -13,6 +13,7 @@ pub mod people;
 mod priority;
 mod propose;
 mod remedy;
+mod rewrite;
 mod sight;
 mod summary;
 #[cfg(test)]
@@ -100,6 +101,8 @@ pub struct WatchDeps {
     pub deciding: Option<Deciding>,
     /// Prompts, where there are any.
     pub contexts: Option<ContextManager>,
+    /// The model that writes better texts of weak prompts, where one is configured; rules alone otherwise.
+    pub model: Option<Arc<dyn llm::Model>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }

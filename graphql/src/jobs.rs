@@ -10,6 +10,7 @@ use futures::stream;
 use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::sync::watch;
+use tokio::task::AbortHandle;
 
 use crate::Error;
 use crate::quality::{Job, JobError, JobState, Progress};
@@ -37,6 +38,8 @@ pub(crate) struct Entry {
     id: String,
     work: Mutex<Work>,
     changed: watch::Sender<u64>,
+    /// Ends the work.
+    abort: Mutex<Option<AbortHandle>>,
 }
 
 #[derive(Default)]
@@ -60,9 +63,13 @@ impl Jobs {
         let entry = self.admit(&id)?;
         // A task of its own, so that a panic in it is a failed job and not one that runs for ever.
         let task = tokio::spawn(work(Arc::clone(&entry)));
+        *entry.abort.lock() = Some(task.abort_handle());
         let watched = Arc::clone(&entry);
         tokio::spawn(async move {
             let ended = task.await.unwrap_or_else(|error| {
+                if error.is_cancelled() {
+                    return Err(Error::Conflict("the job was cancelled".to_owned()));
+                }
                 tracing::error!(%error, "a job broke off");
                 Err(Error::Broken("the job"))
             });
@@ -84,8 +91,12 @@ impl Jobs {
             let Some(number) = over else { break };
             table.jobs.remove(&number);
         }
-        let entry =
-            Arc::new(Entry { id: id.to_owned(), work: Mutex::default(), changed: watch::Sender::new(0) });
+        let entry = Arc::new(Entry {
+            id: id.to_owned(),
+            work: Mutex::default(),
+            changed: watch::Sender::new(0),
+            abort: Mutex::default(),
+        });
         table.next += 1;
         let number = table.next;
         table.jobs.insert(number, (id.to_owned(), Arc::clone(&entry)));
@@ -100,8 +111,15 @@ impl Jobs {
 }
 
 impl Entry {
-    fn is_running(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         self.work.lock().state == JobState::Running
+    }
+
+    /// Ends the work at the next place where it waits; what it stored by then stays. Nothing where it has ended.
+    pub(crate) fn cancel(&self) {
+        if let Some(abort) = self.abort.lock().as_ref() {
+            abort.abort();
+        }
     }
 
     /// Tells of a step.

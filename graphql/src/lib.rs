@@ -31,5 +31,5 @@ pub use limits::{
 pub use mutation::Mutation;
 pub use query::Query;
 pub use schema::{Schema, schema, sdl};
-pub use state::{About, Actor, State};
+pub use state::{About, Actor, Recollection, State};
 pub use subscription::Subscription;

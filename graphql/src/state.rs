@@ -27,6 +27,8 @@ pub struct State {
     pub ontology: Arc<Ontology>,
     /// Vector memory.
     pub memory: Arc<dyn Memory>,
+    /// From what memory is filled again.
+    pub recollection: Recollection,
     /// The context manager.
     pub contexts: ContextManager,
     /// The language model, where one is configured.
@@ -63,6 +65,15 @@ pub struct State {
     pub seeds: Arc<dyn Fn() -> u64 + Send + Sync>,
     /// What is shown about this server.
     pub about: About,
+}
+
+/// From what memory is filled again, beside the trail.
+#[derive(Clone)]
+pub struct Recollection {
+    /// Memory without its recorder: what comes out of the trail is not written into it again.
+    pub memory: Arc<dyn Memory>,
+    /// What memory knows from the start, by the time (milliseconds since the Unix epoch).
+    pub first: Arc<dyn Fn(i64) -> Vec<memory::Entry> + Send + Sync>,
 }
 
 /// What is shown about this server.

@@ -24,7 +24,7 @@ mod prompt;
 mod proposals;
 mod ps;
 mod questions;
-mod remote_bootstrap;
+mod remote_job;
 mod remote_run;
 mod run;
 mod scores;

@@ -147,6 +147,7 @@ impl Assembly {
             // DAS proposes no systems by itself: nothing to build them with.
             deciding: Some(deciding(&database, &engine, &contexts, &clock, None)),
             contexts: Some(contexts.clone()),
+            model: model.clone(),
             clock: Arc::clone(&clock),
         })));
         let assembly = Self {
@@ -262,6 +263,10 @@ impl Assembly {
             trail: self.trail(),
             ontology: Arc::clone(&self.ontology),
             memory: Arc::clone(&self.memory),
+            recollection: graphql::Recollection {
+                memory: Arc::clone(&self.bare_memory),
+                first: Arc::new(seeding::entries),
+            },
             contexts: self.contexts.clone(),
             model: self.model.clone(),
             models: self.models.clone(),
@@ -311,6 +316,11 @@ impl Assembly {
             history: Some(das::trade::History {
                 store: Arc::new(self.database.clone()),
                 trail: Arc::new(self.database.clone()),
+            }),
+            minds: Some(das::bootstrap::Minds {
+                model: self.model.clone(),
+                contexts: self.contexts.clone(),
+                records: Arc::new(persistence::Records::new(self.documents())),
             }),
         }
     }

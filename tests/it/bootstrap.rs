@@ -1,5 +1,6 @@
 //! `procos bootstrap`: the main job, its report, and what it says about bad input.
 
+use llm::scripted::{Reply, ScriptedServer};
 use serde_json::{Value, json};
 
 use crate::procos::{Place, example};
@@ -126,4 +127,79 @@ fn a_file_that_holds_no_requirements_is_refused_with_a_way_out_and_nothing_is_st
         let left = place.procos(&["export", "--json", "--data-dir", "data"]).fine().json();
         assert_eq!(left, json!({"systems": [], "processes": []}), "{name}");
     }
+}
+
+/// What the scripted model says about [`GREENHOUSE`]: good suggestions, and one about a requirement that is not there.
+fn suggestions() -> Value {
+    let row = |id: &str, op: &str, label: Option<&str>, children: &[&str]| {
+        json!({"id": id, "op": op, "label": label, "actor": null, "children": children, "conditions": [], "labels": [],
+            "condition": null, "order": [], "assumed": true, "documentation": null})
+    };
+    json!({
+        "readings": [{"requirement": "R-4", "subject": "greenhouse", "condition": null,
+            "response": "stop watering after 10 minutes", "confidence": 0.9}],
+        "parts": [{"name": "Irrigation", "parent": "C-greenhouse", "description": "Waters the plants.", "confidence": 0.8},
+            {"name": "Pump", "parent": "Irrigation", "description": null, "confidence": 0.7}],
+        "allocations": [{"requirement": "R-3", "part": "Pump", "quote": "water the plants", "why": "A pump moves the water.",
+            "alternatives": [{"part": "C-lamp", "why_not": "it gives light, no water"}], "confidence": 0.8},
+            {"requirement": "R-99", "part": "Pump", "quote": "anything", "why": "It sounds right.", "alternatives": [],
+            "confidence": 1.0}],
+        "functions": [{"name": "move water", "part": "Pump", "requirements": ["R-3"], "confidence": 0.7}],
+        "interfaces": [],
+        "budgets": [{"part": "C-greenhouse", "property": "mass", "unit": "kg", "requirements": ["R-1"], "confidence": 0.6,
+            "shares": [{"part": "Irrigation", "value": 120.0}, {"part": "C-lamp", "value": 30.0}]}],
+        "processes": [{"name": "Water the plants", "part": "Irrigation", "requirements": ["R-3"], "root": "r", "confidence": 0.6,
+            "nodes": [row("r", "sequence", None, &["open", "shut"]),
+                row("open", "activity", Some("Open valve"), &[]), row("shut", "activity", Some("Shut valve"), &[])]}]
+    })
+}
+
+const GREENHOUSE: &str = "# Greenhouse\n\n- R-1: The greenhouse shall have a mass of at most 200 kg.\n\
+    - R-2: The greenhouse shall keep the air warm.\n\
+    - R-3: When the soil is dry, the greenhouse shall water the plants.\n\
+    - R-4: Watering stops after 10 minutes.\n- R-5: The lamp shall light the plants.\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_fills_what_the_rules_leave_open_once_and_every_count_is_computed() {
+    let answer = suggestions().to_string();
+    let server = ScriptedServer::start(move |_| Reply::Text(answer.clone())).await.expect("it listens");
+    let place = Place::empty();
+    let settings =
+        format!("[model]\nbase_url = {:?}\nmodel = \"scripted-1\"\nretries = 0\n", server.base_url());
+    place.file("procos.toml", settings);
+    let file = place.file("needs.md", GREENHOUSE);
+    let procos = |arguments: &[&str]| {
+        let all = [arguments, &["--config", "procos.toml", "--data-dir", "data"]].concat();
+        tokio::task::block_in_place(|| place.procos(&all)).fine()
+    };
+    let asked = || server.received().iter().filter(|one| one.path.ends_with("/chat/completions")).count();
+
+    let rules = procos(&["bootstrap", &file, "--json"]).json();
+    assert_eq!((&rules["allocated"], &rules["model"], asked()), (&json!(4), &Value::Null, 0));
+    let report = procos(&["bootstrap", &file, "--with-model", "--json"]).json();
+    let model = &report["model"];
+    assert_eq!((&report["allocated"], &report["requirements"]), (&json!(5), &json!(5)));
+    assert_eq!((&model["name"], &model["accepted"]), (&json!("scripted-1"), &json!(7)), "{model}");
+    let left_out = model["leftOut"].as_array().expect("a list");
+    assert!(left_out.len() == 1 && left_out[0]["what"].to_string().contains("R-99"), "{model}");
+    assert!(model["tokens"].as_u64() > Some(0) && model["rounds"] == 2);
+    let runs = report["runs"].as_array().expect("runs");
+    assert!(runs.iter().all(|run| run["state"] == "completed"), "{runs:?}");
+    assert!(report["processes"].as_u64() > Some(runs.len() as u64), "what the model drew waits for a start");
+
+    let calls = asked();
+    let text = procos(&["bootstrap", &file, "--with-model"]).stdout;
+    assert!(text.contains("of the model scripted-1: 1 allocations, 1 budgets, 1 functions"), "{text}");
+    procos(&["bootstrap", &file]);
+    assert_eq!(asked(), calls, "the same text asks nobody again");
+    let changes = procos(&["trail", "show", "--kind", "system.changed", "--json"]);
+    assert_eq!(changes.json_lines().len(), 2, "rules, then the model; the same again changes nothing");
+    assert!(procos(&["prompt", "list"]).stdout.contains("das/bootstrap"));
+    assert!(procos(&["trail", "show", "--kind", "model.called", "--json"]).stdout.contains("scripted-1"));
+    let remembered = procos(&["memory", "recall", "greenhouse soil dry", "--json"]).json();
+    let hits = remembered["hits"].as_array().expect("hits");
+    assert!(hits.iter().any(|hit| hit["payload"]["type"] == "model_call"), "{remembered}");
+
+    let back = procos(&["bootstrap", &file, "--without-model", "--json"]).json();
+    assert_eq!((&back["allocated"], &back["components"]), (&rules["allocated"], &rules["components"]));
 }

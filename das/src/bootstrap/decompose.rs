@@ -5,6 +5,7 @@ mod conflicts;
 mod constraints;
 mod reference;
 mod subjects;
+mod suggested;
 mod verification;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::ears::{self, Parsed};
 use super::name::Ids;
 use super::read::{Source, SourceItem};
+use super::suggestion::{BY_MODEL, Refusal, Suggestion};
 
 /// Two requirements that cannot both hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,18 +80,32 @@ struct Work<'a> {
     by_subject: BTreeMap<String, usize>,
     /// Functions made from responses, by component and name.
     by_response: BTreeMap<(usize, String), usize>,
+    /// What a model suggested and was taken.
+    heard: suggested::Heard,
 }
 
 /// Derives a system from its requirements; the same source gives the same result.
 #[must_use]
 pub fn decompose(name: &str, source: &Source, architectures: &[Architecture]) -> Decomposition {
-    let parsed: Vec<Parsed> = source.items.iter().map(|item| ears::parse(&item.text)).collect();
+    decompose_with(name, source, architectures, &[]).0
+}
+
+/// The same, with what a model suggests where it passes the checks; and what does not, and why.
+#[must_use]
+pub fn decompose_with(
+    name: &str,
+    source: &Source,
+    architectures: &[Architecture],
+    suggestions: &[Suggestion],
+) -> (Decomposition, Vec<Refusal>) {
+    let mut parsed: Vec<Parsed> = source.items.iter().map(|item| ears::parse(&item.text)).collect();
     let mut ids = Ids::default();
     for item in &source.items {
         ids.take(&item.id);
     }
-    let requirements =
+    let mut requirements: Vec<Requirement> =
         source.items.iter().zip(&parsed).map(|(item, parsed)| requirement(item, parsed)).collect();
+    let refusals = suggested::read(name, source, &mut parsed, &mut requirements, suggestions);
     let mut work = Work {
         parsed: &parsed,
         out: Decomposition { requirements, ..Decomposition::default() },
@@ -97,16 +113,19 @@ pub fn decompose(name: &str, source: &Source, architectures: &[Architecture]) ->
         allocations: Vec::new(),
         by_subject: BTreeMap::new(),
         by_response: BTreeMap::new(),
+        heard: suggested::Heard::refusing(refusals),
     };
     match reference::best(architectures, &work.out.requirements) {
         Some(architecture) => reference::derive(&mut work, architecture, name),
         None => subjects::derive(&mut work, name),
     }
+    suggested::apply(&mut work, suggestions);
     work.link();
     constraints::derive(&mut work);
+    suggested::refuse_unbounded(&mut work);
     conflicts::derive(&mut work);
     verification::derive(&mut work);
-    work.out
+    (work.out, work.heard.refusals)
 }
 
 fn requirement(item: &SourceItem, parsed: &Parsed) -> Requirement {
@@ -231,7 +250,8 @@ impl Work<'_> {
                 sources: vec![requirement.clone()],
                 span: allocation.span,
                 confidence: allocation.confidence,
-                assumed: false,
+                // A model's word is nobody's: it stays an assumption until a person takes it over.
+                assumed: allocation.rule.starts_with(BY_MODEL),
             };
             self.link_of("allocated_to", &requirement, &component, &allocation.why, origin.clone());
             if let Some(function) =
@@ -240,6 +260,15 @@ impl Work<'_> {
                 self.link_of("satisfied_by", &requirement, &function, "", origin);
             }
         }
+        for (requirement, function, origin) in std::mem::take(&mut self.heard.satisfied) {
+            let ends = (self.out.requirements.get(requirement), self.out.functions.get(function));
+            if let (Some(requirement), Some(function)) = ends {
+                let (requirement, function) = (requirement.id.clone(), function.id.clone());
+                self.link_of("satisfied_by", &requirement, &function, "", origin);
+            }
+        }
+        let gone = std::mem::take(&mut self.heard.gone);
+        self.out.functions.retain(|function| !gone.contains(&function.id));
     }
 }
 

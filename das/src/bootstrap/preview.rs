@@ -6,7 +6,7 @@ use ontology::SystemIndex;
 use ontology::model::{Node, Process};
 use serde::{Deserialize, Serialize};
 
-use super::{Deps, Draft, Request, source_hash, store};
+use super::{Deps, Draft, Request, store};
 use crate::Error;
 
 /// What happens to something.
@@ -71,13 +71,21 @@ pub struct Preview {
 /// # Errors
 /// Those of [`super::derive`], [`Error::Ontology`] and [`Error::Engine`] where the known state cannot be read.
 pub async fn preview(request: Request, deps: &Deps) -> Result<Preview, Error> {
-    let Request { name, file, content, .. } = request;
-    let (more, hashed) = (deps.architectures.clone(), content.clone());
-    let draft =
-        tokio::task::spawn_blocking(move || super::derive(name.as_deref(), &file, &content, &more, &|_| {}))
-            .await
-            .map_err(|error| Error::Stopped(error.to_string()))??;
-    let known = deps.ontology.snapshot(&draft.system).ok();
+    preview_told(request, deps, &|_| {}).await
+}
+
+/// The same; `progress` is told how far it is.
+///
+/// # Errors
+/// As [`preview`].
+pub async fn preview_told(
+    request: Request,
+    deps: &Deps,
+    progress: &(dyn Fn(super::Progress) + Send + Sync),
+) -> Result<Preview, Error> {
+    let plan = super::plan(&request, deps, false, progress).await?;
+    let unchanged = plan.changes_nothing();
+    let (draft, known) = (plan.draft, plan.known);
     let mut found = Preview {
         system: draft.system.clone(),
         first: known.is_none(),
@@ -86,9 +94,7 @@ pub async fn preview(request: Request, deps: &Deps) -> Result<Preview, Error> {
         processes: Vec::new(),
         untouched: 0,
     };
-    let hash = source_hash(&draft.system, &hashed);
-    if let Some(system) = known.as_ref().filter(|system| system.source_hash.as_deref() == Some(hash.as_str()))
-    {
+    if let Some(system) = known.as_ref().filter(|_| unchanged) {
         found.untouched = system.nodes().count();
         return Ok(found);
     }

@@ -3,6 +3,9 @@
 //!
 //! Each check takes a value from a process variable, or an assumed one where nobody gave it, and holds it against a
 //! bound. The first check of each process draws the value around it, so that its score says how sure the bound is.
+//! Beside them stand the processes that a model suggested and that are sound: how parts work, not how they are shown.
+
+mod suggested;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +15,7 @@ use ontology::model::{Constraint, Function, Node as GraphNode, Origin, Process, 
 
 use super::decompose::{Decomposition, short};
 use super::name::{Ids, capital, slug};
+use super::suggestion::{Refusal, Suggestion};
 use crate::Error;
 use crate::tree::{Activity, Branch, Node, TaskKind, Tree, compile};
 
@@ -53,6 +57,18 @@ struct Group {
 /// # Errors
 /// [`Error::Tree`] where a tree breaks a rule, which would be a mistake in here.
 pub fn write(system: &str, model: &mut Decomposition) -> Result<Written, Error> {
+    Ok(write_with(system, model, &[])?.0)
+}
+
+/// The same, with the processes that a model suggests where they pass the checks; and which do not, and why.
+///
+/// # Errors
+/// As [`write`]: never for a suggestion.
+pub fn write_with(
+    system: &str,
+    model: &mut Decomposition,
+    suggestions: &[Suggestion],
+) -> Result<(Written, Vec<Refusal>), Error> {
     let mut written = Written::default();
     let names: BTreeMap<String, String> =
         model.components.iter().map(|c| (c.id.clone(), c.name.clone())).collect();
@@ -115,7 +131,8 @@ pub fn write(system: &str, model: &mut Decomposition) -> Result<Written, Error> 
             },
         });
     }
-    Ok(written)
+    let refusals = suggested::add(system, model, suggestions, (&mut ids, &mut taken), &mut written);
+    Ok((written, refusals))
 }
 
 impl Written {

@@ -79,6 +79,9 @@ pub struct Report {
     pub scores: Vec<ScoreLine>,
     /// How long it took.
     pub seconds: f64,
+    /// What a language model had to do with it, where it had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<super::ModelReport>,
     /// True where the same source was built before: nothing was changed.
     #[serde(default, skip)]
     pub unchanged: bool,

@@ -31,6 +31,16 @@ pub(super) async fn store(
     Ok(deps.ontology.commit(change, expected).await?)
 }
 
+/// Whether the graph would take a draft, with what people changed in it by hand.
+///
+/// # Errors
+/// [`Error::Ontology`] where it would not.
+pub(super) async fn check(draft: &Draft, known: Option<&SystemIndex>, deps: &Deps) -> Result<(), Error> {
+    let (put, remove, _) = difference(draft, known, deps).await?;
+    let change = ChangeSet { system: draft.system.clone(), put, remove, ..ChangeSet::default() };
+    Ok(ontology::validate::check(&change, known)?)
+}
+
 /// What is put and removed, and the ids that people wrote and that stay as they are.
 pub(super) async fn difference(
     draft: &Draft,

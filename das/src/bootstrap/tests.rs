@@ -36,6 +36,7 @@ impl Bed {
             scores: None,
             architectures: Vec::new(),
             history: None,
+            minds: None,
         };
         Self { deps, port, parts, stop }
     }
@@ -252,7 +253,7 @@ fn the_examples_find_their_reference_architectures() {
     let drone = include_str!("../../../examples/drone/requirements.md");
     let satellite = include_str!("../../../examples/satellite/requirements.md");
     for (text, wanted, count) in [(drone, "multicopter-drone", 44), (satellite, "satellite", 45)] {
-        let draft = derive(None, "requirements.md", text.as_bytes(), &[], &|_| {}).unwrap();
+        let draft = derive(None, "requirements.md", text.as_bytes(), &[]).unwrap();
         assert_eq!(draft.model.architecture.as_deref(), Some(wanted));
         assert_eq!(draft.model.requirements.len(), count);
         assert!(draft.model.conflicts.is_empty(), "{:?}", draft.model.conflicts);

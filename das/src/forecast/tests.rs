@@ -115,15 +115,19 @@ async fn forecasts_follow_the_cases_as_they_go() {
     let following = tokio::spawn(shop.forecasts.clone().follow(stop.clone()));
     tokio::task::yield_now().await;
     let case = shop.start().await;
-    let mut made = 0;
     // Until the trail holds it: the follower needs the engine's notice and a moment of work.
-    while made == 0 {
-        tokio::task::yield_now().await;
-        let filter =
-            trail::Filter { kind_prefix: Some(FORECAST_MADE.to_owned()), ..trail::Filter::default() };
-        let events = shop.store.read(&filter, 0, 10).await.unwrap();
-        made = events.iter().filter(|event| event.content.instance == Some(case)).count();
-    }
+    let made = async {
+        loop {
+            let filter =
+                trail::Filter { kind_prefix: Some(FORECAST_MADE.to_owned()), ..trail::Filter::default() };
+            let events = shop.store.read(&filter, 0, 10).await.unwrap();
+            if events.iter().any(|event| event.content.instance == Some(case)) {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), made).await.expect("a forecast within 30 s");
     stop.cancel();
     following.await.unwrap();
 }

@@ -7,7 +7,7 @@ use trail::NewEvent;
 
 use super::{Proposal, Proposals};
 use crate::bootstrap::preview::{Effect, Preview, preview};
-use crate::bootstrap::{Deps, Request};
+use crate::bootstrap::{Deps, ModelUse, Request};
 use crate::error::Error;
 
 /// Longest source that a proposal holds, bytes.
@@ -20,6 +20,9 @@ pub struct Build {
     pub file: String,
     /// The requirements.
     pub content: String,
+    /// Whether a language model has a say in it. What it said is remembered: it is not asked again.
+    #[serde(default)]
+    pub model: ModelUse,
     /// What changes by it, as it was when the proposal was made.
     pub preview: Preview,
     /// The change set it became.
@@ -57,7 +60,7 @@ pub async fn propose_build(
     proposals: &dyn Proposals,
 ) -> Result<Proposal, Error> {
     let refuse = |why: String| Error::Proposal { id: id.clone(), why };
-    let (file, actor) = (request.file.clone(), request.actor.clone());
+    let (file, actor, model) = (request.file.clone(), request.actor.clone(), request.model);
     if request.content.len() > BUILD_LIMIT_BYTES {
         let why = format!(
             "its source has {} bytes, BUILD_LIMIT_BYTES is {BUILD_LIMIT_BYTES}",
@@ -98,6 +101,7 @@ pub async fn propose_build(
         build: Some(Build {
             file,
             content,
+            model,
             preview,
             change_set: None,
             change_set_before: 0,

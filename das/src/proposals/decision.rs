@@ -12,7 +12,7 @@ use serde_json::json;
 use trail::NewEvent;
 
 use super::{Build, PromptChange, Proposal, ProposalState, Proposals, Replaced};
-use crate::bootstrap::{self, Deps, Request};
+use crate::bootstrap::{self, Deps, ModelUse, Request};
 use crate::error::Error;
 use crate::watch::{OfferState, Offers};
 
@@ -169,6 +169,11 @@ impl Deciding {
         }
         let mut request = Request::new(build.file.clone(), build.content.clone());
         (request.name, request.run, request.actor) = (Some(name), false, by.to_owned());
+        // What was shown is what is built: nobody is asked anything more.
+        request.model = match build.model {
+            ModelUse::Ask { .. } => ModelUse::Kept,
+            other => other,
+        };
         let report = bootstrap::bootstrap(request, deps, Arc::new(|_| {})).await?;
         build.change_set = Some(report.change_set);
         Ok(())

@@ -26,6 +26,7 @@ async fn bed() -> (Deciding, Deps) {
         scores: None,
         architectures: Vec::new(),
         history: None,
+        minds: None,
     };
     let deciding = Deciding {
         engine,

@@ -16,6 +16,7 @@ mod unused_definition;
 mod weak_prompt;
 
 use std::collections::BTreeMap;
+pub(super) use weak_prompt::is_of_draft;
 
 use scoring::credible;
 use serde::{Deserialize, Serialize};

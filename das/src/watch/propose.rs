@@ -1,13 +1,14 @@
 //! From a finding to a proposal: the remedy is drafted, tried in the sandbox beside what there is, and stored with
 //! what was seen. A draft that does worse is dropped, and that is said.
 
+use context::Stamp;
 use sha2::{Digest, Sha256};
 use trail::NewEvent;
 
-use super::WatchDeps;
 use super::finding::Finding;
 use super::remedy::Remedy;
 use super::sight::{Sight, Watched};
+use super::{WatchDeps, rewrite};
 use crate::error::Error;
 use crate::policies::ChangeKind;
 use crate::proposals::{PromptChange, Proposal, ProposalState};
@@ -74,20 +75,37 @@ pub(super) async fn propose(deps: &WatchDeps, sight: &Sight, finding: &Finding) 
     Ok(Drafted::Stored(id, seen))
 }
 
-/// A new version of a prompt is not tried: the sandbox replays answers, and they are of the version as it is.
+/// What the rules drafted is not tried: the sandbox replays answers, and they are of the version as it is. What a model
+/// wrote is tried by the context manager, and goes before it where it is surely better.
 async fn propose_prompt(
     deps: &WatchDeps,
     finding: &Finding,
     change: &PromptChange,
 ) -> Result<Drafted, Error> {
     let now_ms = deps.clock.now_ms();
+    let (mut seen, mut found) = (Vec::new(), finding.evidence.clone());
+    let (mut change, mut source) = (change.clone(), "deterministic".to_owned());
+    if let (Some(contexts), Some(model)) = (&deps.contexts, &deps.model) {
+        let stamp = Stamp::new(super::ACTOR, now_ms);
+        match rewrite::rewrite(contexts, model.as_ref(), &change, &stamp).await {
+            Ok(None) => {}
+            Ok(Some(tried)) => {
+                seen = tried.evidence;
+                if let Some(better) = tried.change {
+                    (change, source) = (better, tried.by);
+                    found.retain(|line| !super::finding::is_of_draft(line));
+                }
+            }
+            Err(error) => seen.push(format!("a text by the model could not be tried: {error}")),
+        }
+    }
     let id = format!("das-{}-{}", &digest(&finding.id())[..12], finding.weight);
     let proposal = Proposal {
         id: id.clone(),
         title: finding.title.clone(),
-        source: "deterministic".to_owned(),
+        source,
         request: finding.title.clone(),
-        notes: finding.evidence.clone(),
+        notes: found.iter().chain(&seen).cloned().collect(),
         state: ProposalState::Open,
         actor: super::ACTOR.to_owned(),
         created_ms: now_ms,
@@ -99,7 +117,7 @@ async fn propose_prompt(
     };
     let subject = format!("prompt:{}", change.name);
     deps.proposals.put(&proposal, made(finding, &id, &subject, now_ms)).await?;
-    Ok(Drafted::Stored(id, Vec::new()))
+    Ok(Drafted::Stored(id, seen))
 }
 
 fn made(finding: &Finding, id: &str, subject: &str, now_ms: i64) -> NewEvent {

@@ -139,6 +139,7 @@ impl Bed {
                 clock: Arc::new(clock.clone()),
             }),
             contexts: Some(contexts.clone()),
+            model: None,
             clock: Arc::new(clock.clone()),
         };
         let watcher = Watcher::new(deps.clone());

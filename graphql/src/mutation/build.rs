@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
-use das::bootstrap::{Request, bootstrap};
+use das::bootstrap::{ModelUse, Request, bootstrap};
 use das::generate::{self, Source};
 use das::proposals::ProposalState;
 use engine::port::DeployFile;
@@ -30,6 +30,21 @@ pub(crate) struct BootstrapSystemInput {
     /// Whether to run the processes that are built.
     #[graphql(default_with = "Some(true)")]
     run: Option<bool>,
+    /// True asks the configured language model about what the rules leave open; false means rules alone. Left out, what
+    /// it said of this system before stays, and nobody is asked.
+    with_model: Option<bool>,
+    /// Answers to each question to the model, of which the best is taken: 1 to 5.
+    #[graphql(default = 1)]
+    candidates: i32,
+}
+
+/// Whether a model has a say in a build.
+fn model_use(with_model: Option<bool>, candidates: i32) -> ModelUse {
+    match with_model {
+        None => ModelUse::Remembered,
+        Some(true) => ModelUse::Ask { candidates: u32::try_from(candidates).unwrap_or(1) },
+        Some(false) => ModelUse::Never,
+    }
 }
 
 /// What to draft.
@@ -87,6 +102,9 @@ pub(crate) struct ProposeSystemInput {
     content: String,
     /// Name of the file: its ending says the format, Markdown without one.
     file_name: Option<String>,
+    /// True takes in what the model said of this source (`consultModel` asks it); false means rules alone. Left out, what
+    /// it said of this system before stays.
+    with_model: Option<bool>,
 }
 
 /// How to decide on a suggestion.
@@ -169,6 +187,7 @@ impl Build {
         let mut request = Request::new(file, input.content);
         request.name = Some(input.name);
         request.run = input.run.unwrap_or(true);
+        request.model = model_use(input.with_model, input.candidates);
         request.actor = actor(ctx);
         request.seed = (state.seeds)();
         let deps = state.bootstrap.clone();
@@ -179,6 +198,30 @@ impl Build {
             serde_json::to_value(report).map_err(|_| Error::Broken("the report"))
         })?;
         Ok(job)
+    }
+
+    /// Fills memory again: with what comes with the program, and from the trail. Entries have stable ids, so that doing
+    /// it again changes nothing. Returns a job at once; its result counts events, entries, and what stays forgotten.
+    async fn rebuild_memory(&self, ctx: &Context<'_>) -> Result<Job> {
+        let state = ctx.data::<State>()?.clone();
+        let id = format!("{:016x}", (state.seeds)());
+        let job = ctx.data::<Jobs>()?.start(id, move |_| async move {
+            let crate::Recollection { memory, first } = &state.recollection;
+            memory.store(first(state.clock.now_ms())).await?;
+            let done = das::recollection::rebuild(state.trail.as_ref(), memory.as_ref()).await?;
+            Ok(json!({"events": done.events, "entries": done.entries, "forgotten": done.forgotten}))
+        })?;
+        Ok(job)
+    }
+
+    /// Ends a job that is running, e.g. a build that asks a model about many requirements: it fails as cancelled soon
+    /// after. What it stored by then stays; answers of a model are remembered. True where it was running.
+    async fn cancel_job(&self, ctx: &Context<'_>, id: ID) -> Result<bool> {
+        let missing = || Error::NotFound { what: "job", id: id.to_string() };
+        let entry = ctx.data::<Jobs>()?.get(id.as_str()).ok_or_else(missing)?;
+        let running = entry.is_running();
+        entry.cancel();
+        Ok(running)
     }
 
     /// Drafts a process from text. Nothing is deployed: the result is a proposal.
@@ -287,6 +330,26 @@ impl Build {
         Ok(Proposal(proposal))
     }
 
+    /// Asks the configured language model about what the rules leave open in a source, and remembers what it says; nothing
+    /// is built. Returns a job at once; its result is what building would change. `proposeSystem` with `withModel` makes
+    /// a proposal of it, `bootstrapSystem` builds it without asking again.
+    async fn consult_model(&self, ctx: &Context<'_>, input: ProposeSystemInput) -> Result<Job> {
+        let state = ctx.data::<State>()?;
+        let file = input.file_name.unwrap_or_else(|| "requirements.md".to_owned());
+        bounded("fileName", &file, 1_024)?;
+        let mut request = Request::new(file, input.content);
+        (request.name, request.actor) = (Some(input.name), actor(ctx));
+        request.model = ModelUse::Ask { candidates: 1 };
+        let deps = state.bootstrap.clone();
+        let id = format!("{:016x}", (state.seeds)());
+        let job = ctx.data::<Jobs>()?.start(id, move |entry| async move {
+            let tell = move |step: das::bootstrap::Progress| entry.step(step.stage, step.done, step.total);
+            let seen = das::bootstrap::preview::preview_told(request, &deps, &tell).await?;
+            serde_json::to_value(seen).map_err(|_| Error::Broken("the preview"))
+        })?;
+        Ok(job)
+    }
+
     /// Drafts building a system, or building it anew from a changed source: a proposal with what it adds, changes and
     /// removes. Nothing is built before it is accepted.
     async fn propose_system(&self, ctx: &Context<'_>, input: ProposeSystemInput) -> Result<Proposal> {
@@ -295,6 +358,10 @@ impl Build {
         bounded("fileName", &file, 1_024)?;
         let mut request = Request::new(file, input.content);
         (request.name, request.actor) = (Some(input.name), actor(ctx));
+        request.model = match input.with_model {
+            Some(true) => ModelUse::Kept,
+            other => model_use(other, 1),
+        };
         let id = format!("{:016x}", (state.seeds)());
         let made = das::proposals::propose_build(id, request, &state.bootstrap, state.proposals.as_ref());
         Ok(Proposal(made.await?))

@@ -133,6 +133,11 @@ impl Bed {
             scores: None,
             architectures: Vec::new(),
             history: None,
+            minds: Some(das::bootstrap::Minds {
+                model: model.clone(),
+                contexts: contexts.clone(),
+                records: records.clone(),
+            }),
         };
         let state = State {
             engine: engine.clone(),
@@ -140,6 +145,7 @@ impl Bed {
             trail: store,
             ontology,
             memory: memory.clone(),
+            recollection: crate::Recollection { memory: memory.clone(), first: Arc::new(|_| Vec::new()) },
             contexts: contexts.clone(),
             model,
             models: std::collections::BTreeMap::new(),

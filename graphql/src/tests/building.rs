@@ -120,6 +120,87 @@ async fn a_job_that_cannot_be_done_says_why_and_stores_nothing() {
     assert_eq!(found["systems"]["totalCount"], 0);
 }
 
+/// A model that never answers.
+struct Silent;
+
+#[async_trait::async_trait]
+impl llm::Model for Silent {
+    fn name(&self) -> &'static str {
+        "silent"
+    }
+
+    fn capabilities(&self) -> llm::Capabilities {
+        llm::Capabilities::default()
+    }
+
+    async fn chat(&self, _: llm::ChatRequest) -> Result<llm::ChatAnswer, llm::Error> {
+        std::future::pending().await
+    }
+
+    async fn embed(&self, _: &[String]) -> Result<llm::Embeddings, llm::Error> {
+        Err(llm::Error::Missing("embeddings"))
+    }
+
+    async fn transcribe(&self, _: llm::Audio) -> Result<llm::Transcript, llm::Error> {
+        Err(llm::Error::Missing("speech"))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_build_that_waits_for_a_model_can_be_cancelled_and_stores_nothing() {
+    let bed = Bed::with(Some(std::sync::Arc::new(Silent))).await;
+    let input =
+        json!({"name": "Pump", "content": "- R-1: The pump shall run.", "run": false, "withModel": true});
+    let job = bed.ask(BOOTSTRAP, json!({ "input": input })).await;
+    let id = job["bootstrapSystem"]["id"].as_str().unwrap().to_owned();
+    let mut steps = follow(&bed, &id, 0);
+    while let Some(step) = steps.next().await {
+        if step["stage"] == "model" {
+            break;
+        }
+    }
+    let cancel = "mutation($id: ID!) { cancelJob(id: $id) }";
+    assert_eq!(bed.ask(cancel, json!({ "id": id })).await["cancelJob"], true);
+    let rest: Vec<Value> = steps.collect().await;
+    assert_eq!(rest.last().unwrap()["stage"], "failed");
+    let found = bed.ask(
+        "query($id: ID!) { job(id: $id) { error { message } } systems { totalCount } }",
+        json!({ "id": id }),
+    );
+    let found = found.await;
+    assert!(found["job"]["error"]["message"].to_string().contains("cancelled"), "{found}");
+    assert_eq!(found["systems"]["totalCount"], 0);
+    assert_eq!(bed.ask(cancel, json!({ "id": id })).await["cancelJob"], false);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_model_says_is_proposed_with_its_diff_and_accepted_without_asking_again() {
+    let answer = json!({
+        "readings": [], "functions": [], "interfaces": [], "budgets": [], "processes": [],
+        "parts": [{"name": "Impeller", "parent": "C-pump", "description": null, "confidence": 0.8}],
+        "allocations": [{"requirement": "R-1", "part": "Impeller", "quote": "move water", "why": "It moves it.",
+            "alternatives": [], "confidence": 0.8}],
+    });
+    let model = std::sync::Arc::new(llm::scripted::ScriptedModel::saying(&[&answer.to_string()]));
+    let bed = Bed::with(Some(model.clone())).await;
+    let mut input = json!({"name": "Pump", "content": "- R-1: The pump shall move water.\n"});
+    let consult = "mutation($input: ProposeSystemInput!) { consultModel(input: $input) { id } }";
+    let job = bed.ask(consult, json!({ "input": input })).await;
+    let steps: Vec<Value> = follow(&bed, job["consultModel"]["id"].as_str().unwrap(), 0).collect().await;
+    assert_eq!(steps.last().unwrap()["stage"], "done", "{steps:?}");
+    assert!(steps.iter().any(|step| step["stage"] == "model"), "it says how far it is");
+    input["withModel"] = json!(true);
+    let propose = "mutation($input: ProposeSystemInput!) { proposeSystem(input: $input) { id build { nodes { localId } } } }";
+    let made = bed.ask(propose, json!({ "input": input })).await["proposeSystem"].take();
+    let nodes = made["build"]["nodes"].as_array().unwrap();
+    assert!(nodes.iter().any(|node| node["localId"] == "C-impeller"), "{made}");
+    let decide = "mutation($input: DecideProposalInput!) { decideProposal(input: $input) { state } }";
+    bed.ask(decide, json!({"input": {"id": made["id"], "accept": true}})).await;
+    let system = bed.state.ontology.snapshot("Pump").unwrap();
+    assert!(system.node("C-impeller").is_some());
+    assert_eq!(model.requests().len(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_big_file_is_taken_in_by_a_job_that_says_how_far_it_is() {
     let bed = Bed::new().await;

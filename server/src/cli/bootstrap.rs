@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use das::bootstrap::preview::{Effect, Preview, preview};
-use das::bootstrap::{Progress, Report, Request, bootstrap};
+use das::bootstrap::{ModelReport, ModelUse, Progress, Report, Request, bootstrap};
 
 use super::asking::ask;
-use super::{Found, Output, Session, read_file, remote_bootstrap};
+use super::{Found, Output, Session, read_file, remote_job};
 use crate::failure::Failure;
 
 /// How long a stage is silent at most.
@@ -27,7 +27,8 @@ Examples:
   procos bootstrap examples/light-aircraft/requirements.md
   procos bootstrap needs.csv --name pump --no-run --json
   procos bootstrap needs.csv --name pump --preview      (what would change; without --preview it is accepted)
-  procos bootstrap needs.csv --name pump --propose      (the same as a proposal that waits for a decision)")]
+  procos bootstrap needs.csv --name pump --propose      (the same as a proposal that waits for a decision)
+  procos bootstrap needs.csv --name pump --with-model   (a language model fills what the rules leave open: docs/bootstrap.md)")]
 pub(crate) struct Bootstrap {
     /// The file of requirements.
     file: PathBuf,
@@ -43,6 +44,31 @@ pub(crate) struct Bootstrap {
     /// Make a proposal of it: what would change waits until it is accepted (`procos proposals`).
     #[arg(long, conflicts_with_all = ["preview", "no_run"])]
     propose: bool,
+    /// Ask the configured language model about what the rules leave open. Its answers are checked like everything else and
+    /// remembered: the same text is not asked about again, and stays what it is without this flag.
+    #[arg(long)]
+    with_model: bool,
+    /// Answers to each question to the model, of which the best is taken.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=5), requires = "with_model")]
+    candidates: u32,
+    /// Rules alone, even where a model had a say in the system before.
+    #[arg(long, conflicts_with = "with_model")]
+    without_model: bool,
+}
+
+impl Bootstrap {
+    /// As the API has it: true asks, false is rules alone.
+    fn with_model(&self) -> Option<bool> {
+        if self.without_model { Some(false) } else { self.with_model.then_some(true) }
+    }
+
+    fn model_use(&self) -> ModelUse {
+        match self.with_model() {
+            None => ModelUse::Remembered,
+            Some(true) => ModelUse::Ask { candidates: self.candidates },
+            Some(false) => ModelUse::Never,
+        }
+    }
 }
 
 impl Bootstrap {
@@ -57,6 +83,7 @@ impl Bootstrap {
         let report = match session.assembly().await? {
             Found::Here(assembly) => {
                 let mut request = Request::new(file, content);
+                request.model = self.model_use();
                 request.name = self.name;
                 request.run = !self.no_run;
                 let built = build(request, &assembly, output).await;
@@ -64,9 +91,11 @@ impl Bootstrap {
                 built?
             }
             Found::There(client) => {
+                let (with_model, candidates) = (self.with_model(), self.candidates);
                 let name = self.name.unwrap_or_default();
-                let wanted = remote_bootstrap::Wanted { name, file, content, run: !self.no_run };
-                let report = remote_bootstrap::build(wanted, &client, output).await?;
+                let run = !self.no_run;
+                let wanted = remote_job::Wanted { name, file, content, run, with_model, candidates };
+                let report = remote_job::build(wanted, &client, output).await?;
                 serde_json::from_value(report).map_err(|error| {
                     let message = format!("the server's report cannot be read: {error}");
                     Failure::work("CLI-0011", message, "is the server of the same version?")
@@ -106,10 +135,15 @@ impl Bootstrap {
         let content = String::from_utf8(content).map_err(|_| {
             Failure::wrong_call("CLI-0003", format!("{file} is not text in UTF-8"), "save it as UTF-8")
         })?;
+        if self.with_model {
+            self.consult(&file, &content, output, &session).await?;
+        }
         let query =
             "mutation($input: ProposeSystemInput!) { proposeSystem(input: $input) { id title notes } }";
-        let input =
-            serde_json::json!({"name": self.name.unwrap_or_default(), "fileName": file, "content": content});
+        let with_model = self.with_model();
+        let input = serde_json::json!({
+            "name": self.name.unwrap_or_default(), "fileName": file, "content": content, "withModel": with_model,
+        });
         let mut found = ask(&session, query, serde_json::json!({"input": input})).await?;
         let proposal = found["proposeSystem"].take();
         if output.is_json() {
@@ -126,6 +160,37 @@ impl Bootstrap {
         Ok(ExitCode::SUCCESS)
     }
 
+    /// Asks the model, which remembers: the proposal then needs no more of it.
+    async fn consult(
+        &self,
+        file: &str,
+        content: &str,
+        output: Output,
+        session: &Session,
+    ) -> Result<(), Failure> {
+        match session.at_rest().await? {
+            Found::Here(assembly) => {
+                let request = Request {
+                    name: self.name.clone(),
+                    model: self.model_use(),
+                    ..Request::new(file, content)
+                };
+                let seen = preview(request, &assembly.bootstrap_deps()).await;
+                assembly.close().await;
+                seen?;
+            }
+            Found::There(client) => {
+                let query = "mutation($input: ProposeSystemInput!) { consultModel(input: $input) { id } }";
+                let input = serde_json::json!({
+                    "name": self.name.clone().unwrap_or_default(), "fileName": file, "content": content,
+                });
+                let mut found = client.ask(query, serde_json::json!({"input": input})).await?;
+                remote_job::follow(&found["consultModel"]["id"].take(), &client, output).await?;
+            }
+        }
+        Ok(())
+    }
+
     async fn show_preview(
         self,
         file: String,
@@ -136,7 +201,8 @@ impl Bootstrap {
         let Found::Here(assembly) = session.assembly().await? else {
             return Err(session.needs_directory("a preview (the query `bootstrapPreview` does)"));
         };
-        let request = Request { name: self.name, ..Request::new(file, content) };
+        let model = self.model_use();
+        let request = Request { name: self.name, model, ..Request::new(file, content) };
         let found = preview(request, &assembly.bootstrap_deps()).await;
         assembly.close().await;
         let found = found?;
@@ -234,6 +300,9 @@ pub(crate) fn summary(report: &Report) -> String {
     for finding in &report.findings {
         lines.push(format!("  {}: {}: {}", finding.kind, finding.id, finding.text));
     }
+    if let Some(model) = &report.model {
+        lines.extend(model_lines(model));
+    }
     if !report.runs.is_empty() {
         let completed = report.runs.iter().filter(|run| run.state == "completed").count();
         lines.push(format!("  {completed} of {} runs completed", report.runs.len()));
@@ -255,6 +324,25 @@ pub(crate) fn summary(report: &Report) -> String {
     }
     lines.push(format!("  built in {:.2} s", report.seconds));
     lines.join("\n")
+}
+
+/// What a model had to do with it.
+fn model_lines(model: &ModelReport) -> Vec<String> {
+    let sorts: Vec<String> = model.sorts.iter().map(|(sort, count)| format!("{count} {sort}")).collect();
+    let taken = if sorts.is_empty() { "nothing".to_owned() } else { sorts.join(", ") };
+    let mut lines = Vec::new();
+    if let Some(name) = &model.name {
+        lines.push(format!("  of the model {name}: {taken}; every count above is computed, not claimed"));
+    }
+    if model.asked > 0 {
+        lines.push(format!(
+            "  asked about {} requirements ({} remembered) in {} rounds: {} tokens, cost {:.4}",
+            model.asked, model.remembered, model.rounds, model.tokens, model.cost
+        ));
+    }
+    lines.extend(model.left_out.iter().map(|one| format!("  left out: {}: {}", one.what, one.why)));
+    lines.extend(model.notes.iter().map(|note| format!("  note: {note}")));
+    lines
 }
 
 fn percent(part: usize, whole: usize) -> String {

@@ -10,7 +10,7 @@ use memory::{Filter, HITS_LIMIT, Kind, Query};
 use serde_json::{Value, json};
 
 use super::output::{point_in_time, shortened};
-use super::{Found, Output, Session, write_file};
+use super::{Found, Output, Session, remote_job, write_file};
 use crate::failure::Failure;
 use crate::wiring::Assembly;
 
@@ -120,7 +120,8 @@ Entries have stable ids, so that doing it again changes nothing. To begin from n
 data directory away first (or drop the collection of the Qdrant server).
 
 Example:
-  procos memory rebuild --data-dir procos-data")]
+  procos memory rebuild --data-dir procos-data
+  procos memory rebuild --server 127.0.0.1:8080      the same where a server holds the directory")]
 struct Rebuild {}
 
 impl Memory {
@@ -135,7 +136,7 @@ impl Memory {
                     Command::Forget(command) => command.execute(output, &assembly).await,
                     Command::Export(command) => command.execute(output, &assembly).await,
                     Command::Log(command) => command.execute(output, &assembly).await,
-                    Command::Rebuild(_) => rebuild(output, &assembly).await,
+                    Command::Rebuild(_) => rebuilt(&assembly).await.map(|done| show_rebuilt(output, &done)),
                 };
                 assembly.close().await;
                 done?;
@@ -156,23 +157,32 @@ impl Memory {
                 }
                 show_hits(output, &found);
             }
+            (Found::There(client), Command::Rebuild(_)) => {
+                let job = client.ask("mutation { rebuildMemory { id } }", json!({})).await?["rebuildMemory"]
+                    ["id"]
+                    .take();
+                show_rebuilt(output, &remote_job::follow(&job, &client, output).await?);
+            }
             (Found::There(_), _) => return Err(session.needs_directory("this command")),
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-async fn rebuild(output: Output, assembly: &Assembly) -> Result<(), Failure> {
+async fn rebuilt(assembly: &Assembly) -> Result<Value, Failure> {
     let done = assembly.rebuild_memory().await?;
+    Ok(json!({"events": done.events, "entries": done.entries, "forgotten": done.forgotten}))
+}
+
+fn show_rebuilt(output: Output, done: &Value) {
     if output.is_json() {
-        output.value(&json!({"events": done.events, "entries": done.entries, "forgotten": done.forgotten}));
-    } else {
-        output.line(&format!(
-            "{} entries from {} trail events; {} that had been forgotten stay so",
-            done.entries, done.events, done.forgotten
-        ));
+        output.value(done);
+        return;
     }
-    Ok(())
+    output.line(&format!(
+        "{} entries from {} trail events; {} that had been forgotten stay so",
+        done["entries"], done["events"], done["forgotten"]
+    ));
 }
 
 impl Recall {

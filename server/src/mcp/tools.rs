@@ -219,10 +219,16 @@ pub(super) const TOOLS: &[Tool] = &[
                 Kind::Flag,
                 "Whether its processes are run at once; they are unless told otherwise.",
             ),
+            optional(
+                "with_model",
+                Kind::Flag,
+                "True asks the configured language model about what the rules leave open; false means rules alone.",
+            ),
         ],
         document: Some(
-            "mutation($name: String!, $requirements: String!, $run: Boolean = true) { bootstrapSystem(input: \
-             {name: $name, content: $requirements, fileName: \"requirements.md\", run: $run}) { id state } }",
+            "mutation($name: String!, $requirements: String!, $run: Boolean = true, $with_model: Boolean) { bootstrapSystem(input: \
+             {name: $name, content: $requirements, fileName: \"requirements.md\", run: $run, withModel: $with_model}) \
+             { id state } }",
         ),
     },
     Tool {

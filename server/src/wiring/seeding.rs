@@ -31,9 +31,8 @@ const SAMPLES: [(&str, &str, &str); 4] = [
     ),
 ];
 
-/// Puts the a-priori memory in; entries have stable ids, so that a second start changes nothing.
-pub(super) async fn seed(assembly: &Assembly) -> Result<(), Failure> {
-    let now_ms = assembly.clock.now_ms();
+/// The a-priori memory, with this time.
+pub(super) fn entries(now_ms: i64) -> Vec<Entry> {
     let mut entries = Vec::new();
     for process in das::starting_processes() {
         let id = format!("starting/{}", process.name);
@@ -57,8 +56,13 @@ pub(super) async fn seed(assembly: &Assembly) -> Result<(), Failure> {
         entry.source = "starting set".to_owned();
         entries.push(entry);
     }
+    entries
+}
+
+/// Puts the a-priori memory in; entries have stable ids, so that a second start changes nothing.
+pub(super) async fn seed(assembly: &Assembly) -> Result<(), Failure> {
     let mut fresh = Vec::new();
-    for entry in entries {
+    for entry in entries(assembly.clock.now_ms()) {
         let known = assembly.memory.get(&entry.organisation, &entry.id).await.ok().flatten();
         if known.is_none_or(|known| known.text != entry.text || known.payload != entry.payload) {
             fresh.push(entry);

@@ -119,7 +119,7 @@ fn building() -> Result<()> {
     };
     let text: String = (0..1_000).map(line).collect();
     let began = Instant::now();
-    let draft = das::bootstrap::derive(None, "big.txt", text.as_bytes(), &[], &|_| {})?;
+    let draft = das::bootstrap::derive(None, "big.txt", text.as_bytes(), &[])?;
     println!(
         "1,000 requirements   {} components, {} processes in {:.2?}",
         draft.model.components.len(),

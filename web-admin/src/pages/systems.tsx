@@ -5,6 +5,7 @@ import { type ApiError, asApiError, ask, graphql, tell } from "../api";
 import { Empty, Failure, Show } from "../components/states";
 import { BeingBuilt } from "../components/underway";
 import { count, moment, percent } from "../format";
+import { untilOver } from "../job";
 import { see } from "../jobs";
 import { useLoad } from "../load";
 import { useTitle } from "../title";
@@ -107,6 +108,10 @@ export default function Systems() {
   );
 }
 
+const CONSULT = graphql(`
+  mutation ConsultModel($input: ProposeSystemInput!) { consultModel(input: $input) { id } }
+`);
+
 /** Whoever built a system before may look at the difference and decide then. */
 const PROPOSE = graphql(`
   mutation ProposeSystem($input: ProposeSystemInput!) { proposeSystem(input: $input) { id } }
@@ -118,8 +123,17 @@ function BuildSystem() {
   const [text, setText] = useState("");
   const [fileName, setFileName] = useState<string>();
   const [run, setRun] = useState(true);
+  const [withModel, setWithModel] = useState(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<ApiError>();
+
+  // Left out, what a model said of this system before stays, and nobody is asked.
+  const source = () => ({
+    name: name.trim(),
+    content: text,
+    fileName: fileName ?? "requirements.md",
+    ...(withModel ? { withModel } : {}),
+  });
 
   const takeFile = async (file: File | undefined) => {
     if (!file) return;
@@ -134,7 +148,7 @@ function BuildSystem() {
     setBusy(true);
     setError(undefined);
     try {
-      const input = { name: name.trim(), content: text, fileName: fileName ?? "requirements.md", run };
+      const input = { ...source(), run };
       const { bootstrapSystem: job } = await tell(BOOTSTRAP, { input });
       await see(job.id, name.trim());
       // Whoever went on to another page is not fetched back.
@@ -149,8 +163,11 @@ function BuildSystem() {
     setBusy(true);
     setError(undefined);
     try {
-      const input = { name: name.trim(), content: text, fileName: fileName ?? "requirements.md" };
-      await tell(PROPOSE, { input });
+      if (withModel) {
+        const { consultModel: job } = await tell(CONSULT, { input: source() });
+        await untilOver(job.id, () => undefined);
+      }
+      await tell(PROPOSE, { input: source() });
       go("/proposals");
     } catch (caught) {
       setError(asApiError(caught));
@@ -204,6 +221,14 @@ function BuildSystem() {
         <label class="inline">
           <input type="checkbox" checked={run} onChange={(event) => setRun(event.currentTarget.checked)} />
           Run the processes when they are built
+        </label>
+        <label class="inline">
+          <input
+            type="checkbox"
+            checked={withModel}
+            onChange={(event) => setWithModel(event.currentTarget.checked)}
+          />
+          Let the language model fill what the rules leave open
         </label>
         <button type="submit" class="primary" disabled={busy}>
           {busy ? "Building …" : "Build"}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ontology::model::{Constraint, Origin, Quantity};
 
-use super::{Work, bounds};
+use super::{Work, bounds, suggested};
 use crate::bootstrap::ears::canonical_property;
 
 /// Properties that parts share: what the whole has is the sum of what they have.
@@ -22,6 +22,16 @@ const ADDITIVE: &[&str] = &[
 const MARGIN: f64 = 0.05;
 /// How deep a budget is shared out.
 const MAX_BUDGET_DEPTH: usize = 4;
+
+/// Whether what the whole has of a property is the sum of what its parts have.
+pub(super) fn is_additive(property: &str) -> bool {
+    ADDITIVE.contains(&property)
+}
+
+/// What of a budget is given out.
+pub(super) fn without_margin(value: f64) -> f64 {
+    value * (1.0 - MARGIN)
+}
 
 pub(super) fn derive(work: &mut Work<'_>) {
     let owner: BTreeMap<String, String> = work
@@ -121,7 +131,7 @@ fn budgets(work: &mut Work<'_>) {
     for constraint in &work.out.constraints {
         let (property, qualifier) = canonical_property(&constraint.property);
         let upper = matches!(constraint.comparator.as_str(), "<=" | "<") && constraint.si_value > 0.0;
-        let shared = ADDITIVE.contains(&property.as_str()) && qualifier != Some("minimum");
+        let shared = is_additive(&property) && qualifier != Some("minimum");
         let parts = children.get(&constraint.subject).is_some_and(|parts| parts.len() > 1);
         if upper && shared && parts && taken.insert((constraint.subject.clone(), property.clone())) {
             open.push((
@@ -139,7 +149,9 @@ fn budgets(work: &mut Work<'_>) {
         else {
             continue;
         };
-        let split = share_out(work, parts, &property, value, &unit);
+        let declared = declared(work, parts, &property, &unit);
+        let given = suggested::shares(work, (&subject, &property), value, &unit, parts, &declared);
+        let split = share_out(work, parts, &property, value, (&declared, given.as_ref()));
         for (part, share, _) in &split {
             if children.contains_key(part) && *share > 0.0 {
                 open.push((part.clone(), property.clone(), *share, unit.clone(), sources.clone(), depth + 1));
@@ -159,7 +171,7 @@ fn budgets(work: &mut Work<'_>) {
             si_unit: unit,
             parts: split,
             origin: Origin {
-                rule: "rule:budget-shared-by-parts".to_owned(),
+                rule: given.map_or_else(|| "rule:budget-shared-by-parts".to_owned(), |given| given.by),
                 sources,
                 span: None,
                 confidence: if depth == 0 { 0.7 } else { 0.4 },
@@ -169,15 +181,9 @@ fn budgets(work: &mut Work<'_>) {
     }
 }
 
-/// What each part gets: its own declared bound where it has one, otherwise its usual share of the rest.
-fn share_out(
-    work: &Work<'_>,
-    parts: &[String],
-    property: &str,
-    value: f64,
-    unit: &str,
-) -> Vec<(String, f64, bool)> {
-    let declared = |part: &String| {
+/// Bounds that requirements put on the same property of the parts themselves.
+fn declared(work: &Work<'_>, parts: &[String], property: &str, unit: &str) -> BTreeMap<String, f64> {
+    let own = |part: &String| {
         work.out
             .constraints
             .iter()
@@ -188,7 +194,23 @@ fn share_out(
                     && matches!(c.comparator.as_str(), "<=" | "<")
             })
             .find(|c| canonical_property(&c.property).0 == property)
-            .map(|c| c.si_value)
+            .map(|c| (part.clone(), c.si_value))
+    };
+    parts.iter().filter_map(own).collect()
+}
+
+/// What each part gets: its own declared bound where it has one, what a model gave it, otherwise its usual share of
+/// the rest.
+fn share_out(
+    work: &Work<'_>,
+    parts: &[String],
+    property: &str,
+    value: f64,
+    (declared, given): (&BTreeMap<String, f64>, Option<&suggested::Given>),
+) -> Vec<(String, f64, bool)> {
+    let fixed = |part: &String| {
+        let own = declared.get(part).map(|own| (*own, false));
+        own.or_else(|| given?.shares.get(part).map(|share| (*share, true)))
     };
     let key = match property {
         "purchase cost" => "cost",
@@ -197,18 +219,18 @@ fn share_out(
         other => other,
     };
     let usual = |part: &String| work.out.shares.get(part).and_then(|shares| shares.get(key)).copied();
-    let known: f64 = parts.iter().filter_map(declared).sum();
-    let open: Vec<&String> = parts.iter().filter(|part| declared(part).is_none()).collect();
+    let known: f64 = parts.iter().filter_map(fixed).map(|(value, _)| value).sum();
+    let open: Vec<&String> = parts.iter().filter(|part| fixed(part).is_none()).collect();
     let any_usual = open.iter().any(|part| usual(part).is_some());
     let weight = |part: &String| if any_usual { usual(part).unwrap_or(0.0) } else { 1.0 };
     let total: f64 = open.iter().map(|part| weight(part)).sum();
-    let rest = (value * (1.0 - MARGIN) - known).max(0.0);
+    let rest = (without_margin(value) - known).max(0.0);
     // Six decimals are more than an assumption deserves, and keep the text of a sum short.
     let rounded = |value: f64| (value * 1e6).round() / 1e6;
     parts
         .iter()
-        .filter_map(|part| match declared(part) {
-            Some(own) => Some((part.clone(), own, false)),
+        .filter_map(|part| match fixed(part) {
+            Some((own, assumed)) => Some((part.clone(), own, assumed)),
             None if total > 0.0 && weight(part) > 0.0 => {
                 Some((part.clone(), rounded(rest * weight(part) / total), true))
             }

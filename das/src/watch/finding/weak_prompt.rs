@@ -27,6 +27,14 @@ const ENOUGH_SAMPLES: u64 = 20;
 /// Answers that cannot be used, as a share of the samples.
 const INVALID_SHARE: f64 = 0.05;
 
+/// How the line about the length of a draft begins.
+const MORE_TOKENS: &str = "tokens of the draft: about ";
+
+/// Whether a line of the evidence speaks of what the rules drafted, not of what was seen.
+pub(in crate::watch) fn is_of_draft(line: &str) -> bool {
+    draft::REASONS.iter().chain(&[MORE_TOKENS]).any(|start| line.starts_with(start))
+}
+
 /// What was seen of one prompt.
 #[derive(Debug, Default)]
 struct Seen {
@@ -99,7 +107,7 @@ fn of(sight: &Sight, prompt: &PromptSight) -> Option<Finding> {
         drafted.prompt.messages.iter().map(|message| context::estimate_tokens(&message.text)).sum::<usize>();
     let before: usize =
         prompt.version.prompt.messages.iter().map(|message| context::estimate_tokens(&message.text)).sum();
-    evidence.push(format!("about {} tokens more in each call", added.saturating_sub(before)));
+    evidence.push(format!("{MORE_TOKENS}{} more in each call", added.saturating_sub(before)));
     evidence.push(format!(
         "no label moves but 'latest': test it with procos prompt test {name}, then approve it; production stays until then"
     ));

@@ -27,6 +27,9 @@ const ALIKE: usize = 3;
 /// How the examples begin; a prompt that has some gets no more.
 const MARK: &str = "Answers to earlier cases that were wrong";
 
+/// How the reasons of a draft begin.
+pub(super) const REASONS: [&str; 2] = ["added: ", "temperature "];
+
 /// A changed prompt, and why each change.
 pub(super) struct Drafted {
     pub(super) prompt: Prompt,

@@ -1,4 +1,4 @@
-//! A bootstrap through a server: a job there, followed until it is done.
+//! Long work through a server: a job there, followed until it is done.
 
 use std::time::Duration;
 
@@ -20,6 +20,9 @@ pub(crate) struct Wanted {
     pub(crate) file: String,
     pub(crate) content: Vec<u8>,
     pub(crate) run: bool,
+    /// As in the API: true asks a model, false is rules alone.
+    pub(crate) with_model: Option<bool>,
+    pub(crate) candidates: u32,
 }
 
 /// Builds; gives the report as the server has it.
@@ -28,8 +31,16 @@ pub(crate) async fn build(wanted: Wanted, client: &Client, output: Output) -> Re
         let hint = "save it as UTF-8";
         Failure::wrong_call("CLI-0003", format!("{} is not text in UTF-8", wanted.file), hint)
     })?;
-    let input = json!({"name": wanted.name, "fileName": wanted.file, "content": content, "run": wanted.run});
+    let input = json!({
+        "name": wanted.name, "fileName": wanted.file, "content": content, "run": wanted.run,
+        "withModel": wanted.with_model, "candidates": wanted.candidates,
+    });
     let job = client.ask(START, json!({"input": input})).await?["bootstrapSystem"]["id"].take();
+    follow(&job, client, output).await
+}
+
+/// Waits until a job is done; gives its result.
+pub(crate) async fn follow(job: &Value, client: &Client, output: Output) -> Result<Value, Failure> {
     let mut shown = 0;
     loop {
         let mut found = client.ask(LOOK, json!({"id": job})).await?["job"].take();
