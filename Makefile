@@ -53,7 +53,7 @@ lint: web ## lints only
 	cd web-admin && npm run --silent lint && npm run --silent types
 
 .PHONY: bench-engine bench
-bench-engine: ## engine throughput and latency: embedded, over HTTP, the raw writer, and a real Camunda 7
+bench-engine: ## engine throughput and latency: embedded, over HTTP, the raw writer, a real Camunda 7 and a real Operaton
 	cargo build --release --locked -p tests --bin bench-engine
 	@tests/bench-engine.sh
 

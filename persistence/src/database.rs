@@ -132,6 +132,11 @@ impl Database {
         }
     }
 
+    /// Which SQL it speaks.
+    pub(crate) fn backend(&self) -> DbBackend {
+        self.shared.backend
+    }
+
     /// Hands a write to the writer and waits until it is durable.
     pub(crate) async fn write(&self, write: impl Write + 'static) -> Result<i64, Error> {
         let (answer, answered) = oneshot::channel();

@@ -2,7 +2,7 @@
 
 use engine::port::{Attempt, DecisionRequirements, Definition, Instance};
 use engine::store::{
-    InstanceOutline, ScoreCount, StoredFollowUp, StoredJob, StoredMessage, StoredSubscription, StoredTimer,
+    InstanceOutline, JobOutline, ScoreCount, StoredFollowUp, StoredJob, StoredMessage, StoredSubscription, StoredTimer,
     Waiting,
 };
 
@@ -56,15 +56,23 @@ pub(super) fn instance(row: &Row<'_>) -> Result<Instance, Error> {
     })
 }
 
+/// The columns of [`job_outline`].
+pub(super) const JOB_OUTLINE: &str = "key, instance, definition, element, kind, job_type, attempt, visit, retries, \
+    priority, worker, lease_until_ms, not_before_ms, created_ms, assignee";
+
 fn job(row: &Row<'_>) -> Result<StoredJob, Error> {
-    Ok(StoredJob {
+    Ok(job_outline(row)?.with(row.json("variables")?))
+}
+
+/// What the engine holds of a job.
+pub(super) fn job_outline(row: &Row<'_>) -> Result<JobOutline, Error> {
+    Ok(JobOutline {
         key: row.int("key")?,
         instance: row.int("instance")?,
         definition: row.int("definition")?,
         element: row.text("element")?,
         kind: Word::parse(&row.text("kind")?)?,
         job_type: row.text_or_null("job_type")?,
-        variables: row.json("variables")?,
         attempt: row.small("attempt")?,
         visit: row.small("visit")?,
         retries: row.small("retries")?,
@@ -124,11 +132,22 @@ pub(super) fn outline(row: &Row<'_>) -> Result<InstanceOutline, Error> {
     })
 }
 
-/// Everything that waits; of one instance where that is asked. The tables are read side by side.
+/// Everything that waits; of one instance where that is asked.
 pub(super) async fn waiting(database: &Database, instance: Option<i64>) -> Result<Waiting, Error> {
     let condition = instance.map_or("", |_| "WHERE instance = $1");
+    let values = instance.map(int).into_iter().collect();
+    let sql = format!("SELECT * FROM jobs {condition} ORDER BY key");
+    let jobs = database.read_all(sql, values, job).await?;
+    Ok(Waiting { jobs, ..waiting_besides_jobs(database, instance).await? })
+}
+
+/// The same without the jobs. The tables are read side by side.
+pub(super) async fn waiting_besides_jobs(
+    database: &Database,
+    instance: Option<i64>,
+) -> Result<Waiting, Error> {
+    let condition = instance.map_or("", |_| "WHERE instance = $1");
     let values = || instance.map(int).into_iter().collect::<Vec<_>>();
-    let jobs = format!("SELECT * FROM jobs {condition} ORDER BY key");
     let timers = format!(
         "SELECT instance, number, due_ms, repetitions_left FROM timers {condition} \
          ORDER BY due_ms, instance, number"
@@ -137,14 +156,13 @@ pub(super) async fn waiting(database: &Database, instance: Option<i64>) -> Resul
         "SELECT instance, number, kind, name, correlation_key, start_event FROM subscriptions {condition} \
          ORDER BY instance, number"
     );
-    let (jobs, timers, subscriptions, messages, follow_ups) = futures::try_join!(
-        database.read_all(jobs, values(), job),
+    let (timers, subscriptions, messages, follow_ups) = futures::try_join!(
         database.read_all(timers, values(), timer),
         database.read_all(subscriptions, values(), subscription),
         database.read_all("SELECT * FROM messages ORDER BY key", Vec::new(), message),
         database.read_all("SELECT * FROM follow_ups ORDER BY key", Vec::new(), follow_up),
     )?;
-    Ok(Waiting { jobs, timers, subscriptions, messages, follow_ups })
+    Ok(Waiting { jobs: Vec::new(), timers, subscriptions, messages, follow_ups })
 }
 
 pub(super) fn score_count(row: &Row<'_>) -> Result<ScoreCount, Error> {
