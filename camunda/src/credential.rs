@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::Error;
-use crate::rest::{CONNECT_LIMIT, source_of, without_password};
+use crate::rest::{CONNECT_LIMIT, body_within, source_of, without_password};
 
 /// How long the token server may take.
 const TOKEN_LIMIT: Duration = Duration::from_secs(20);
@@ -119,12 +119,14 @@ impl TokenServer {
     pub(crate) fn new(credentials: ClientCredentials) -> Result<Self, Error> {
         let shown = without_password(&credentials.token_url);
         let no_address = |detail: String| Error::Address { url: shown.clone(), detail };
-        let parsed = reqwest::Url::parse(&credentials.token_url).map_err(|error| no_address(error.to_string()))?;
+        let parsed =
+            reqwest::Url::parse(&credentials.token_url).map_err(|error| no_address(error.to_string()))?;
         if !parsed.scheme().starts_with("http") {
             return Err(no_address("it does not begin with http:// or https://".to_owned()));
         }
         // The secret goes to this address and to no other one that it may point at.
-        let client = Client::builder().connect_timeout(CONNECT_LIMIT).no_proxy().redirect(Policy::none()).build();
+        let client =
+            Client::builder().connect_timeout(CONNECT_LIMIT).no_proxy().redirect(Policy::none()).build();
         let client = client.map_err(|error| no_address(error.to_string()))?;
         Ok(Self { client, credentials, shown, held: Mutex::default() })
     }
@@ -136,7 +138,8 @@ impl TokenServer {
         }
         let asked = Instant::now();
         let given = self.ask().await?;
-        let lifetime = Duration::from_secs(given.expires_in.unwrap_or(LIFETIME_DEFAULT_S).min(LIFETIME_MAX_S));
+        let lifetime =
+            Duration::from_secs(given.expires_in.unwrap_or(LIFETIME_DEFAULT_S).min(LIFETIME_MAX_S));
         let renewed_at = asked + lifetime.saturating_sub(RENEWED_BEFORE).max(lifetime / 2);
         *held = Some(HeldToken { text: given.access_token.clone(), renewed_at });
         Ok(given.access_token)
@@ -164,20 +167,16 @@ impl TokenServer {
         };
         let mut response = request.send().await.map_err(unreachable)?;
         let status = response.status();
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-            if bytes.len() + chunk.len() > ANSWER_LIMIT {
-                return Err(self.no_token(status.as_u16(), "its answer is too long"));
-            }
-            bytes.extend_from_slice(&chunk);
-        }
+        let bytes = body_within(&mut response, ANSWER_LIMIT).await.map_err(unreachable)?;
+        let bytes = bytes.ok_or_else(|| self.no_token(status.as_u16(), "its answer is too long"))?;
         if !status.is_success() {
             let refusal: Refusal = serde_json::from_slice(&bytes).unwrap_or_default();
             let said = format!("{} {}", refusal.error, refusal.error_description);
             return Err(self.no_token(status.as_u16(), said.trim()));
         }
         // What does not fit is not shown: it may hold a token.
-        serde_json::from_slice(&bytes).map_err(|_| self.no_token(status.as_u16(), "its answer holds no token"))
+        serde_json::from_slice(&bytes)
+            .map_err(|_| self.no_token(status.as_u16(), "its answer holds no token"))
     }
 
     fn no_token(&self, status: u16, said: &str) -> Error {

@@ -155,19 +155,31 @@ impl Rest {
         };
         let mut response = request.send().await.map_err(unreachable)?;
         let status = response.status();
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-            if bytes.len() + chunk.len() > ANSWER_LIMIT {
-                let detail = format!("it has more than {ANSWER_LIMIT} bytes");
-                return Err(Error::Strange { path: shown_path(path), detail });
-            }
-            bytes.extend_from_slice(&chunk);
-        }
+        let bytes = body_within(&mut response, ANSWER_LIMIT).await.map_err(unreachable)?;
+        let bytes = bytes.ok_or_else(|| {
+            let detail = format!("it has more than {ANSWER_LIMIT} bytes");
+            Error::Strange { path: shown_path(path), detail }
+        })?;
         if status.is_success() {
             return Ok(bytes);
         }
         Err(refusal(path, status, &bytes))
     }
+}
+
+/// The body of an answer; none where it has more bytes than `limit`.
+pub(crate) async fn body_within(
+    response: &mut reqwest::Response,
+    limit: usize,
+) -> Result<Option<Vec<u8>>, reqwest::Error> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if bytes.len() + chunk.len() > limit {
+            return Ok(None);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(Some(bytes))
 }
 
 fn json(path: &str, bytes: &[u8]) -> Result<Value, Error> {

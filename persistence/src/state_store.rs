@@ -84,9 +84,7 @@ impl Store for Database {
     }
 
     async fn job_outlines(&self, after: i64, limit: usize) -> Result<Vec<JobOutline>, engine::Error> {
-        let limit = engine::limits::page(limit);
-        let sql = format!("SELECT {} FROM jobs WHERE key > $1 ORDER BY key LIMIT {limit}", read::JOB_OUTLINE);
-        Ok(self.read_all(sql, vec![int(after)], read::job_outline).await?)
+        Ok(read::job_outlines(self, after, engine::limits::page(limit)).await?)
     }
 
     async fn job_variables(&self, keys: &[i64]) -> Result<Vec<(i64, Variables)>, engine::Error> {
@@ -106,13 +104,7 @@ impl Store for Database {
         before: Option<i64>,
         limit: usize,
     ) -> Result<Vec<InstanceOutline>, engine::Error> {
-        let limit = engine::limits::page(limit);
-        let sql = format!(
-            "SELECT key, definition, incidents, business_key, seed, dry_run FROM instances \
-             WHERE status = $1 AND key < $2 ORDER BY key DESC LIMIT {limit}"
-        );
-        let values = vec![text(status.word()), int(before.unwrap_or(i64::MAX))];
-        Ok(self.read_all(sql, values, read::outline).await?)
+        Ok(read::outlines(self, status, before, engine::limits::page(limit)).await?)
     }
 
     async fn find_idempotent(&self, key: &str) -> Result<Option<i64>, engine::Error> {

@@ -396,7 +396,8 @@ pub(crate) fn camunda_settings(engine: &configuration::Engine) -> Result<Setting
     settings.token = given(engine.token.reveal());
     if !engine.client_id.is_empty() {
         if engine.token_url.is_empty() {
-            let hint = "set engine.token_url, e.g. https://login.cloud.camunda.io/oauth/token for Camunda 8 SaaS";
+            let hint =
+                "set engine.token_url, e.g. https://login.cloud.camunda.io/oauth/token for Camunda 8 SaaS";
             let message = "engine.client_id is set, and nothing says which token server knows it";
             return Err(Failure::wrong_call("CLI-0005", message, hint));
         }

@@ -173,7 +173,11 @@ mod tests {
         for instance in [1, 2, 1] {
             note(&mut waiting, &mut last, &Notice::Changed { instance });
         }
-        note(&mut waiting, &mut last, &Notice::Ended { instance: 1, status: engine::port::Status::Completed });
+        note(
+            &mut waiting,
+            &mut last,
+            &Notice::Ended { instance: 1, status: engine::port::Status::Completed },
+        );
         assert_eq!((waiting.pop(), waiting.pop()), (Some(2), None));
     }
 }

@@ -219,12 +219,7 @@ fn check_fence(core: &Core, fence: Fence) -> Result<(), Error> {
 }
 
 /// A late or second answer is refused, and the trail says so.
-async fn record_refusal(
-    core: &Arc<Core>,
-    instance: i64,
-    error: &Error,
-    now_ms: i64,
-) -> Result<(), Error> {
+async fn record_refusal(core: &Arc<Core>, instance: i64, error: &Error, now_ms: i64) -> Result<(), Error> {
     let Error::Stale { key, attempt } = error else { return Ok(()) };
     let event = NewEvent {
         instance: Some(instance),

@@ -24,10 +24,10 @@ use bpmn::program::{ExecutedBy, JobKind, TaskSpec, Variables};
 
 use super::deployed::Deployed;
 use super::live::{key_of, split_key};
+use crate::Error;
 use crate::limits::{self, VARIABLES_KEPT_LIMIT};
 use crate::port::{ActivateJobs, Held, Job, JobFilter};
 use crate::store::{InstanceOutline, JobLease, JobOutline, StoredJob};
-use crate::Error;
 
 /// What a job needs to know of its instance.
 #[derive(Debug)]
@@ -517,7 +517,12 @@ impl JobIndex {
         let limit = limits::page(filter.limit);
         let show = |(key, entry): (i64, &Entry)| view(key, entry);
         if let Some(instance) = filter.instance {
-            return self.entries_of(instance).filter(|(_, entry)| matches(entry)).take(limit).map(show).collect();
+            return self
+                .entries_of(instance)
+                .filter(|(_, entry)| matches(entry))
+                .take(limit)
+                .map(show)
+                .collect();
         }
         let all = self.entries.iter().map(|(key, entry)| (*key, entry.as_ref()));
         all.filter(|(_, entry)| matches(entry)).take(limit).map(show).collect()

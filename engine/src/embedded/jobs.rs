@@ -74,10 +74,9 @@ async fn lease(core: &Arc<Core>, leases: Vec<JobLease>) -> Result<Vec<Job>, Erro
         let unkept = core.index.lock().jobs.unkept(keys.iter().copied());
         // Read first: a lease whose variables cannot be read would be an attempt lost.
         let written = match read_variables(&core, &unkept).await {
-            Ok(variables) => core
-                .commit(Commit { leases: leases.clone(), ..Commit::default() })
-                .await
-                .map(|()| variables),
+            Ok(variables) => {
+                core.commit(Commit { leases: leases.clone(), ..Commit::default() }).await.map(|()| variables)
+            }
             Err(error) => Err(error),
         };
         let now_ms = core.now_ms();

@@ -13,8 +13,8 @@ use super::live::split_key;
 use super::{Embedded, deploy, jobs, messages, migration, operations, start};
 use crate::port::{
     ActivateJobs, Assignment, BpmnError, DecisionRequirements, Definition, DeployFile, Deployment,
-    Escalation, Held, Incident, Inspector, Instance, InstanceFilter, InstanceState, Job, JobFailure, JobFilter,
-    Message, Migration, Modification, Notice, Record, StartInstance,
+    Escalation, Held, Incident, Inspector, Instance, InstanceFilter, InstanceState, Job, JobFailure,
+    JobFilter, Message, Migration, Modification, Notice, Record, StartInstance,
 };
 use crate::{Error, ProcessEngine, limits};
 

@@ -44,6 +44,12 @@ impl Waiters {
         places.into_iter().map(enter).collect()
     }
 
+    /// How many places are taken.
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> usize {
+        self.types.values().map(|place| Arc::strong_count(place) - 1).sum()
+    }
+
     /// Wakes all who wait for this instance.
     pub(crate) fn wake_instance(&self, instance: i64) {
         if let Some(place) = self.instances.get(&instance) {

@@ -241,3 +241,35 @@ async fn a_variable_over_its_limit_is_refused_and_the_job_stays_leased() {
     assert!(matches!(refused, Err(Error::Limit { limit: "VARIABLE_LIMIT", .. })), "{refused:?}");
     bench.complete(&job, empty()).await;
 }
+
+/// Asks for one job of these types, and waits long.
+fn waiting(bench: &Bench, types: &[&str]) -> tokio::task::JoinHandle<Vec<Job>> {
+    let engine = bench.engine.clone();
+    let job_types = Some(types.iter().map(|one| (*one).to_owned()).collect());
+    let request = ActivateJobs { job_types, wait_ms: 60_000, ..request(1) };
+    tokio::spawn(async move { engine.activate_jobs(request).await.unwrap() })
+}
+
+#[tokio::test]
+async fn who_waits_for_several_types_leaves_what_others_wait_for_to_them() {
+    let bench = Bench::new().await;
+    bench.deploy(&typed("pa", "a")).await;
+    bench.deploy(&typed("pb", "b")).await;
+    let (both, a, b) = (waiting(&bench, &["a", "b"]), waiting(&bench, &["a"]), waiting(&bench, &["b"]));
+    // All three stand in their queues.
+    while bench.engine.core.index.lock().waiters.waiting() < 4 {
+        tokio::task::yield_now().await;
+    }
+    for process in ["pa", "pb", "pa"] {
+        bench
+            .engine
+            .start(StartInstance { process_id: Some(process.to_owned()), ..StartInstance::default() })
+            .await
+            .unwrap();
+    }
+    let got = tokio::time::timeout(Duration::from_secs(30), async {
+        (both.await.unwrap(), a.await.unwrap(), b.await.unwrap())
+    });
+    let (both, a, b) = got.await.expect("a job is there for everybody");
+    assert_eq!((both.len(), a.len(), b.len()), (1, 1, 1));
+}

@@ -55,7 +55,10 @@ pub(super) struct Creation {
 }
 
 /// Starts an instance, and waits for its end where that is asked.
-pub(super) async fn create(State(cluster): State<Cluster>, request: Request) -> Result<Json<Created>, Problem> {
+pub(super) async fn create(
+    State(cluster): State<Cluster>,
+    request: Request,
+) -> Result<Json<Created>, Problem> {
     let mut creation: Creation = cluster.json(request).await?;
     check_tenant(creation.tenant_id.as_deref())?;
     if !creation.start_instructions.is_empty() || !creation.runtime_instructions.is_empty() {
