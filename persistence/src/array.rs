@@ -4,8 +4,6 @@ use std::fmt::Write;
 
 use sea_orm::Value;
 
-use crate::Error;
-
 /// The type of an array's elements, told by one of them: values of a column have one type, also those that are null.
 pub(crate) fn element_type(value: &Value) -> &'static str {
     match value {
@@ -33,27 +31,6 @@ pub(crate) fn literal<'a>(values: impl Iterator<Item = &'a Value>) -> String {
     }
     out.push('}');
     out
-}
-
-/// `[[1,null,"a \"text\""],[2,0.5,"b"]]`: rows of `width` values each.
-pub(crate) fn json_rows(values: &[Value], width: usize) -> Result<String, Error> {
-    let mut out: Vec<u8> = Vec::with_capacity(values.len() * 24);
-    for (number, value) in values.iter().enumerate() {
-        out.extend_from_slice(match number {
-            0 => b"[[",
-            _ if number % width == 0 => b"],[",
-            _ => b",",
-        });
-        let written = match value {
-            Value::BigInt(Some(number)) => serde_json::to_writer(&mut out, number),
-            Value::Double(Some(number)) => serde_json::to_writer(&mut out, number),
-            Value::String(Some(text)) => serde_json::to_writer(&mut out, text),
-            _ => serde_json::to_writer(&mut out, &()),
-        };
-        written.map_err(|error| Error::Failed(error.to_string()))?;
-    }
-    out.extend_from_slice(b"]]");
-    String::from_utf8(out).map_err(|error| Error::Failed(error.to_string()))
 }
 
 /// `{1,2,3}`.

@@ -94,43 +94,12 @@ pub(crate) async fn insert(
     if connection.get_database_backend() == DbBackend::Postgres {
         return insert_arrays(connection, head, width, tail, &values).await;
     }
-    if *XJSON
-        && !values.is_empty()
-        && !values.iter().any(|value| matches!(value, Value::Double(Some(number)) if number.fract() != 0.0))
-    {
-        return insert_json(connection, head, width, tail, &values).await;
-    }
     while !values.is_empty() {
         let rows = bulk(values.len() / width);
         let rest = values.split_off((width * rows).min(values.len()));
         execute(connection, format!("{head} VALUES {} {tail}", places(rows, width)), values).await?;
         values = rest;
     }
-    Ok(())
-}
-
-static XJSON: std::sync::LazyLock<bool> =
-    std::sync::LazyLock::new(|| std::path::Path::new("/tmp/x-json").exists());
-
-/// The same with all rows in one JSON text.
-async fn insert_json(
-    connection: &impl ConnectionTrait,
-    head: &str,
-    width: usize,
-    tail: &str,
-    values: &[Value],
-) -> Result<(), Error> {
-    let mut sql = String::with_capacity(head.len() + tail.len() + width * 32);
-    sql.push_str(head);
-    for column in 0..width {
-        let comma = if column == 0 { " SELECT" } else { "," };
-        // Writing to a text does not fail.
-        let _ = write!(sql, "{comma} value ->> {column} AS column{}", column + 1);
-    }
-    // Without a condition SQLite takes the `ON` of `ON CONFLICT` for that of a join.
-    sql.push_str(" FROM jsonb_each($1) WHERE true ");
-    sql.push_str(tail);
-    execute(connection, sql, vec![text(array::json_rows(values, width)?)]).await?;
     Ok(())
 }
 
