@@ -7,12 +7,11 @@ use std::time::Duration;
 
 use bpmn::program::Variables;
 use engine::clock::{Clock, ManualClock};
-use engine::port::{ActivateJobs, Attempt, Job, Notice, Record, StartInstance, Status};
+use engine::port::{ActivateJobs, Job, Notice, Record, StartInstance, Status};
 use engine::store::ScoreFilter;
 use engine::{Error, MemoryStore, ProcessEngine, Store};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
-use trail::NewEvent;
 
 use super::{NOW_MS, record, until};
 use crate::{Camunda, Settings};

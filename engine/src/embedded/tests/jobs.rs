@@ -251,25 +251,29 @@ fn waiting(bench: &Bench, types: &[&str]) -> tokio::task::JoinHandle<Vec<Job>> {
 }
 
 #[tokio::test]
-async fn who_waits_for_several_types_leaves_what_others_wait_for_to_them() {
+async fn who_is_woken_for_one_job_and_takes_a_better_one_leaves_the_first_to_others() {
     let bench = Bench::new().await;
-    bench.deploy(&typed("pa", "a")).await;
-    bench.deploy(&typed("pb", "b")).await;
-    let (both, a, b) = (waiting(&bench, &["a", "b"]), waiting(&bench, &["a"]), waiting(&bench, &["b"]));
-    // All three stand in their queues.
-    while bench.engine.core.index.lock().waiters.waiting() < 4 {
+    let task = |id: &str, priority: u32| {
+        format!(
+            r#"<bpmn:serviceTask id="{id}"><bpmn:extensionElements><zeebe:taskDefinition type="{id}"/>
+            <zeebe:priorityDefinition priority="{priority}"/></bpmn:extensionElements></bpmn:serviceTask>
+            <bpmn:endEvent id="e_{id}"/>"#
+        )
+    };
+    let body = format!(
+        r#"<bpmn:startEvent id="s"/><bpmn:parallelGateway id="g"/>{}{}{}{}"#,
+        task("a", 1),
+        task("b", 5),
+        chain(&["s", "g", "a", "e_a"]),
+        chain(&["g", "b", "e_b"])
+    );
+    bench.deploy(&bpmn("p", "", &body)).await;
+    let (both, one) = (waiting(&bench, &["a", "b"]), waiting(&bench, &["a"]));
+    while bench.engine.core.index.lock().waiters.waiting() < 3 {
         tokio::task::yield_now().await;
     }
-    for process in ["pa", "pb", "pa"] {
-        bench
-            .engine
-            .start(StartInstance { process_id: Some(process.to_owned()), ..StartInstance::default() })
-            .await
-            .unwrap();
-    }
-    let got = tokio::time::timeout(Duration::from_secs(30), async {
-        (both.await.unwrap(), a.await.unwrap(), b.await.unwrap())
-    });
-    let (both, a, b) = got.await.expect("a job is there for everybody");
-    assert_eq!((both.len(), a.len(), b.len()), (1, 1, 1));
+    bench.start("p", empty()).await;
+    let got = tokio::time::timeout(Duration::from_secs(30), async { (both.await, one.await) }).await;
+    let (both, one) = got.expect("there is a job for each of the two");
+    assert_eq!((both.unwrap()[0].element.as_str(), one.unwrap()[0].element.as_str()), ("b", "a"));
 }
