@@ -53,7 +53,7 @@ lint: web ## lints only
 	cd web-admin && npm run --silent lint && npm run --silent types
 
 .PHONY: bench-engine bench
-bench-engine: ## engine throughput and latency: embedded, over HTTP, the raw writer, and a real Camunda 7
+bench-engine: ## engine throughput and latency: embedded, over HTTP, the raw writer, a real Camunda 7 and a real Operaton
 	cargo build --release --locked -p tests --bin bench-engine
 	@tests/bench-engine.sh
 
@@ -87,11 +87,17 @@ bench-workers: ## ten thousand waiting TDEs: memory, processor time, fairness
 	@cargo build --release --locked -p tests --bin bench-workers
 	@$(TARGET)/release/bench-workers
 
+# Random models and cases for each property, and kills, of a soak run.
+CASES ?= 20000
+KILLS ?= 1000
+
 .PHONY: soak
-soak: ## the long versions: many more random models, cases and kills (about an hour)
-	PROPTEST_CASES=20000 cargo test --release --locked -p bpmn -p scoring -p engine -p kernel -p das -p trail
+soak: ## the long versions: CASES=20000 random models and cases for each property, KILLS=1000 (hours)
+	@echo "== $(CASES) random models and cases for each property; cargo names each test that takes long"
+	PROPTEST_CASES=$(CASES) cargo test --release --locked -p bpmn -p scoring -p engine -p kernel -p das -p trail
+	@echo "== $(KILLS) kills of a server at work"
 	cargo build --locked -p server
-	PROCOS_KILL_CYCLES=1000 cargo test --locked -p tests -- kill
+	PROCOS_KILL_CYCLES=$(KILLS) cargo test --locked -p tests --test it -- kills:: crash:: --nocapture --test-threads=1
 
 .PHONY: camunda7
 camunda7: ## start a real Camunda 7.24 on port 8090 (needs Java 17 and Maven), until Ctrl-C

@@ -7,6 +7,7 @@ mod rewrite;
 mod value;
 
 use crate::Error;
+use crate::credential::Credential;
 use crate::rest::{Rest, optional};
 
 /// Job types: the kernel's tasks, FEEL scripts, messages that a process throws. One call fetches all.
@@ -21,7 +22,7 @@ pub(crate) struct Seven {
 impl Seven {
     /// The engine at `url`, e.g. `http://127.0.0.1:8080/engine-rest`.
     pub(crate) fn new(url: &str) -> Result<Self, Error> {
-        Ok(Self { rest: Rest::new(url, None)? })
+        Ok(Self { rest: Rest::new(url, Credential::None)? })
     }
 
     /// Its version.

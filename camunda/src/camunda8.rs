@@ -20,6 +20,7 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use crate::Error;
+use crate::credential::Credential;
 use crate::remote::RemoteDefinition;
 use crate::rest::{Rest, optional};
 
@@ -39,10 +40,10 @@ pub(crate) struct Eight {
 
 impl Eight {
     /// The cluster at `url`, e.g. `http://127.0.0.1:8080`, with or without `/v2`.
-    pub(crate) fn new(url: &str, token: Option<&str>, lag_ms: u64) -> Result<Self, Error> {
+    pub(crate) fn new(url: &str, credential: Credential, lag_ms: u64) -> Result<Self, Error> {
         let base = url.trim().trim_end_matches('/');
         let base = format!("{}/v2", base.strip_suffix("/v2").unwrap_or(base));
-        Ok(Self { rest: Rest::new(&base, token)?, lag_ms, recent: Arc::default() })
+        Ok(Self { rest: Rest::new(&base, credential)?, lag_ms, recent: Arc::default() })
     }
 
     /// The version of its gateway.

@@ -20,6 +20,7 @@ use crate::camunda7::Seven;
 use crate::camunda8::Eight;
 use crate::catalogue::Deployed;
 use crate::course::Course;
+use crate::credential::{ClientCredentials, Credential, TokenServer};
 use crate::job::Jobs;
 use crate::keys::{Keys, key_of};
 use crate::remote::Remote;
@@ -51,6 +52,8 @@ pub struct Settings {
     pub url: String,
     /// Bearer token that every call carries (Camunda 8).
     pub token: Option<String>,
+    /// Client id and secret for which a token server gives such a token; they come before `token`.
+    pub client: Option<ClientCredentials>,
     /// How often instances are looked for, milliseconds.
     pub poll_ms: u64,
     /// How long a job is locked in Camunda, milliseconds; locks are extended while the job is held here.
@@ -93,6 +96,7 @@ impl Settings {
             generation,
             url: url.to_owned(),
             token: None,
+            client: None,
             lag_ms: LAG_MS,
             poll_ms: 400,
             lock_ms: 60_000,
@@ -119,7 +123,7 @@ impl Settings {
             || Error::Strange { path: self.path().to_owned(), detail: "there is nothing".to_owned() };
         let version = match self.generation {
             Generation::Seven => Seven::new(&self.url)?.version().await,
-            Generation::Eight => Eight::new(&self.url, self.token.as_deref(), self.lag_ms)?.version().await,
+            Generation::Eight => Eight::new(&self.url, self.credential()?, self.lag_ms)?.version().await,
         };
         match version {
             Err(Error::Missing { .. }) => Err(strange()),
@@ -138,10 +142,18 @@ impl Settings {
         }
     }
 
+    fn credential(&self) -> Result<Credential, Error> {
+        Ok(match (&self.client, &self.token) {
+            (Some(client), _) => Credential::Client(Arc::new(TokenServer::new(client.clone())?)),
+            (None, Some(token)) => Credential::Token(token.clone()),
+            (None, None) => Credential::None,
+        })
+    }
+
     fn remote(&self) -> Result<Arc<dyn Remote>, Error> {
         Ok(match self.generation {
             Generation::Seven => Arc::new(Seven::new(&self.url)?),
-            Generation::Eight => Arc::new(Eight::new(&self.url, self.token.as_deref(), self.lag_ms)?),
+            Generation::Eight => Arc::new(Eight::new(&self.url, self.credential()?, self.lag_ms)?),
         })
     }
 }

@@ -37,6 +37,16 @@ pub enum Error {
         /// What it said.
         detail: String,
     },
+    /// The token server gave no token.
+    #[error("the token server {url} gave no token (status {status}): {detail}")]
+    NoToken {
+        /// Its address.
+        url: String,
+        /// HTTP status.
+        status: u16,
+        /// What it said.
+        detail: String,
+    },
     /// What came back is not what its REST API gives.
     #[error("the answer to {path} is not Camunda's: {detail}")]
     Strange {
@@ -58,6 +68,7 @@ impl Error {
             Self::Strange { .. } => "CAMUNDA-0004",
             // 0005 is an incident that Camunda raised itself.
             Self::Address { .. } => "CAMUNDA-0006",
+            Self::NoToken { .. } => "CAMUNDA-0007",
         }
     }
 
@@ -73,7 +84,12 @@ impl Error {
             }
             Self::Missing { .. } => "list what there is and use a key from there",
             Self::Refused { status: 401 | 403, .. } => {
-                "put user and password into the address, http://USER:PASSWORD@HOST:PORT/…, or a token into engine.token"
+                "put user and password into the address, http://USER:PASSWORD@HOST:PORT/…, a token into engine.token, or \
+                 client id and secret into engine.client_id and engine.client_secret (Camunda 8)"
+            }
+            Self::NoToken { .. } => {
+                "correct engine.client_id, engine.client_secret, engine.token_url or engine.audience; they are read at \
+                 the start"
             }
             Self::Refused { .. } => "read Camunda's reason; its log has the rest",
             Self::Strange { .. } => {
@@ -86,7 +102,7 @@ impl Error {
     #[must_use]
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Strange { .. } => true,
+            Self::Unreachable { .. } | Self::Strange { .. } | Self::NoToken { .. } => true,
             Self::Refused { status, .. } => matches!(status, 401 | 403 | 408 | 429 | 502 | 503 | 504),
             Self::Missing { .. } | Self::Address { .. } => false,
         }

@@ -254,6 +254,7 @@ pub(crate) fn describe(core: &Core, key: i64, held: &Held, deployed: &Deployed) 
     };
     let definition = &deployed.definition;
     Ok(Job {
+        element_instance: None,
         key,
         instance: held.instance,
         definition: definition.key,

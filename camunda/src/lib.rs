@@ -10,6 +10,7 @@ mod camunda8;
 mod catalogue;
 mod core;
 mod course;
+mod credential;
 mod ended;
 mod error;
 mod fetch;
@@ -33,6 +34,7 @@ mod user_tasks;
 mod watch;
 
 pub use core::{Camunda, Generation, Settings};
+pub use credential::ClientCredentials;
 pub use error::Error;
 
 #[cfg(test)]

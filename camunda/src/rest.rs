@@ -7,11 +7,12 @@ use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 
 use crate::Error;
+use crate::credential::Credential;
 
 /// How long an ordinary call may take.
 const CALL_LIMIT: Duration = Duration::from_secs(20);
 /// How long it may take to connect.
-const CONNECT_LIMIT: Duration = Duration::from_secs(3);
+pub(crate) const CONNECT_LIMIT: Duration = Duration::from_secs(3);
 /// Bytes of one answer.
 const ANSWER_LIMIT: usize = 64 * 1024 * 1024;
 /// Characters of Camunda's reason that are passed on.
@@ -26,8 +27,7 @@ pub(crate) struct Rest {
     client: Client,
     base: String,
     shown: String,
-    /// Bearer token, where one is needed.
-    token: Option<String>,
+    credential: Credential,
 }
 
 impl std::fmt::Debug for Rest {
@@ -37,8 +37,9 @@ impl std::fmt::Debug for Rest {
 }
 
 impl Rest {
-    /// A client of the API at `url`, e.g. `http://127.0.0.1:8080/engine-rest`, which sends `token` with every call.
-    pub(crate) fn new(url: &str, token: Option<&str>) -> Result<Self, Error> {
+    /// A client of the API at `url`, e.g. `http://127.0.0.1:8080/engine-rest`, which sends a token with every call
+    /// where `credential` has one.
+    pub(crate) fn new(url: &str, credential: Credential) -> Result<Self, Error> {
         let base = url.trim().trim_end_matches('/').to_owned();
         let shown = without_password(&base);
         let no_address = |detail: &dyn std::fmt::Display| Error::Address {
@@ -54,7 +55,7 @@ impl Rest {
             .no_proxy()
             .build()
             .map_err(|error| no_address(&error))?;
-        Ok(Self { client, shown: shown.clone(), base, token: token.map(str::to_owned) })
+        Ok(Self { client, shown: shown.clone(), base, credential })
     }
 
     /// Its address without a password.
@@ -127,30 +128,58 @@ impl Rest {
         if bytes.is_empty() { Ok(Value::Null) } else { json(path, &bytes) }
     }
 
+    /// Sends a request; once more with a fresh token where Camunda refuses the one that it had been given.
     async fn send(&self, path: &str, request: RequestBuilder) -> Result<Vec<u8>, Error> {
-        let request = match &self.token {
-            Some(token) => request.bearer_auth(token),
-            None => request,
-        };
+        let Some(token) = self.credential.token().await? else { return self.send_once(path, request).await };
+        // A form is a stream and cannot be sent twice.
+        let again = request.try_clone();
+        match self.send_once(path, request.bearer_auth(&token)).await {
+            Err(Error::Refused { status: 401, path: place, detail }) => {
+                let fresh = self.credential.refused(&token).await;
+                match again.filter(|_| fresh) {
+                    Some(request) => {
+                        let token = self.credential.token().await?.unwrap_or_default();
+                        self.send_once(path, request.bearer_auth(token)).await
+                    }
+                    None => Err(Error::Refused { status: 401, path: place, detail }),
+                }
+            }
+            other => other,
+        }
+    }
+
+    async fn send_once(&self, path: &str, request: RequestBuilder) -> Result<Vec<u8>, Error> {
         let unreachable = |error: reqwest::Error| Error::Unreachable {
             url: self.shown.clone(),
             detail: source_of(&error.without_url()),
         };
         let mut response = request.send().await.map_err(unreachable)?;
         let status = response.status();
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-            if bytes.len() + chunk.len() > ANSWER_LIMIT {
-                let detail = format!("it has more than {ANSWER_LIMIT} bytes");
-                return Err(Error::Strange { path: shown_path(path), detail });
-            }
-            bytes.extend_from_slice(&chunk);
-        }
+        let bytes = body_within(&mut response, ANSWER_LIMIT).await.map_err(unreachable)?;
+        let bytes = bytes.ok_or_else(|| {
+            let detail = format!("it has more than {ANSWER_LIMIT} bytes");
+            Error::Strange { path: shown_path(path), detail }
+        })?;
         if status.is_success() {
             return Ok(bytes);
         }
         Err(refusal(path, status, &bytes))
     }
+}
+
+/// The body of an answer; none where it has more bytes than `limit`.
+pub(crate) async fn body_within(
+    response: &mut reqwest::Response,
+    limit: usize,
+) -> Result<Option<Vec<u8>>, reqwest::Error> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if bytes.len() + chunk.len() > limit {
+            return Ok(None);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(Some(bytes))
 }
 
 fn json(path: &str, bytes: &[u8]) -> Result<Value, Error> {
@@ -187,7 +216,7 @@ fn shown_path(path: &str) -> String {
     path.split('?').next().unwrap_or(path).to_owned()
 }
 
-fn source_of(error: &reqwest::Error) -> String {
+pub(crate) fn source_of(error: &reqwest::Error) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);
     // A chain of causes is a few links long.
@@ -199,7 +228,7 @@ fn source_of(error: &reqwest::Error) -> String {
     text
 }
 
-fn without_password(url: &str) -> String {
+pub(crate) fn without_password(url: &str) -> String {
     match reqwest::Url::parse(url) {
         Ok(mut parsed) => {
             // Only addresses that cannot have a user refuse this, and those have none.
@@ -267,7 +296,8 @@ mod tests {
 
     #[test]
     fn a_password_in_the_address_is_never_shown() {
-        let rest = Rest::new("http://demo:secret@127.0.0.1:1/engine-rest/", Some("token")).unwrap();
+        let token = Credential::Token("token".to_owned());
+        let rest = Rest::new("http://demo:secret@127.0.0.1:1/engine-rest/", token).unwrap();
         assert!(
             !format!("{rest:?}").contains("secret") && !format!("{rest:?}").contains("token"),
             "{rest:?}"

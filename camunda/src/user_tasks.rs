@@ -53,6 +53,7 @@ async fn view(core: &Arc<Core>, task: &RemoteTask) -> Result<Option<Job>, Engine
     .await?;
     let definition = &deployed.definition;
     Ok(Some(Job {
+        element_instance: None,
         key: core.keys.see(&task.id),
         instance,
         definition: definition.key,

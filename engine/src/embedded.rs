@@ -24,6 +24,7 @@ mod process_engine;
 mod recover;
 mod start;
 mod timers;
+mod waiters;
 
 #[cfg(test)]
 mod tests;
@@ -84,6 +85,9 @@ struct Core {
     deploying: tokio::sync::Mutex<()>,
     inspector: std::sync::OnceLock<Arc<dyn Inspector>>,
     notices: broadcast::Sender<Notice>,
+    /// The newest position of the trail, and whether listeners are about to be told.
+    trail_end: AtomicI64,
+    trail_news: AtomicBool,
     workers: Semaphore,
     outstanding: AtomicUsize,
     settled: Notify,
@@ -112,6 +116,8 @@ impl Embedded {
             deploying: tokio::sync::Mutex::default(),
             inspector: std::sync::OnceLock::new(),
             notices,
+            trail_end: AtomicI64::new(0),
+            trail_news: AtomicBool::new(false),
             workers: Semaphore::new(FOLLOW_UP_WORKERS),
             outstanding: AtomicUsize::new(0),
             settled: Notify::new(),
@@ -220,10 +226,20 @@ impl Core {
         Arc::clone(slots.entry(key).or_default())
     }
 
-    /// Commits, and tells listeners how far the trail has grown.
-    async fn commit(&self, commit: Commit) -> Result<(), Error> {
+    /// Commits, and sees to it that listeners are told how far the trail has grown.
+    async fn commit(self: &Arc<Self>, commit: Commit) -> Result<(), Error> {
         let position = self.store.commit(commit).await?;
-        self.notice(Notice::TrailAppended { position });
+        self.trail_end.fetch_max(position, Ordering::SeqCst);
+        // Once for all commits that became durable together: those whose turn is before ours.
+        if !self.trail_news.swap(true, Ordering::SeqCst) {
+            let core = Arc::clone(self);
+            tokio::spawn(async move {
+                tokio::task::yield_now().await;
+                core.trail_news.store(false, Ordering::SeqCst);
+                let position = core.trail_end.load(Ordering::SeqCst);
+                core.notice(Notice::TrailAppended { position });
+            });
+        }
         Ok(())
     }
 

@@ -19,6 +19,9 @@ pub const STEP_BUDGET: u32 = 1_000;
 pub const HISTORY_LIMIT: usize = 200;
 /// Loaded instances that are kept in memory while nobody works on them.
 pub const CACHE_LIMIT: usize = 1_000;
+/// Bytes of waiting jobs' variables that are kept in memory (64 MiB); those of further jobs are read when they are
+/// leased.
+pub const VARIABLES_KEPT_LIMIT: usize = 64 * 1024 * 1024;
 /// Jobs leased by one call.
 pub const ACTIVATION_LIMIT: usize = 1_000;
 /// Longest lease, milliseconds (24 hours).
@@ -38,7 +41,7 @@ pub const TEXT_LIMIT: usize = 64 * 1024;
 /// Retries of a job where its task says nothing.
 pub const DEFAULT_RETRIES: u32 = 3;
 /// Keys reserved from the store at once.
-pub const KEY_BLOCK: u32 = 256;
+pub const KEY_BLOCK: u32 = 1_024;
 /// Delay before something that failed in the background is tried again, milliseconds.
 pub const RETRY_DELAY_MS: i64 = 5_000;
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
+use bpmn::program::Variables;
 use parking_lot::Mutex;
 use trail::{
     Event, Filter, GENESIS, NewEvent, Outbox, OutboxItem, PendingItem, Trail, Verification, Verifier,
@@ -190,6 +191,12 @@ impl Store for MemoryStore {
             messages: tables.messages.values().cloned().collect(),
             follow_ups: tables.follow_ups.values().cloned().collect(),
         })
+    }
+
+    async fn job_variables(&self, keys: &[i64]) -> Result<Vec<(i64, Variables)>, Error> {
+        let tables = self.tables.lock();
+        let found = keys.iter().filter_map(|key| Some((*key, tables.jobs.get(key)?.variables.clone())));
+        Ok(found.collect())
     }
 
     async fn find_idempotent(&self, key: &str) -> Result<Option<i64>, Error> {

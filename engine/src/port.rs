@@ -76,6 +76,12 @@ pub trait ProcessEngine: Send + Sync {
     async fn activate_jobs(&self, request: ActivateJobs) -> Result<Vec<Job>, Error>;
     /// Jobs that match, leased or not (user tasks are found this way).
     async fn jobs(&self, filter: &JobFilter) -> Result<Vec<Job>, Error>;
+    /// Who holds a job for outside workers; none where there is no such job.
+    async fn held_by(&self, key: i64) -> Result<Option<Held>, Error> {
+        let filter = JobFilter { key: Some(key), kind: Some(JobKind::Service), ..JobFilter::default() };
+        let job = self.jobs(&filter).await?.into_iter().find(|job| job.spec.job_type.is_some());
+        Ok(job.map(|job| Held { attempt: job.attempt, worker: job.worker }))
+    }
     /// Completes a leased job; refused with [`Error::Stale`] unless `attempt` is the one that holds the lease.
     /// What happened on the way (`record`) is committed with it, in one transaction where the engine is ours.
     async fn complete_job(
@@ -358,6 +364,9 @@ pub struct Job {
     pub version: i32,
     /// Element id.
     pub element: String,
+    /// Element instance number, where the engine has it at hand; [`ProcessEngine::state`] says it in any case.
+    #[serde(default)]
+    pub element_instance: Option<u32>,
     /// Element name, the id where there is none.
     pub element_name: String,
     /// BPMN local name of the element.
@@ -391,6 +400,15 @@ pub struct Job {
     pub business_key: Option<String>,
     /// Assignee of a user task.
     pub assignee: Option<String>,
+}
+
+/// Who holds a job for outside workers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// The newest attempt.
+    pub attempt: u32,
+    /// Who has leased it; `None`: nobody.
+    pub worker: Option<String>,
 }
 
 /// Which jobs to list.

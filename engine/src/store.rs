@@ -46,6 +46,21 @@ pub trait Store: Send + Sync {
     }
     /// Everything the engine indexes in memory, for start-up: waiting jobs, timers, subscriptions, messages.
     async fn load_waiting(&self) -> Result<Waiting, Error>;
+    /// The same without the jobs.
+    async fn load_waiting_besides_jobs(&self) -> Result<Waiting, Error> {
+        Ok(Waiting { jobs: Vec::new(), ..self.load_waiting().await? })
+    }
+    /// Waiting jobs, oldest first, those with a key greater than `after`, at most `limit` (1 to 10,000); no more of
+    /// each than the engine holds in memory.
+    async fn job_outlines(&self, after: i64, limit: usize) -> Result<Vec<JobOutline>, Error> {
+        let jobs = self.load_waiting().await?.jobs.into_iter().filter(|job| job.key > after);
+        Ok(jobs.take(limit).map(|job| job.parted().0).collect())
+    }
+    /// Variables of waiting jobs; what is not there is left out.
+    async fn job_variables(&self, keys: &[i64]) -> Result<Vec<(i64, Variables)>, Error> {
+        let jobs = self.load_waiting().await?.jobs.into_iter().filter(|job| keys.contains(&job.key));
+        Ok(jobs.map(|job| (job.key, job.variables)).collect())
+    }
     /// The same of one instance; messages and work that is owed belong to none and are all there.
     async fn load_waiting_of(&self, instance: i64) -> Result<Waiting, Error> {
         let mut waiting = self.load_waiting().await?;
@@ -304,6 +319,77 @@ pub struct StoredJob {
     pub created_ms: i64,
     /// Assignee of a user task.
     pub assignee: Option<String>,
+}
+
+impl StoredJob {
+    /// What the engine holds in memory, and the variables.
+    #[must_use]
+    pub fn parted(self) -> (JobOutline, Variables) {
+        let outline = JobOutline {
+            key: self.key,
+            instance: self.instance,
+            definition: self.definition,
+            element: self.element,
+            kind: self.kind,
+            job_type: self.job_type,
+            attempt: self.attempt,
+            visit: self.visit,
+            retries: self.retries,
+            priority: self.priority,
+            worker: self.worker,
+            lease_until_ms: self.lease_until_ms,
+            not_before_ms: self.not_before_ms,
+            created_ms: self.created_ms,
+            assignee: self.assignee,
+        };
+        (outline, self.variables)
+    }
+}
+
+/// A job without its variables; the fields are those of [`StoredJob`].
+#[expect(missing_docs, reason = "the fields are those of StoredJob")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobOutline {
+    pub key: i64,
+    pub instance: i64,
+    pub definition: i64,
+    pub element: String,
+    pub kind: bpmn::program::JobKind,
+    pub job_type: Option<String>,
+    pub attempt: u32,
+    pub visit: u32,
+    pub retries: u32,
+    pub priority: i64,
+    pub worker: Option<String>,
+    pub lease_until_ms: Option<i64>,
+    pub not_before_ms: i64,
+    pub created_ms: i64,
+    pub assignee: Option<String>,
+}
+
+impl JobOutline {
+    /// The whole job.
+    #[must_use]
+    pub fn with(self, variables: Variables) -> StoredJob {
+        StoredJob {
+            key: self.key,
+            instance: self.instance,
+            definition: self.definition,
+            element: self.element,
+            kind: self.kind,
+            job_type: self.job_type,
+            variables,
+            attempt: self.attempt,
+            visit: self.visit,
+            retries: self.retries,
+            priority: self.priority,
+            worker: self.worker,
+            lease_until_ms: self.lease_until_ms,
+            not_before_ms: self.not_before_ms,
+            created_ms: self.created_ms,
+            assignee: self.assignee,
+        }
+    }
 }
 
 /// A timer that waits.

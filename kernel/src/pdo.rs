@@ -48,6 +48,7 @@ pub(crate) async fn run(instance: i64, parts: Arc<Parts>, poke: Arc<Notify>, sto
 async fn manage(instance: i64, parts: Arc<Parts>, poke: Arc<Notify>, stop: CancellationToken) {
     let _ticket = parts.census.enter(Worker::Pdo);
     let mut pdo = Pdo::new(instance, parts, poke, stop);
+    pdo.await_work().await;
     while !pdo.is_done() {
         let outcome = match pdo.parts.templates.pdo() {
             Ok(template) => {
@@ -119,6 +120,40 @@ impl Pdo {
         (self.ended || self.resting || self.stop.is_cancelled())
             && self.running.is_empty()
             && self.finished.is_empty()
+    }
+
+    /// Whether the engine tells of every change; the others must be asked.
+    fn is_told(&self) -> bool {
+        self.parts.engine.name() == "embedded"
+    }
+
+    /// How long an idle PDO waits: ever longer where the engine tells what happens.
+    fn idle_time(&self, is_told: bool) -> Duration {
+        let longer = if is_told { (1 << self.idle.min(8)).min(LONGEST_IDLE) } else { 1 };
+        Duration::from_millis(self.parts.limits.poll_ms) * longer
+    }
+
+    /// Waits for the instance's first job, or its end: most instances have tasks of others alone, and then there is
+    /// nothing to manage.
+    async fn await_work(&mut self) {
+        while self.is_told() && !self.stop.is_cancelled() && !self.parts.engine.has_work(self.instance) {
+            tokio::select! {
+                () = self.poke.notified() => self.idle = 0,
+                () = self.stop.cancelled() => return,
+                () = tokio::time::sleep(self.idle_time(true)) => {
+                    self.idle = self.idle.saturating_add(1);
+                    self.resting = self.may_rest();
+                }
+            }
+            self.ended = match self.parts.engine.instance(self.instance).await {
+                Ok(found) => !found.status.is_open(),
+                Err(error) => matches!(error, EngineError::NotFound { .. }),
+            };
+            if self.ended || self.resting {
+                return;
+            }
+        }
+        self.idle = 0;
     }
 
     fn counts(&self) -> Variables {
@@ -277,10 +312,8 @@ impl Pdo {
     }
 
     async fn wait(&mut self) -> Variables {
-        // The embedded engine tells of every change; the others must be asked.
-        let tells = self.parts.engine.name() == "embedded" && self.running.is_empty();
-        let longer = if tells { (1 << self.idle.min(8)).min(LONGEST_IDLE) } else { 1 };
-        let mut poll = Duration::from_millis(self.parts.limits.poll_ms) * longer;
+        let tells = self.is_told() && self.running.is_empty();
+        let mut poll = self.idle_time(tells);
         if let Some(at) = self.retry_at {
             poll = poll.min(at.saturating_duration_since(Instant::now()));
             // Once its time has come it is looked for at the usual pace.

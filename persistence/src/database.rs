@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 use migrations::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, Statement, StreamTrait, Value};
+use serde::de::DeserializeOwned;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::rows::Row;
@@ -132,12 +133,38 @@ impl Database {
         }
     }
 
+    /// Which SQL it speaks.
+    pub(crate) fn backend(&self) -> DbBackend {
+        self.shared.backend
+    }
+
     /// Hands a write to the writer and waits until it is durable.
     pub(crate) async fn write(&self, write: impl Write + 'static) -> Result<i64, Error> {
         let (answer, answered) = oneshot::channel();
         let request = Request::Write { write: Box::new(write), answer };
         self.shared.writer.send(request).await.map_err(|_| Error::Closed)?;
         answered.await.map_err(|_| Error::Closed)?
+    }
+
+    /// Reads rows as one JSON text, and of each the columns as a tuple or a list: very many small rows take a fraction
+    /// of the time that they take one by one. `rest` is what follows the columns.
+    pub(crate) async fn read_page<T: DeserializeOwned>(
+        &self,
+        columns: &str,
+        rest: &str,
+        values: Vec<Value>,
+    ) -> Result<Vec<T>, Error> {
+        let sql = match self.shared.backend {
+            DbBackend::Postgres => format!(
+                "SELECT COALESCE(json_agg(json_build_array({columns})), '[]')::text AS page \
+                 FROM (SELECT {columns} {rest}) AS page_rows"
+            ),
+            _ => format!(
+                "SELECT json_group_array(json_array({columns})) AS page FROM (SELECT {columns} {rest})"
+            ),
+        };
+        let rows = self.query(sql, values).await?;
+        rows.first().map_or(Ok(Vec::new()), |row| Row(row).json("page"))
     }
 
     /// Reads rows one by one, and keeps of each what `read` makes of it: many rows take no more room than that.

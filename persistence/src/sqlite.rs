@@ -20,6 +20,9 @@ const OLDEST_VERSION_TEXT: &str = "3.51.3";
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// What a checkpoint leaves of the write-ahead log, in bytes.
 const JOURNAL_SIZE_LIMIT: &str = "67108864";
+/// Pages of the write-ahead log (32 MiB) after which a commit copies them into the file: each time costs two flushes
+/// more, and a page that was written often meanwhile is copied once.
+const AUTO_CHECKPOINT: &str = "8192";
 /// Page cache of a connection: 16 MiB (negative numbers are KiB).
 const CACHE_SIZE: &str = "-16384";
 /// Connections for reading.
@@ -43,6 +46,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
         .pragma("journal_size_limit", JOURNAL_SIZE_LIMIT)
+        .pragma("wal_autocheckpoint", AUTO_CHECKPOINT)
         .pragma("temp_store", "MEMORY")
         .pragma("cache_size", CACHE_SIZE)
         .statement_cache_capacity(STATEMENTS)

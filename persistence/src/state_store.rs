@@ -10,12 +10,15 @@ pub(crate) use commit::write_commits;
 pub(crate) use touched::Touched;
 
 use async_trait::async_trait;
+use bpmn::program::Variables;
 use engine::port::{Attempt, DecisionRequirements, Definition, Instance, InstanceFilter, Status, TaskRun};
-use engine::store::{Commit, InstanceOutline, ScoreCount, ScoreFilter, Store, StoredInstance, Waiting};
+use engine::store::{
+    Commit, InstanceOutline, JobOutline, ScoreCount, ScoreFilter, Store, StoredInstance, Waiting,
+};
 
 use crate::Database;
 use crate::rows::{Row, Word};
-use crate::statements::{int, text};
+use crate::statements::{int, is_one_of, text};
 
 #[async_trait]
 impl Store for Database {
@@ -76,6 +79,21 @@ impl Store for Database {
         Ok(read::waiting(self, None).await?)
     }
 
+    async fn load_waiting_besides_jobs(&self) -> Result<Waiting, engine::Error> {
+        Ok(read::waiting_besides_jobs(self, None).await?)
+    }
+
+    async fn job_outlines(&self, after: i64, limit: usize) -> Result<Vec<JobOutline>, engine::Error> {
+        Ok(read::job_outlines(self, after, engine::limits::page(limit)).await?)
+    }
+
+    async fn job_variables(&self, keys: &[i64]) -> Result<Vec<(i64, Variables)>, engine::Error> {
+        let (wanted, keys) = is_one_of(self.backend(), "key", keys);
+        let sql = format!("SELECT key, variables FROM jobs WHERE {wanted}");
+        let read = |row: &Row<'_>| Ok((row.int("key")?, row.json("variables")?));
+        Ok(self.read_all(sql, vec![keys], read).await?)
+    }
+
     async fn load_waiting_of(&self, instance: i64) -> Result<Waiting, engine::Error> {
         Ok(read::waiting(self, Some(instance)).await?)
     }
@@ -86,13 +104,7 @@ impl Store for Database {
         before: Option<i64>,
         limit: usize,
     ) -> Result<Vec<InstanceOutline>, engine::Error> {
-        let limit = engine::limits::page(limit);
-        let sql = format!(
-            "SELECT key, definition, incidents, business_key, seed, dry_run FROM instances \
-             WHERE status = $1 AND key < $2 ORDER BY key DESC LIMIT {limit}"
-        );
-        let values = vec![text(status.word()), int(before.unwrap_or(i64::MAX))];
-        Ok(self.read_all(sql, values, read::outline).await?)
+        Ok(read::outlines(self, status, before, engine::limits::page(limit)).await?)
     }
 
     async fn find_idempotent(&self, key: &str) -> Result<Option<i64>, engine::Error> {

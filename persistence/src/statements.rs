@@ -8,7 +8,7 @@ use trail::{GENESIS, Hash, NewEvent};
 use crate::rows::Row;
 use crate::{Error, array};
 
-/// Most rows in one INSERT or keys in one DELETE; smaller ones are powers of two: few statement texts, so that all
+/// Most rows in one INSERT; smaller ones are powers of two: few statement texts, so that all
 /// stay prepared, and few statements for any number of rows.
 const BULK_LIMIT: usize = 256;
 
@@ -129,26 +129,33 @@ async fn insert_arrays(
     Ok(())
 }
 
+/// The condition that a column holds one of these keys, however many they are, and the value of its `$1`.
+pub(crate) fn is_one_of(backend: DbBackend, column: &str, keys: &[i64]) -> (String, Value) {
+    match backend {
+        DbBackend::Postgres => {
+            let keys = array::of_numbers(keys.iter().copied());
+            (format!("{column} = ANY($1::text::bigint[])"), text(keys))
+        }
+        _ => {
+            // Plain numbers always serialise.
+            let keys = serde_json::to_string(keys).unwrap_or_default();
+            (format!("{column} IN (SELECT value FROM json_each($1))"), text(keys))
+        }
+    }
+}
+
 /// Deletes rows by their key column.
 pub(crate) async fn delete(
     connection: &impl ConnectionTrait,
     table: &str,
     column: &str,
-    mut keys: &[i64],
+    keys: &[i64],
 ) -> Result<(), Error> {
-    if connection.get_database_backend() == DbBackend::Postgres {
-        if !keys.is_empty() {
-            let sql = format!("DELETE FROM {table} WHERE {column} = ANY($1::text::bigint[])");
-            execute(connection, sql, vec![text(array::of_numbers(keys.iter().copied()))]).await?;
-        }
+    if keys.is_empty() {
         return Ok(());
     }
-    while !keys.is_empty() {
-        let (some, rest) = keys.split_at(bulk(keys.len()));
-        let sql = format!("DELETE FROM {table} WHERE {column} IN {}", places(1, some.len()));
-        execute(connection, sql, some.iter().map(|key| int(*key)).collect()).await?;
-        keys = rest;
-    }
+    let (condition, keys) = is_one_of(connection.get_database_backend(), column, keys);
+    execute(connection, format!("DELETE FROM {table} WHERE {condition}"), vec![keys]).await?;
     Ok(())
 }
 
@@ -156,28 +163,24 @@ pub(crate) async fn delete(
 pub(crate) async fn delete_numbered(
     connection: &impl ConnectionTrait,
     table: &str,
-    mut keys: &[(i64, u32)],
+    keys: &[(i64, u32)],
 ) -> Result<(), Error> {
-    if connection.get_database_backend() == DbBackend::Postgres {
-        if !keys.is_empty() {
-            let sql = format!(
-                "DELETE FROM {table} WHERE (instance, number) IN \
-                 (SELECT * FROM UNNEST($1::text::bigint[], $2::text::bigint[]))"
-            );
-            let instances = array::of_numbers(keys.iter().map(|(instance, _)| *instance));
-            let numbers = array::of_numbers(keys.iter().map(|(_, number)| i64::from(*number)));
-            execute(connection, sql, vec![text(instances), text(numbers)]).await?;
-        }
+    if keys.is_empty() {
         return Ok(());
     }
-    while !keys.is_empty() {
-        let (some, rest) = keys.split_at(bulk(keys.len()));
-        let sql =
-            format!("DELETE FROM {table} WHERE (instance, number) IN (VALUES {})", places(some.len(), 2));
-        let values = some.iter().flat_map(|(instance, number)| [int(*instance), int((*number).into())]);
-        execute(connection, sql, values.collect()).await?;
-        keys = rest;
-    }
+    let instances = || keys.iter().map(|(instance, _)| *instance);
+    let numbers = || keys.iter().map(|(_, number)| i64::from(*number));
+    let (pairs, values) = match connection.get_database_backend() {
+        DbBackend::Postgres => (
+            "SELECT * FROM UNNEST($1::text::bigint[], $2::text::bigint[])",
+            vec![text(array::of_numbers(instances())), text(array::of_numbers(numbers()))],
+        ),
+        _ => {
+            let pairs: Vec<[i64; 2]> = instances().zip(numbers()).map(<[i64; 2]>::from).collect();
+            ("SELECT value ->> 0, value ->> 1 FROM json_each($1)", vec![json(&pairs)?])
+        }
+    };
+    execute(connection, format!("DELETE FROM {table} WHERE (instance, number) IN ({pairs})"), values).await?;
     Ok(())
 }
 

@@ -104,6 +104,16 @@ pub struct Engine {
     pub url: String,
     /// Bearer token for a Camunda 8 that wants one.
     pub token: llm::Secret,
+    /// Client id for a Camunda 8 that wants a token of a token server (SaaS, Identity).
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: llm::Secret,
+    /// Address of the token server.
+    pub token_url: String,
+    /// Whom the token is for.
+    pub audience: String,
+    /// What it is for, where the token server wants to know it.
+    pub scope: String,
 }
 
 /// The kinds of process engine.

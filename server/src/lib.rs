@@ -6,3 +6,7 @@ pub mod failure;
 pub mod http;
 mod mcp;
 pub mod wiring;
+
+/// The allocator of every program that this library is part of.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -402,7 +402,23 @@ pub(crate) fn camunda_settings(engine: &configuration::Engine) -> Result<Setting
         ));
     }
     let mut settings = Settings::of(generation, &engine.url);
-    settings.token = Some(engine.token.reveal().to_owned()).filter(|token| !token.is_empty());
+    let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    settings.token = given(engine.token.reveal());
+    if !engine.client_id.is_empty() {
+        if engine.token_url.is_empty() {
+            let hint =
+                "set engine.token_url, e.g. https://login.cloud.camunda.io/oauth/token for Camunda 8 SaaS";
+            let message = "engine.client_id is set, and nothing says which token server knows it";
+            return Err(Failure::wrong_call("CLI-0005", message, hint));
+        }
+        settings.client = Some(camunda::ClientCredentials {
+            token_url: engine.token_url.clone(),
+            client_id: engine.client_id.clone(),
+            client_secret: engine.client_secret.reveal().to_owned(),
+            audience: given(&engine.audience),
+            scope: given(&engine.scope),
+        });
+    }
     settings.check()?;
     Ok(settings)
 }

@@ -7,17 +7,15 @@ use std::time::Duration;
 
 use bpmn::program::Variables;
 use engine::clock::{Clock, ManualClock};
-use engine::port::{ActivateJobs, Attempt, Job, Notice, Record, StartInstance, Status};
+use engine::port::{ActivateJobs, Job, Notice, Record, StartInstance, Status};
 use engine::store::ScoreFilter;
 use engine::{Error, MemoryStore, ProcessEngine, Store};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
-use trail::NewEvent;
 
+use super::{NOW_MS, record, until};
 use crate::{Camunda, Settings};
 use cluster::{Answers, Cluster};
-
-const NOW_MS: i64 = 1_700_000_000_000;
 
 /// The adapter over a scripted Camunda 8.
 struct Bed {
@@ -96,32 +94,6 @@ impl Bed {
         self.stop.cancel();
         self.loops.await.unwrap();
     }
-}
-
-fn record(job: &Job) -> Record {
-    let attempt = Attempt {
-        subject_kind: "task".to_owned(),
-        subject: "p/work".to_owned(),
-        version: Some(1),
-        success: true,
-        instance: Some(job.instance),
-        duration_ms: 1,
-        cost: 0.0,
-        at_ms: NOW_MS,
-        actor: "tde".to_owned(),
-    };
-    let events = vec![NewEvent::new("task.completed", NOW_MS)];
-    Record { events, attempts: vec![attempt], ..Record::default() }
-}
-
-/// Looks again and again, for as long as patience lasts.
-async fn until(what: &str, holds: impl Fn() -> bool) {
-    let wait = tokio::time::timeout(Duration::from_secs(10), async {
-        while !holds() {
-            tokio::task::yield_now().await;
-        }
-    });
-    assert!(wait.await.is_ok(), "still waiting until {what}");
 }
 
 #[tokio::test]

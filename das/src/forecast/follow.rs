@@ -1,6 +1,7 @@
 //! Forecasts as cases go: one when a case starts and one after each of its steps, written into the trail.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::Duration;
 
 use engine::port::Notice;
 use scoring::simulation::Effort;
@@ -30,12 +31,41 @@ struct Last {
     count: u32,
 }
 
+/// Cases that wait for their forecast, each once.
+#[derive(Default)]
+struct Waiting {
+    order: VecDeque<i64>,
+    cases: HashSet<i64>,
+}
+
+impl Waiting {
+    fn push(&mut self, case: i64) {
+        if self.order.len() < WAITING_LIMIT && self.cases.insert(case) {
+            self.order.push_back(case);
+        }
+    }
+
+    /// The next one that was not taken out meanwhile.
+    fn pop(&mut self) -> Option<i64> {
+        loop {
+            let case = self.order.pop_front()?;
+            if self.cases.remove(&case) {
+                return Some(case);
+            }
+        }
+    }
+
+    fn remove(&mut self, case: i64) {
+        self.cases.remove(&case);
+    }
+}
+
 impl Forecasts {
     /// Follows the engine until it is stopped. Forecasts lag behind rather than hold anything up: they take at most a
     /// tenth of the time, and steps that come faster are left out.
     pub async fn follow(self, stop: CancellationToken) {
         let mut notices = self.engine.notices();
-        let mut waiting: VecDeque<i64> = VecDeque::new();
+        let mut waiting = Waiting::default();
         let mut last: HashMap<i64, Last> = HashMap::new();
         loop {
             // Everything that has been said meanwhile first.
@@ -46,7 +76,7 @@ impl Forecasts {
                     Err(_) => break,
                 }
             }
-            let Some(instance) = waiting.pop_front() else {
+            let Some(instance) = waiting.pop() else {
                 let notice = tokio::select! {
                     () = stop.cancelled() => return,
                     notice = notices.recv() => notice,
@@ -63,25 +93,17 @@ impl Forecasts {
             }
             let began = Instant::now();
             let known = last.entry(instance).or_default();
-            let made = if known.count < FORECASTS_LIMIT {
-                self.step(instance, &mut known.at).await
-            } else {
-                Ok(false)
-            };
-            match made {
-                Ok(true) => {
-                    known.count += 1;
-                    let pause = began.elapsed() * (SHARE_OF_TIME - 1);
-                    tokio::select! {
-                        () = stop.cancelled() => return,
-                        () = tokio::time::sleep(pause) => {}
-                    }
-                }
+            if known.count >= FORECASTS_LIMIT {
+                continue;
+            }
+            match self.step(instance, &mut known.at).await {
+                Ok(true) => known.count += 1,
                 Ok(false) | Err(Error::NoForecast { .. }) => {}
                 Err(error) => tracing::debug!(instance, %error, "no forecast was recorded"),
             }
-            if stop.is_cancelled() {
-                return;
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(rest_after(began.elapsed())) => {}
             }
         }
     }
@@ -95,6 +117,8 @@ impl Forecasts {
         if !case.status.is_open() || case.dry_run {
             return Ok(false);
         }
+        // Where its process has no forecast, nothing more is asked for.
+        self.known(&case).await?.model.as_ref().map_err(|why| Error::NoForecast { why: why.clone() })?;
         let state = self.engine.state(instance).await?;
         let now_at: Vec<u32> = state.current.iter().map(|element| element.element).collect();
         if now_at.is_empty() || now_at == *at {
@@ -118,17 +142,42 @@ impl Forecasts {
     }
 }
 
-fn note(waiting: &mut VecDeque<i64>, last: &mut HashMap<i64, Last>, notice: &Notice) {
+/// How long nothing is asked for after a look at a case that took so long, whatever it found.
+fn rest_after(took: Duration) -> Duration {
+    took * (SHARE_OF_TIME - 1)
+}
+
+fn note(waiting: &mut Waiting, last: &mut HashMap<i64, Last>, notice: &Notice) {
     match notice {
-        Notice::Started { instance } | Notice::Changed { instance } => {
-            if waiting.len() < WAITING_LIMIT && !waiting.contains(instance) {
-                waiting.push_back(*instance);
-            }
-        }
+        Notice::Started { instance } | Notice::Changed { instance } => waiting.push(*instance),
         Notice::Ended { instance, .. } => {
             last.remove(instance);
-            waiting.retain(|waits| waits != instance);
+            waiting.remove(*instance);
         }
         Notice::Deployed { .. } | Notice::TrailAppended { .. } => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_takes_a_tenth_of_the_time() {
+        assert_eq!(rest_after(Duration::from_millis(10)), Duration::from_millis(90));
+    }
+
+    #[test]
+    fn a_case_waits_once_and_not_at_all_when_it_has_ended() {
+        let (mut waiting, mut last) = (Waiting::default(), HashMap::new());
+        for instance in [1, 2, 1] {
+            note(&mut waiting, &mut last, &Notice::Changed { instance });
+        }
+        note(
+            &mut waiting,
+            &mut last,
+            &Notice::Ended { instance: 1, status: engine::port::Status::Completed },
+        );
+        assert_eq!((waiting.pop(), waiting.pop()), (Some(2), None));
     }
 }

@@ -10,7 +10,7 @@ use trail::{NewEvent, OutboxItem};
 use super::Core;
 use super::decisions::InForce;
 use super::index::Changes;
-use super::job_index::{Meta, outside_type};
+use super::job_index::{Arrival, Meta, outside_type};
 use super::live::{Kept, Live, check_event, key_of};
 use crate::limits::{CALL_DEPTH_LIMIT, DEFAULT_RETRIES, STEP_BUDGET, THROWN_MESSAGE_TTL_MS};
 use crate::port::{Attempt, Instance, Notice, Status};
@@ -122,9 +122,8 @@ impl<'a> Batch<'a> {
 
     /// Turns events into what is stored and what changes in memory.
     async fn absorb(&mut self, at: usize, events: Vec<Event>) -> Result<(), Error> {
-        let needed =
-            2 + self.lives[at].kept.calls.len() + events.iter().filter(|event| needs_key(event)).count();
-        self.keys = self.core.keys(needed.saturating_sub(self.keys.len())).await?;
+        let needed = events.iter().filter(|event| needs_key(event)).count();
+        self.keys.extend(self.core.keys(needed.saturating_sub(self.keys.len())).await?);
         for event in events {
             check_event(&event)?;
             self.record(at, &event);
@@ -251,7 +250,7 @@ impl<'a> Batch<'a> {
     }
 
     fn create_job(&mut self, at: usize, event: Event) {
-        let Event::JobCreated { job, node, kind, visit, variables, .. } = event else { return };
+        let Event::JobCreated { job, element, node, kind, visit, variables } = event else { return };
         let live = &self.lives[at];
         let spec = live.deployed.node(&node).map(|node| node.task.clone()).unwrap_or_default();
         let meta = self.meta_of(at);
@@ -273,7 +272,7 @@ impl<'a> Batch<'a> {
             created_ms: self.now_ms,
             assignee: spec.assignment.get("assignee").cloned(),
         };
-        self.changes.jobs.push((stored, meta));
+        self.changes.jobs.push(Arrival { job: stored, element: Some(element), meta });
     }
 
     fn meta_of(&self, at: usize) -> Arc<Meta> {
@@ -288,13 +287,13 @@ impl<'a> Batch<'a> {
     }
 
     fn end_job(&mut self, key: i64) {
-        self.changes.jobs.retain(|(job, _)| job.key != key);
+        self.changes.jobs.retain(|arrival| arrival.job.key != key);
         self.changes.leases.retain(|lease| lease.key != key);
         self.changes.ended_jobs.push(key);
     }
 
     fn fail_job(&mut self, key: i64, retries: u32) {
-        let attempt = self.core.index.lock().jobs.get(key).map_or(0, |job| job.attempt);
+        let attempt = self.core.index.lock().jobs.attempt(key).unwrap_or_default();
         let not_before_ms = self.now_ms.saturating_add(self.backoff_ms);
         self.changes.leases.push(JobLease {
             key,
@@ -307,15 +306,14 @@ impl<'a> Batch<'a> {
     }
 
     fn reopen_job(&mut self, at: usize, key: i64, variables: bpmn::program::Variables) {
-        let Some(mut job) = self.core.index.lock().jobs.get(key).cloned() else { return };
+        let Some(mut job) = self.core.index.lock().jobs.get(key) else { return };
         let retries = self.lives[at].deployed.node(&job.element).and_then(|node| node.task.retries);
         job.retries = retries.unwrap_or(DEFAULT_RETRIES).max(1);
-        job.variables = variables;
         job.worker = None;
         job.lease_until_ms = None;
         job.not_before_ms = 0;
         let meta = self.meta_of(at);
-        self.changes.jobs.push((job, meta));
+        self.changes.jobs.push(Arrival { job: job.with(variables), element: None, meta });
     }
 
     /// Starts a called process in the same commit as its call.
@@ -436,7 +434,7 @@ impl<'a> Batch<'a> {
         }
         let changes = &self.changes;
         let commit = &mut self.commit;
-        commit.jobs.extend(changes.jobs.iter().map(|(job, _)| job.clone()));
+        commit.jobs.extend(changes.jobs.iter().map(|arrival| arrival.job.clone()));
         commit.leases.extend(changes.leases.iter().cloned());
         commit.ended_jobs.extend_from_slice(&changes.ended_jobs);
         commit.timers.extend_from_slice(&changes.timers);

@@ -206,7 +206,7 @@ pub(crate) async fn look<T>(core: &Core, instance: i64, see: impl FnOnce(&Live) 
 fn check_fence(core: &Core, fence: Fence) -> Result<(), Error> {
     match fence {
         Fence::Open => Ok(()),
-        Fence::Lease { job, attempt } => core.index.lock().jobs.leased(job, attempt).map(|_| ()),
+        Fence::Lease { job, attempt } => core.index.lock().jobs.check_lease(job, attempt),
         Fence::UserTask { job } => {
             let index = core.index.lock();
             let instance = index.jobs.user_task(job)?.instance;
@@ -219,7 +219,7 @@ fn check_fence(core: &Core, fence: Fence) -> Result<(), Error> {
 }
 
 /// A late or second answer is refused, and the trail says so.
-async fn record_refusal(core: &Core, instance: i64, error: &Error, now_ms: i64) -> Result<(), Error> {
+async fn record_refusal(core: &Arc<Core>, instance: i64, error: &Error, now_ms: i64) -> Result<(), Error> {
     let Error::Stale { key, attempt } = error else { return Ok(()) };
     let event = NewEvent {
         instance: Some(instance),

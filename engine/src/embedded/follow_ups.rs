@@ -85,7 +85,7 @@ async fn perform(core: &Arc<Core>, follow_up: &StoredFollowUp) -> Result<(), Err
     command::run(core, instance, command).await
 }
 
-async fn forget(core: &Core, key: i64) {
+async fn forget(core: &Arc<Core>, key: i64) {
     let commit = Commit { ended_follow_ups: vec![key], ..Commit::default() };
     if let Err(error) = core.commit(commit).await {
         // It is found again at the next start and has nothing left to do then.

@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use tokio::sync::Notify;
-
-use super::job_index::{JobIndex, Meta};
+use super::job_index::{Arrival, JobIndex, Meta};
 use super::message_index::MessageIndex;
-use crate::port::Incident;
-use crate::store::{JobLease, StoredJob, StoredMessage, StoredSubscription, StoredTimer};
+use super::waiters::{Waiters, types_of};
+use crate::port::{ActivateJobs, Incident};
+use crate::store::{JobLease, StoredMessage, StoredSubscription, StoredTimer};
 
 /// What waits.
 #[derive(Debug, Default)]
@@ -21,7 +20,7 @@ pub(crate) struct Index {
     pub(crate) open: BTreeMap<i64, Arc<Meta>>,
     /// Keys given to instances whose start is not durable yet.
     pub(crate) starting: BTreeSet<i64>,
-    waiters: HashMap<Option<i64>, Arc<Notify>>,
+    pub(crate) waiters: Waiters,
     /// Suspended instances, with the subscriptions that are kept from messages meanwhile.
     suspended: HashMap<i64, Vec<(StoredSubscription, String)>>,
 }
@@ -87,7 +86,7 @@ impl TimerIndex {
 pub(crate) struct Changes {
     pub(crate) opened: Vec<(i64, Arc<Meta>)>,
     pub(crate) ended: Vec<i64>,
-    pub(crate) jobs: Vec<(StoredJob, Arc<Meta>)>,
+    pub(crate) jobs: Vec<Arrival>,
     pub(crate) leases: Vec<JobLease>,
     pub(crate) ended_jobs: Vec<i64>,
     pub(crate) timers: Vec<StoredTimer>,
@@ -114,18 +113,11 @@ impl Index {
         for key in changes.ended_jobs {
             self.jobs.remove(key);
         }
-        let mut ready = BTreeSet::new();
-        for (job, meta) in changes.jobs {
-            let instance = job.instance;
-            if self.jobs.insert(job, meta, now_ms) {
-                ready.insert(instance);
-            }
+        for arrival in changes.jobs {
+            self.jobs.insert(arrival, now_ms);
         }
         for lease in changes.leases {
-            let instance = self.jobs.get(lease.key).map(|job| job.instance);
-            if self.jobs.apply(lease, now_ms) {
-                ready.extend(instance);
-            }
+            self.jobs.apply(lease, now_ms);
         }
         for id in changes.ended_timers {
             self.timers.remove(id);
@@ -168,11 +160,9 @@ impl Index {
             self.starting.remove(&key);
             self.open.remove(&key);
             self.end_suspension(key);
-            ready.insert(key);
+            self.waiters.wake_instance(key);
         }
-        for instance in ready {
-            self.notify(instance);
-        }
+        self.tell_waiters();
         found
     }
 
@@ -209,7 +199,7 @@ impl Index {
                 found.push((message, subscription));
             }
         }
-        self.notify(instance);
+        self.tell_waiters();
         found
     }
 
@@ -220,19 +210,18 @@ impl Index {
         }
     }
 
-    /// What to wait on for jobs of one instance, or of all.
-    pub(crate) fn waiter(&mut self, instance: Option<i64>) -> Arc<Notify> {
-        // Waiters that nobody waits on any more are dropped now and then.
-        if self.waiters.len() > 2 * (self.open.len() + 16) {
-            self.waiters.retain(|_, waiter| Arc::strong_count(waiter) > 1);
+    /// Wakes who waits for jobs: for each that became ready one who can take it, and all who wait for its instance's.
+    pub(crate) fn tell_waiters(&mut self) {
+        for (instance, job_type) in self.jobs.take_news() {
+            self.waiters.wake_instance(instance);
+            self.waiters.wake_type(job_type.as_deref());
         }
-        Arc::clone(self.waiters.entry(instance).or_default())
     }
 
-    /// Wakes who waits for jobs of this instance, and who waits for any.
-    pub(crate) fn notify(&self, instance: i64) {
-        for waiter in [self.waiters.get(&Some(instance)), self.waiters.get(&None)].into_iter().flatten() {
-            waiter.notify_waiters();
+    /// Wakes one more where a request has left jobs of its types: it may have been woken for others than it took.
+    pub(crate) fn pass_on(&self, request: &ActivateJobs) {
+        for job_type in types_of(request).filter(|job_type| self.jobs.has_ready(*job_type)) {
+            self.waiters.wake_type(job_type);
         }
     }
 

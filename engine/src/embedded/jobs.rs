@@ -1,10 +1,12 @@
 //! Jobs: leased by workers, answered under the fencing token of their attempt.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bpmn::exec::Input;
 use bpmn::program::Variables;
+use futures::future::select_all;
 use tokio::time::Instant;
 use trail::NewEvent;
 
@@ -13,8 +15,8 @@ use super::command::{self, Command, Fence};
 use super::live::split_key;
 use crate::Error;
 use crate::limits::{self, LEASE_LIMIT_MS, WAIT_LIMIT_MS};
-use crate::port::{ActivateJobs, BpmnError, Escalation, Job, JobFailure, Record};
-use crate::store::{Commit, JobLease};
+use crate::port::{ActivateJobs, BpmnError, Escalation, Job, JobFailure, JobFilter, Record};
+use crate::store::{Commit, JobLease, JobOutline, StoredJob};
 
 /// Leases jobs; waits for one if the request says so.
 pub(crate) async fn activate(core: &Arc<Core>, request: ActivateJobs) -> Result<Vec<Job>, Error> {
@@ -35,11 +37,8 @@ pub(crate) async fn activate(core: &Arc<Core>, request: ActivateJobs) -> Result<
         if ended || request.wait_ms == 0 || Instant::now() >= deadline {
             return Ok(Vec::new());
         }
-        let waiter = core.index.lock().waiter(request.instance);
-        let notified = waiter.notified();
-        tokio::pin!(notified);
-        // From here on no new job is missed; one that came just before is found by looking again.
-        notified.as_mut().enable();
+        let called = core.index.lock().waiters.enter(&request);
+        // One that came just before is found by looking again.
         let (leases, ended) = pick(core, &request);
         if !leases.is_empty() {
             return lease(core, leases).await;
@@ -49,7 +48,7 @@ pub(crate) async fn activate(core: &Arc<Core>, request: ActivateJobs) -> Result<
         }
         core.check_running()?;
         tokio::select! {
-            () = notified => {}
+            _ = select_all(called) => {}
             () = tokio::time::sleep_until(deadline) => {}
         }
     }
@@ -59,6 +58,9 @@ pub(crate) async fn activate(core: &Arc<Core>, request: ActivateJobs) -> Result<
 fn pick(core: &Core, request: &ActivateJobs) -> (Vec<JobLease>, bool) {
     let mut index = core.index.lock();
     let leases = index.jobs.pick(request, core.now_ms());
+    if !leases.is_empty() && request.instance.is_none() {
+        index.pass_on(request);
+    }
     let ended =
         request.instance.is_some_and(|key| !index.open.contains_key(&key) && !index.starting.contains(&key));
     (leases, ended)
@@ -69,23 +71,80 @@ async fn lease(core: &Arc<Core>, leases: Vec<JobLease>) -> Result<Vec<Job>, Erro
     let core = Arc::clone(core);
     let task = tokio::spawn(async move {
         let keys: Vec<i64> = leases.iter().map(|lease| lease.key).collect();
-        let written = core.commit(Commit { leases: leases.clone(), ..Commit::default() }).await;
+        let unkept = core.index.lock().jobs.unkept(keys.iter().copied());
+        // Read first: a lease whose variables cannot be read would be an attempt lost.
+        let written = match read_variables(&core, &unkept).await {
+            Ok(variables) => {
+                core.commit(Commit { leases: leases.clone(), ..Commit::default() }).await.map(|()| variables)
+            }
+            Err(error) => Err(error),
+        };
         let now_ms = core.now_ms();
         let mut index = core.index.lock();
-        if let Err(error) = written {
-            index.jobs.put_back(&keys, now_ms);
-            return Err(error);
-        }
+        let variables = match written {
+            Ok(variables) => variables,
+            Err(error) => {
+                index.jobs.put_back(&keys, now_ms);
+                index.tell_waiters();
+                return Err(error);
+            }
+        };
         for lease in leases {
             index.jobs.apply(lease, now_ms);
         }
-        let jobs = keys.into_iter().filter_map(|key| index.jobs.view(key)).collect();
+        let mut jobs: Vec<Job> = keys.into_iter().filter_map(|key| index.jobs.view(key)).collect();
         let next_due = index.next_due();
         drop(index);
         core.wake_timers(next_due);
+        fill(&mut jobs, &unkept, variables);
         Ok(jobs)
     });
     task.await.map_err(|error| Error::Store(format!("a lease was lost: {error}")))?
+}
+
+/// Jobs that match, with their variables.
+pub(crate) async fn list(core: &Core, filter: &JobFilter) -> Result<Vec<Job>, Error> {
+    let (mut jobs, unkept) = {
+        let index = core.index.lock();
+        let jobs = index.jobs.list(filter);
+        let unkept = index.jobs.unkept(jobs.iter().map(|job| job.key));
+        (jobs, unkept)
+    };
+    let variables = read_variables(core, &unkept).await?;
+    fill(&mut jobs, &unkept, variables);
+    Ok(jobs)
+}
+
+/// A job with its variables.
+pub(crate) async fn whole(core: &Core, job: JobOutline) -> Result<StoredJob, Error> {
+    let kept = core.index.lock().jobs.variables(job.key);
+    let variables = match kept {
+        Some(variables) => variables,
+        None => read_variables(core, &[job.key]).await?.remove(&job.key).unwrap_or_default(),
+    };
+    Ok(job.with(variables))
+}
+
+/// Variables that are not kept in memory.
+async fn read_variables(core: &Core, keys: &[i64]) -> Result<HashMap<i64, Variables>, Error> {
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    Ok(core.store.job_variables(keys).await?.into_iter().collect())
+}
+
+/// Gives jobs the variables that were read for those of `unkept`; what has ended meanwhile is left out.
+fn fill(jobs: &mut Vec<Job>, unkept: &[i64], mut variables: HashMap<i64, Variables>) {
+    if unkept.is_empty() {
+        return;
+    }
+    jobs.retain_mut(|job| match variables.remove(&job.key) {
+        Some(read) => {
+            job.variables = read;
+            true
+        }
+        None => !unkept.contains(&job.key),
+    });
 }
 
 /// Completes a job.
@@ -183,7 +242,7 @@ pub(crate) async fn complete_user_task(
     limits::check_text("the actor", actor)?;
     let (instance, number) = split_key(key);
     let now_ms = core.now_ms();
-    let element = core.index.lock().jobs.get(key).map(|job| job.element.clone());
+    let element = core.index.lock().jobs.get(key).map(|job| job.element);
     let event = NewEvent {
         instance: Some(instance),
         element,
@@ -219,7 +278,7 @@ pub(crate) async fn extend(core: &Arc<Core>, key: i64, attempt: u32, lease_ms: i
                 key,
                 attempt,
                 retries: job.retries,
-                worker: job.worker.clone(),
+                worker: job.worker,
                 lease_until_ms: Some(now_ms.saturating_add(lease_ms)),
                 not_before_ms: job.not_before_ms,
             }
@@ -238,7 +297,7 @@ pub(crate) async fn expire(core: &Arc<Core>, key: i64, attempt: u32, why: &str) 
     let Some((retries, worker, element)) = ({
         let index = core.index.lock();
         let job = index.jobs.leased(key, attempt).ok();
-        job.map(|job| (job.retries, job.worker.clone(), job.element.clone()))
+        job.map(|job| (job.retries, job.worker, job.element))
     }) else {
         return Ok(());
     };

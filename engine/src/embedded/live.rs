@@ -31,7 +31,7 @@ pub(crate) fn split_key(key: i64) -> (i64, u32) {
 /// A loaded instance.
 #[derive(Debug)]
 pub(crate) struct Live {
-    /// What everybody sees; its variables are filled in when it is stored.
+    /// What everybody sees, without its variables: those are in the token rules' state.
     pub(crate) instance: Instance,
     /// What it runs.
     pub(crate) deployed: Arc<Deployed>,
@@ -71,12 +71,11 @@ impl Live {
     }
 
     /// The instance as it is to be stored.
-    pub(crate) fn store(&mut self) -> Result<StoredInstance, Error> {
-        self.instance.variables = self.variables();
+    pub(crate) fn store(&self) -> Result<StoredInstance, Error> {
         let state = serde_json::to_string(&self.kept).map_err(|error| {
             Error::Store(format!("the state of instance {} cannot be written: {error}", self.instance.key))
         })?;
-        Ok(StoredInstance { instance: self.instance.clone(), state })
+        Ok(StoredInstance { instance: self.view(), state })
     }
 
     /// What the index holds of it.
@@ -85,7 +84,7 @@ impl Live {
             deployed: Arc::clone(&self.deployed),
             seed: self.instance.seed,
             dry_run: self.instance.dry_run,
-            business_key: self.instance.business_key.clone(),
+            business_key: self.instance.business_key.clone().map(String::into_boxed_str),
         })
     }
 

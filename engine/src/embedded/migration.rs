@@ -6,8 +6,9 @@ use serde_json::json;
 use trail::NewEvent;
 
 use super::deployed::Deployed;
+use super::job_index::Arrival;
 use super::live::Live;
-use super::{Core, command, recover};
+use super::{Core, command, jobs, recover};
 use crate::port::{Migration, Notice};
 use crate::store::{Commit, StoredJob};
 use crate::{Error, limits};
@@ -42,11 +43,23 @@ async fn migrate_here(
         Some(live) => live,
         None => command::load(core, key).await?,
     };
-    let jobs = core.index.lock().jobs.settled(key);
-    let moved = moved(&mut live, migration, &target, jobs);
-    let (event, jobs) = match moved {
+    let jobs = match withheld(core, key).await {
+        Ok(jobs) => jobs,
+        Err(error) => {
+            *place = Some(live).filter(|live| live.instance.status.is_open());
+            return Err(error);
+        }
+    };
+    let keys: Vec<i64> = jobs.iter().map(|job| job.key).collect();
+    let put_back = || {
+        let mut index = core.index.lock();
+        index.jobs.put_back(&keys, core.now_ms());
+        index.tell_waiters();
+    };
+    let (event, jobs) = match moved(&mut live, migration, &target, jobs) {
         Ok(moved) => moved,
         Err(error) => {
+            put_back();
             *place = Some(live).filter(|live| live.instance.status.is_open());
             return Err(error);
         }
@@ -67,8 +80,15 @@ async fn migrate_here(
         definition: Some(target.definition.key),
         ..NewEvent::new("step.migrated", now_ms)
     };
+    let stored = match live.store() {
+        Ok(stored) => stored,
+        Err(error) => {
+            put_back();
+            return Err(error);
+        }
+    };
     let commit = Commit {
-        instances: vec![live.store()?],
+        instances: vec![stored],
         jobs: jobs.clone(),
         events: vec![asked, moved],
         actor: actor.to_owned(),
@@ -77,6 +97,7 @@ async fn migrate_here(
     // On failure the instance is read again: what was changed above is in no one's memory.
     if let Err(error) = core.commit(commit).await {
         core.suspects.lock().insert(key);
+        put_back();
         return Err(error);
     }
     let meta = live.meta();
@@ -85,13 +106,34 @@ async fn migrate_here(
         index.open.insert(key, Arc::clone(&meta));
         index.incidents.extend(live.kept.incidents.values().map(|one| (one.key, one.clone())));
         for job in jobs {
-            index.jobs.insert(job, Arc::clone(&meta), now_ms);
+            index.jobs.insert(Arrival { job, element: None, meta: Arc::clone(&meta) }, now_ms);
         }
-        index.notify(key);
+        index.tell_waiters();
     }
     *place = Some(live);
     core.notice(Notice::Changed { instance: key });
     Ok(())
+}
+
+/// The jobs of an instance, out of their queues, so that none is leased while they are changed.
+async fn withheld(core: &Core, key: i64) -> Result<Vec<StoredJob>, Error> {
+    let outlines = {
+        let mut index = core.index.lock();
+        if index.jobs.is_leasing(key) {
+            let text = "a job of it is being leased this moment; give the command again";
+            return Err(Error::Conflict(format!("instance {key} cannot be migrated now: {text}")));
+        }
+        index.jobs.withhold(key);
+        index.jobs.all_of(key)
+    };
+    let keys: Vec<i64> = outlines.iter().map(|job| job.key).collect();
+    let read = futures::future::try_join_all(outlines.into_iter().map(|job| jobs::whole(core, job))).await;
+    if read.is_err() {
+        let mut index = core.index.lock();
+        index.jobs.put_back(&keys, core.now_ms());
+        index.tell_waiters();
+    }
+    read
 }
 
 /// Changes what is loaded of the instance; on an error nothing of it.
@@ -99,7 +141,7 @@ fn moved(
     live: &mut Live,
     migration: &Migration,
     target: &Arc<Deployed>,
-    jobs: Option<Vec<StoredJob>>,
+    mut jobs: Vec<StoredJob>,
 ) -> Result<(bpmn::exec::Event, Vec<StoredJob>), Error> {
     let key = live.instance.key;
     if target.definition.process_id != live.instance.process_id {
@@ -109,10 +151,6 @@ fn moved(
             live.instance.process_id, target.definition.key, target.definition.process_id
         )));
     }
-    let Some(mut jobs) = jobs else {
-        let text = "a job of it is being leased this moment; give the command again";
-        return Err(Error::Conflict(format!("instance {key} cannot be migrated now: {text}")));
-    };
     let ids = &migration.elements;
     let event = bpmn::exec::migrate(&live.deployed.program, &target.program, &mut live.kept.exec, ids)
         .map_err(|refusal| command::refused(key, &refusal))?;

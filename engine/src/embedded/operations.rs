@@ -14,8 +14,9 @@ use serde_json::{Value, json};
 use trail::NewEvent;
 
 use super::command::{self, Command};
+use super::job_index::Arrival;
 use super::live::split_key;
-use super::{Core, messages, recover};
+use super::{Core, jobs, messages, recover};
 use crate::port::{Assignment, Modification, Notice, Record, Status};
 use crate::store::Commit;
 use crate::{Error, limits};
@@ -141,14 +142,13 @@ async fn assign_here(core: &Arc<Core>, key: i64, assignment: Assignment, actor: 
     let slot = core.slot(instance);
     let _turn = slot.live.lock().await;
     let now_ms = core.now_ms();
-    let (mut job, meta) = {
+    let (job, meta) = {
         let index = core.index.lock();
-        index.jobs.user_task(key)?;
-        let job =
-            index.jobs.whole(key).ok_or(Error::NotFound { what: "open user task", id: key.to_string() })?;
+        let job = index.jobs.user_task(key)?;
         let meta = index.open.get(&instance).cloned();
         (job, meta.ok_or_else(|| Error::NotFound { what: "process instance", id: instance.to_string() })?)
     };
+    let mut job = jobs::whole(core, job).await?;
     let other = job.assignee.as_ref().filter(|held| Some(*held) != assignment.assignee.as_ref());
     if let (Some(other), false) = (other, assignment.take_over) {
         return Err(Error::Conflict(format!(
@@ -166,7 +166,7 @@ async fn assign_here(core: &Arc<Core>, key: i64, assignment: Assignment, actor: 
         ..Commit::default()
     };
     core.commit(commit).await?;
-    core.index.lock().jobs.insert(job, meta, now_ms);
+    core.index.lock().jobs.insert(Arrival { job, element: None, meta }, now_ms);
     core.notice(Notice::Changed { instance });
     Ok(())
 }

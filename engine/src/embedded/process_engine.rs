@@ -13,8 +13,8 @@ use super::live::split_key;
 use super::{Embedded, deploy, jobs, messages, migration, operations, start};
 use crate::port::{
     ActivateJobs, Assignment, BpmnError, DecisionRequirements, Definition, DeployFile, Deployment,
-    Escalation, Incident, Inspector, Instance, InstanceFilter, InstanceState, Job, JobFailure, JobFilter,
-    Message, Migration, Modification, Notice, Record, StartInstance,
+    Escalation, Held, Incident, Inspector, Instance, InstanceFilter, InstanceState, Job, JobFailure,
+    JobFilter, Message, Migration, Modification, Notice, Record, StartInstance,
 };
 use crate::{Error, ProcessEngine, limits};
 
@@ -90,7 +90,11 @@ impl ProcessEngine for Embedded {
     }
 
     async fn jobs(&self, filter: &JobFilter) -> Result<Vec<Job>, Error> {
-        Ok(self.core.index.lock().jobs.list(filter))
+        jobs::list(&self.core, filter).await
+    }
+
+    async fn held_by(&self, key: i64) -> Result<Option<Held>, Error> {
+        Ok(self.core.index.lock().jobs.held_by(key))
     }
 
     async fn complete_job(

@@ -8,7 +8,7 @@ use futures::StreamExt;
 use super::decisions::DeployedModel;
 use super::deployed::Deployed;
 use super::index::Index;
-use super::job_index::Meta;
+use super::job_index::{Arrival, Meta};
 use super::live::Live;
 use super::{Core, command, deploy, follow_ups, jobs, messages};
 use crate::Error;
@@ -27,17 +27,12 @@ pub(crate) async fn recover(core: &Arc<Core>) -> Result<(), Error> {
     let (mut with_incidents, suspended, waiting) = futures::try_join!(
         load_instances(core, Status::Active),
         load_instances(core, Status::Suspended),
-        core.store.load_waiting(),
+        core.store.load_waiting_besides_jobs(),
     )?;
     with_incidents.extend(suspended);
-    let now_ms = core.now_ms();
+    load_jobs(core).await?;
     let (held, buffered) = {
         let mut index = core.index.lock();
-        for job in waiting.jobs {
-            if let Some(meta) = index.open.get(&job.instance).cloned() {
-                index.jobs.insert(job, meta, now_ms);
-            }
-        }
         for timer in waiting.timers {
             index.timers.insert(timer);
         }
@@ -121,6 +116,28 @@ async fn load_definitions(core: &Core) -> Result<(), Error> {
     Ok(())
 }
 
+/// Takes in the jobs, page by page: a million of them are never there twice.
+async fn load_jobs(core: &Core) -> Result<(), Error> {
+    let now_ms = core.now_ms();
+    let mut after = 0;
+    loop {
+        let page = core.store.job_outlines(after, PAGE).await?;
+        let is_last = page.len() < PAGE;
+        after = page.last().map_or(after, |job| job.key);
+        let mut index = core.index.lock();
+        for job in page {
+            if let Some(meta) = index.open.get(&job.instance).cloned() {
+                index.jobs.restore(job, meta, now_ms);
+            }
+        }
+        // Nobody can wait yet.
+        index.jobs.take_news();
+        if is_last {
+            return Ok(());
+        }
+    }
+}
+
 /// Takes in the instances in a state; gives those that have incidents.
 async fn load_instances(core: &Core, status: Status) -> Result<Vec<i64>, Error> {
     let mut with_incidents = Vec::new();
@@ -195,7 +212,7 @@ pub(crate) async fn check_suspect(
             }
             index.incidents.extend(live.kept.incidents.values().map(|one| (one.key, one.clone())));
             for job in waiting.jobs {
-                index.jobs.insert(job, Arc::clone(&meta), now_ms);
+                index.jobs.insert(Arrival { job, element: None, meta: Arc::clone(&meta) }, now_ms);
             }
             for timer in waiting.timers {
                 index.timers.insert(timer);
@@ -204,7 +221,8 @@ pub(crate) async fn check_suspect(
                 index.open_subscription(subscription, &live.instance.process_id);
             }
         }
-        index.notify(instance);
+        index.waiters.wake_instance(instance);
+        index.tell_waiters();
         index.messages.keys()
     };
     core.suspects.lock().remove(&instance);

@@ -32,8 +32,8 @@ pub(crate) async fn tick(core: &Arc<Core>, now_ms: i64) -> Result<Option<i64>, E
     let (timers, leases, messages) = {
         let mut index = core.index.lock();
         let woken = index.jobs.wake(now_ms);
+        index.tell_waiters();
         for instance in woken {
-            index.notify(instance);
             core.notice(Notice::Changed { instance });
         }
         (index.timers.take_due(now_ms), index.jobs.expired(now_ms), index.messages.expire(now_ms))

@@ -1,14 +1,19 @@
 //! Rows of the engine's tables read back.
 
-use engine::port::{Attempt, DecisionRequirements, Definition, Instance};
+use engine::port::{Attempt, DecisionRequirements, Definition, Instance, Status};
 use engine::store::{
-    InstanceOutline, ScoreCount, StoredFollowUp, StoredJob, StoredMessage, StoredSubscription, StoredTimer,
-    Waiting,
+    InstanceOutline, JobOutline, ScoreCount, StoredFollowUp, StoredJob, StoredMessage, StoredSubscription,
+    StoredTimer, Waiting,
 };
 
+use serde::de::DeserializeOwned;
+
 use crate::rows::{Row, Word};
-use crate::statements::int;
+use crate::statements::{int, text};
 use crate::{Database, Error};
+
+/// Rows read at once.
+const PAGE: usize = 10_000;
 
 pub(super) fn definition(row: &Row<'_>) -> Result<(Definition, String), Error> {
     let definition = Definition {
@@ -77,24 +82,58 @@ fn job(row: &Row<'_>) -> Result<StoredJob, Error> {
     })
 }
 
-fn timer(row: &Row<'_>) -> Result<StoredTimer, Error> {
-    Ok(StoredTimer {
-        instance: row.int("instance")?,
-        number: row.small("number")?,
-        due_ms: row.int("due_ms")?,
-        repetitions_left: row.int("repetitions_left")?,
-    })
-}
-
-fn subscription(row: &Row<'_>) -> Result<StoredSubscription, Error> {
-    Ok(StoredSubscription {
-        instance: row.int("instance")?,
-        number: row.small("number")?,
-        kind: Word::parse(&row.text("kind")?)?,
-        name: row.text("name")?,
-        correlation_key: row.text_or_null("correlation_key")?,
-        start: row.text_or_null("start_event")?,
-    })
+/// What the engine holds of jobs, oldest first.
+pub(super) async fn job_outlines(
+    database: &Database,
+    after: i64,
+    limit: usize,
+) -> Result<Vec<JobOutline>, Error> {
+    const COLUMNS: &str = "key, instance, definition, element, kind, job_type, attempt, visit, retries, priority, \
+        worker, lease_until_ms, not_before_ms, created_ms, assignee";
+    type Columns = (
+        i64,
+        i64,
+        i64,
+        String,
+        String,
+        Option<String>,
+        u32,
+        u32,
+        u32,
+        i64,
+        Option<String>,
+        Option<i64>,
+        i64,
+        i64,
+        Option<String>,
+    );
+    let rest = format!("FROM jobs WHERE key > $1 ORDER BY key LIMIT {limit}");
+    let rows: Vec<Columns> = database.read_page(COLUMNS, &rest, vec![int(after)]).await?;
+    let outline = |row: Columns| {
+        let (key, instance, definition, element, kind, job_type, attempt, visit, retries, priority, ..) = row;
+        let (.., worker, lease_until_ms, not_before_ms, created_ms, assignee) = row;
+        let kind = Word::parse(&kind)?;
+        Ok(JobOutline {
+            key,
+            instance,
+            definition,
+            element,
+            kind,
+            job_type,
+            attempt,
+            visit,
+            retries,
+            priority,
+            worker,
+            lease_until_ms,
+            not_before_ms,
+            created_ms,
+            assignee,
+        })
+    };
+    let mut outlines = rows.into_iter().map(outline).collect::<Result<Vec<_>, Error>>()?;
+    outlines.sort_unstable_by_key(|outline| outline.key);
+    Ok(outlines)
 }
 
 fn message(row: &Row<'_>) -> Result<StoredMessage, Error> {
@@ -112,39 +151,100 @@ fn follow_up(row: &Row<'_>) -> Result<StoredFollowUp, Error> {
     Ok(StoredFollowUp { key: row.int("key")?, action: row.json("action")? })
 }
 
-/// What the engine holds of an instance.
-pub(super) fn outline(row: &Row<'_>) -> Result<InstanceOutline, Error> {
-    Ok(InstanceOutline {
-        key: row.int("key")?,
-        definition: row.int("definition")?,
-        incidents: row.small("incidents")?,
-        business_key: row.text_or_null("business_key")?,
-        seed: row.int("seed")?.cast_unsigned(),
-        dry_run: row.truth("dry_run")?,
-    })
+/// What the engine holds of instances, newest first.
+pub(super) async fn outlines(
+    database: &Database,
+    status: Status,
+    before: Option<i64>,
+    limit: usize,
+) -> Result<Vec<InstanceOutline>, Error> {
+    const COLUMNS: &str = "key, definition, incidents, business_key, seed, dry_run";
+    let rest = format!("FROM instances WHERE status = $1 AND key < $2 ORDER BY key DESC LIMIT {limit}");
+    let values = vec![text(status.word()), int(before.unwrap_or(i64::MAX))];
+    let rows: Vec<(i64, i64, u32, Option<String>, i64, u8)> =
+        database.read_page(COLUMNS, &rest, values).await?;
+    let outline = |(key, definition, incidents, business_key, seed, dry_run): (i64, i64, u32, _, i64, u8)| {
+        let (seed, dry_run) = (seed.cast_unsigned(), dry_run != 0);
+        InstanceOutline { key, definition, incidents, business_key, seed, dry_run }
+    };
+    let mut outlines: Vec<InstanceOutline> = rows.into_iter().map(outline).collect();
+    outlines.sort_unstable_by_key(|outline| std::cmp::Reverse(outline.key));
+    Ok(outlines)
 }
 
-/// Everything that waits; of one instance where that is asked. The tables are read side by side.
+/// Timers of one instance or all, by when they are due.
+async fn timers(database: &Database, instance: Option<i64>) -> Result<Vec<StoredTimer>, Error> {
+    const COLUMNS: &str = "instance, number, due_ms, repetitions_left";
+    let mut timers: Vec<StoredTimer> = numbered(database, "timers", COLUMNS, instance, |row| {
+        let (instance, number, due_ms, repetitions_left): (i64, u32, i64, i64) = row;
+        Ok((StoredTimer { instance, number, due_ms, repetitions_left }, (instance, number)))
+    })
+    .await?;
+    timers.sort_unstable_by_key(|timer| (timer.due_ms, timer.instance, timer.number));
+    Ok(timers)
+}
+
+async fn subscriptions(database: &Database, instance: Option<i64>) -> Result<Vec<StoredSubscription>, Error> {
+    const COLUMNS: &str = "instance, number, kind, name, correlation_key, start_event";
+    type Columns = (i64, u32, String, String, Option<String>, Option<String>);
+    numbered(database, "subscriptions", COLUMNS, instance, |row: Columns| {
+        let (instance, number, kind, name, correlation_key, start) = row;
+        let kind = Word::parse(&kind)?;
+        Ok((StoredSubscription { instance, number, kind, name, correlation_key, start }, (instance, number)))
+    })
+    .await
+}
+
+/// Rows that are told apart by instance and number, page by page in that order.
+async fn numbered<R: DeserializeOwned, T>(
+    database: &Database,
+    table: &str,
+    columns: &str,
+    instance: Option<i64>,
+    read: impl Fn(R) -> Result<(T, (i64, u32)), Error>,
+) -> Result<Vec<T>, Error> {
+    let mut after = (instance.map_or(i64::MIN, |instance| instance - 1), u32::MAX);
+    let until = instance.unwrap_or(i64::MAX);
+    let rest = format!(
+        "FROM {table} WHERE (instance, number) > ($1, $2) AND instance <= $3 \
+         ORDER BY instance, number LIMIT {PAGE}"
+    );
+    let mut all = Vec::new();
+    loop {
+        let values = vec![int(after.0), int(after.1.into()), int(until)];
+        let rows: Vec<R> = database.read_page(columns, &rest, values).await?;
+        let is_last = rows.len() < PAGE;
+        let mut page = rows.into_iter().map(&read).collect::<Result<Vec<_>, Error>>()?;
+        page.sort_unstable_by_key(|(_, id)| *id);
+        after = page.last().map_or(after, |(_, id)| *id);
+        all.extend(page.into_iter().map(|(row, _)| row));
+        if is_last {
+            return Ok(all);
+        }
+    }
+}
+
+/// Everything that waits; of one instance where that is asked.
 pub(super) async fn waiting(database: &Database, instance: Option<i64>) -> Result<Waiting, Error> {
     let condition = instance.map_or("", |_| "WHERE instance = $1");
-    let values = || instance.map(int).into_iter().collect::<Vec<_>>();
-    let jobs = format!("SELECT * FROM jobs {condition} ORDER BY key");
-    let timers = format!(
-        "SELECT instance, number, due_ms, repetitions_left FROM timers {condition} \
-         ORDER BY due_ms, instance, number"
-    );
-    let subscriptions = format!(
-        "SELECT instance, number, kind, name, correlation_key, start_event FROM subscriptions {condition} \
-         ORDER BY instance, number"
-    );
-    let (jobs, timers, subscriptions, messages, follow_ups) = futures::try_join!(
-        database.read_all(jobs, values(), job),
-        database.read_all(timers, values(), timer),
-        database.read_all(subscriptions, values(), subscription),
+    let values = instance.map(int).into_iter().collect();
+    let sql = format!("SELECT * FROM jobs {condition} ORDER BY key");
+    let jobs = database.read_all(sql, values, job).await?;
+    Ok(Waiting { jobs, ..waiting_besides_jobs(database, instance).await? })
+}
+
+/// The same without the jobs. The tables are read side by side.
+pub(super) async fn waiting_besides_jobs(
+    database: &Database,
+    instance: Option<i64>,
+) -> Result<Waiting, Error> {
+    let (timers, subscriptions, messages, follow_ups) = futures::try_join!(
+        timers(database, instance),
+        subscriptions(database, instance),
         database.read_all("SELECT * FROM messages ORDER BY key", Vec::new(), message),
         database.read_all("SELECT * FROM follow_ups ORDER BY key", Vec::new(), follow_up),
     )?;
-    Ok(Waiting { jobs, timers, subscriptions, messages, follow_ups })
+    Ok(Waiting { jobs: Vec::new(), timers, subscriptions, messages, follow_ups })
 }
 
 pub(super) fn score_count(row: &Row<'_>) -> Result<ScoreCount, Error> {

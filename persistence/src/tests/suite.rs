@@ -397,6 +397,13 @@ async fn many_rows_go_into_one_commit(store: &dyn Everything) {
     let events = (0..70).map(|_| NewEvent::new("x", NOW_MS)).collect();
     store.commit(Commit { jobs: jobs.clone(), events, ..Commit::default() }).await.unwrap();
     assert_eq!(store.load_waiting().await.unwrap().jobs, jobs);
+    let outlines: Vec<_> = jobs.iter().map(|job| job.clone().parted().0).collect();
+    assert_eq!(store.job_outlines(0, 100).await.unwrap(), outlines[..100]);
+    assert_eq!(store.job_outlines(outlines[99].key, 100).await.unwrap(), outlines[100..]);
+    let mut wanted = store.job_variables(&[jobs[3].key, 1, jobs[0].key]).await.unwrap();
+    wanted.sort_by_key(|(key, _)| *key);
+    assert_eq!(wanted, [0, 3].map(|at: usize| (jobs[at].key, jobs[at].variables.clone())));
+    assert!(store.load_waiting_besides_jobs().await.unwrap().jobs.is_empty());
     let keys = jobs.iter().take(131).map(|job| job.key).collect();
     store.commit(Commit { ended_jobs: keys, ..Commit::default() }).await.unwrap();
     assert_eq!(store.load_waiting().await.unwrap().jobs, jobs[131..]);

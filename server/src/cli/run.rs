@@ -134,7 +134,7 @@ impl Run {
         }
         let configured = session.configuration()?.configuration.engine;
         let url = self.engine_url.clone().unwrap_or(configured.url);
-        Ok(Some(Engine { kind, url, token: configured.token }))
+        Ok(Some(Engine { kind, url, ..configured }))
     }
 
     /// A line of the trace, as it happens.

@@ -31,6 +31,7 @@ use axum::extract::Request;
 use axum::routing::{any, delete, get, patch, post, put};
 use engine::ProcessEngine;
 use parking_lot::Mutex;
+use serde::Serialize;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use trail::Trail;
@@ -127,6 +128,15 @@ pub(super) fn routes(
 fn key(text: &str) -> Result<i64, Problem> {
     let refused = || Problem::invalid(format!("{text:?} is not a key: keys are positive numbers"));
     text.parse().ok().filter(|key| *key > 0).ok_or_else(refused)
+}
+
+/// A key as it is written: a text of digits.
+struct Key(i64);
+
+impl Serialize for Key {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
 }
 
 /// The key of an element instance.

@@ -241,3 +241,39 @@ async fn a_variable_over_its_limit_is_refused_and_the_job_stays_leased() {
     assert!(matches!(refused, Err(Error::Limit { limit: "VARIABLE_LIMIT", .. })), "{refused:?}");
     bench.complete(&job, empty()).await;
 }
+
+/// Asks for one job of these types, and waits long.
+fn waiting(bench: &Bench, types: &[&str]) -> tokio::task::JoinHandle<Vec<Job>> {
+    let engine = bench.engine.clone();
+    let job_types = Some(types.iter().map(|one| (*one).to_owned()).collect());
+    let request = ActivateJobs { job_types, wait_ms: 60_000, ..request(1) };
+    tokio::spawn(async move { engine.activate_jobs(request).await.unwrap() })
+}
+
+#[tokio::test]
+async fn who_is_woken_for_one_job_and_takes_a_better_one_leaves_the_first_to_others() {
+    let bench = Bench::new().await;
+    let task = |id: &str, priority: u32| {
+        format!(
+            r#"<bpmn:serviceTask id="{id}"><bpmn:extensionElements><zeebe:taskDefinition type="{id}"/>
+            <zeebe:priorityDefinition priority="{priority}"/></bpmn:extensionElements></bpmn:serviceTask>
+            <bpmn:endEvent id="e_{id}"/>"#
+        )
+    };
+    let body = format!(
+        r#"<bpmn:startEvent id="s"/><bpmn:parallelGateway id="g"/>{}{}{}{}"#,
+        task("a", 1),
+        task("b", 5),
+        chain(&["s", "g", "a", "e_a"]),
+        chain(&["g", "b", "e_b"])
+    );
+    bench.deploy(&bpmn("p", "", &body)).await;
+    let (both, one) = (waiting(&bench, &["a", "b"]), waiting(&bench, &["a"]));
+    while bench.engine.core.index.lock().waiters.waiting() < 3 {
+        tokio::task::yield_now().await;
+    }
+    bench.start("p", empty()).await;
+    let got = tokio::time::timeout(Duration::from_secs(30), async { (both.await, one.await) }).await;
+    let (both, one) = got.expect("there is a job for each of the two");
+    assert_eq!((both.unwrap()[0].element.as_str(), one.unwrap()[0].element.as_str()), ("b", "a"));
+}

@@ -4,7 +4,9 @@ use serde_json::json;
 use trail::Trail;
 
 use super::*;
-use crate::port::Message;
+use bpmn::program::JobKind;
+
+use crate::port::{Assignment, JobFilter, Message};
 
 #[tokio::test]
 async fn a_restart_goes_on_where_the_former_process_stopped() {
@@ -136,4 +138,37 @@ async fn a_commit_whose_answer_is_lost_is_found_in_the_store_afterwards() {
     assert_eq!(elements, ["b", "a"]);
     bench.complete(&jobs[0], empty()).await;
     assert_eq!(bench.status(key).await, Status::Completed);
+}
+
+#[tokio::test]
+async fn variables_of_jobs_of_the_former_process_are_read_when_they_are_wanted() {
+    let bench = Bench::new().await;
+    bench.deploy(&sequence("p", &["a"])).await;
+    bench.deploy(&user_task("people")).await;
+    for number in 0..3 {
+        bench.start("p", json!({"number": number})).await;
+    }
+    bench.start("people", json!({"number": 3})).await;
+    let bench = bench.restart().await;
+    let first = bench.engine.jobs(&JobFilter::default()).await.unwrap()[0].key;
+    assert_eq!(bench.engine.core.index.lock().jobs.variables(first), None, "a start reads no variables");
+    let numbers = |jobs: &[Job]| jobs.iter().map(|job| job.variables["number"].clone()).collect::<Vec<_>>();
+    assert_eq!(numbers(&bench.engine.jobs(&JobFilter::default()).await.unwrap()), [0, 1, 2, 3]);
+    assert_eq!(numbers(&bench.lease(2).await), [0, 1]);
+    let filter = JobFilter { kind: Some(JobKind::User), ..JobFilter::default() };
+    let task = bench.engine.jobs(&filter).await.unwrap().remove(0);
+    let assignment = Assignment { assignee: Some("ann".to_owned()), take_over: false };
+    bench.engine.assign(task.key, assignment, "ann").await.unwrap();
+    let bench = bench.restart().await;
+    let task = bench.engine.jobs(&filter).await.unwrap().remove(0);
+    assert_eq!((task.assignee.as_deref(), task.variables["number"].clone()), (Some("ann"), json!(3)));
+}
+
+/// A user task alone.
+fn user_task(process: &str) -> String {
+    let body = format!(
+        r#"<bpmn:startEvent id="s"/><bpmn:userTask id="t"/><bpmn:endEvent id="e"/>{}"#,
+        chain(&["s", "t", "e"])
+    );
+    bpmn(process, "", &body)
 }

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use bpmn::program::Variables;
-use engine::port::{Instance, InstanceState, Job};
+use engine::port::{Instance, Job};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -226,19 +226,22 @@ pub(super) fn inside(wanted: i64) -> (i64, Option<u32>) {
 impl Cluster {
     /// Key of the element instance that a job belongs to.
     pub(super) async fn element_of(&self, job: &Job) -> i64 {
-        let state = self.engine.state(job.instance).await.unwrap_or_default();
-        self.element_in(&state, job).await
+        let number = match job.element_instance {
+            Some(number) => Some(number),
+            None => self.current_element(job).await,
+        };
+        number.map_or(job.instance, |number| element_key(job.instance, number))
     }
 
-    /// The same, where the state of its instance is at hand.
-    pub(super) async fn element_in(&self, state: &InstanceState, job: &Job) -> i64 {
+    /// The same by the state of the instance, where the engine does not have it at hand.
+    async fn current_element(&self, job: &Job) -> Option<u32> {
+        let state = self.engine.state(job.instance).await.unwrap_or_default();
         let mut current = state.current.iter().filter(|current| current.node == job.element);
-        let number = match (current.next(), current.next()) {
+        match (current.next(), current.next()) {
             (Some(only), None) => Some(only.element),
             // Several at once, or it ended a moment ago: the trail says which is whose.
             _ => self.history(job.instance).await.unwrap_or_default().element_of_job(job.key),
-        };
-        number.map_or(job.instance, |number| element_key(job.instance, number))
+        }
     }
 }
 

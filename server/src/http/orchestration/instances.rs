@@ -7,11 +7,11 @@ use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use bpmn::program::Variables;
 use engine::port::{Instance, InstanceFilter, Notice, StartInstance, Status};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::search::{ITEMS_MAX, Search, check_condition, fits};
-use super::{Cluster, Problem, TENANT, check_tenant, date, key};
+use super::{Cluster, Key, Problem, TENANT, check_tenant, date, key};
 
 const FIELDS: [&str; 14] = [
     "processInstanceKey",
@@ -55,8 +55,11 @@ pub(super) struct Creation {
 }
 
 /// Starts an instance, and waits for its end where that is asked.
-pub(super) async fn create(State(cluster): State<Cluster>, request: Request) -> Result<Json<Value>, Problem> {
-    let creation: Creation = cluster.json(request).await?;
+pub(super) async fn create(
+    State(cluster): State<Cluster>,
+    request: Request,
+) -> Result<Json<Created>, Problem> {
+    let mut creation: Creation = cluster.json(request).await?;
     check_tenant(creation.tenant_id.as_deref())?;
     if !creation.start_instructions.is_empty() || !creation.runtime_instructions.is_empty() {
         return Err(Problem::invalid("startInstructions and runtimeInstructions are not supported"));
@@ -65,8 +68,8 @@ pub(super) async fn create(State(cluster): State<Cluster>, request: Request) -> 
         process_id: creation.process_definition_id.clone(),
         version: creation.process_definition_version.filter(|version| *version >= 1),
         definition: creation.process_definition_key.as_deref().map(key).transpose()?,
-        variables: creation.variables.clone().unwrap_or_default(),
-        business_key: creation.business_id.clone(),
+        variables: creation.variables.take().unwrap_or_default(),
+        business_key: creation.business_id.take(),
         // Seeds are shown in JSON, where only 53 bits are exact.
         seed: rand::random::<u64>() >> 11,
         actor: Some("local".to_owned()),
@@ -89,12 +92,30 @@ pub(super) async fn create(State(cluster): State<Cluster>, request: Request) -> 
     if let Some(wanted) = creation.fetch_variables.as_ref().filter(|wanted| !wanted.is_empty()) {
         variables.retain(|name, _| wanted.contains(name));
     }
-    Ok(Json(json!({
-        "processDefinitionId": instance.process_id, "processDefinitionVersion": instance.version,
-        "processDefinitionKey": instance.definition.to_string(), "tenantId": TENANT,
-        "processInstanceKey": instance.key.to_string(), "variables": variables, "tags": creation.tags,
-        "businessId": instance.business_key,
-    })))
+    Ok(Json(Created {
+        process_definition_id: instance.process_id,
+        process_definition_version: instance.version,
+        process_definition_key: Key(instance.definition),
+        tenant_id: TENANT,
+        process_instance_key: Key(instance.key),
+        variables,
+        tags: creation.tags,
+        business_id: instance.business_key,
+    }))
+}
+
+/// What the caller of [`create`] is told.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Created {
+    process_definition_id: String,
+    process_definition_version: i32,
+    process_definition_key: Key,
+    tenant_id: &'static str,
+    process_instance_key: Key,
+    variables: Variables,
+    tags: Vec<String>,
+    business_id: Option<String>,
 }
 
 /// Waiting for the end of an instance.

@@ -1,17 +1,19 @@
 //! Jobs for outside workers: leasing them, and answering.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, Request, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
 use bpmn::program::{JobKind, Variables};
-use engine::port::{ActivateJobs, BpmnError, InstanceState, Job, JobFailure, JobFilter, Record};
-use serde::Deserialize;
+use engine::port::{ActivateJobs, BpmnError, Job, JobFailure, JobFilter, Record};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::search::{ITEMS_MAX, Search};
-use super::{Cluster, Problem, TENANT, check_tenant, date, key};
+use super::{Cluster, Key, Problem, TENANT, check_tenant, date, key};
 
 const FIELDS: [&str; 17] = [
     "jobKey",
@@ -63,7 +65,7 @@ pub(super) struct Activation {
 pub(super) async fn activate(
     State(cluster): State<Cluster>,
     request: Request,
-) -> Result<Json<Value>, Problem> {
+) -> Result<impl IntoResponse, Problem> {
     let asked: Activation = cluster.json(request).await?;
     for tenant in asked.tenant_ids.iter().flatten() {
         check_tenant(Some(tenant))?;
@@ -93,36 +95,87 @@ pub(super) async fn activate(
         () = cluster.stop.cancelled() => Vec::new(),
     };
     let fetched = asked.fetch_variable.filter(|names| !names.is_empty());
+    let with_lease = asked.with_lease == Some(true);
     let mut shown = Vec::with_capacity(jobs.len());
-    // Jobs of one instance stand together mostly: its state is asked for once for all of them.
-    let mut state = (0, InstanceState::default());
-    for job in &jobs {
-        if state.0 != job.instance {
-            state = (job.instance, cluster.engine.state(job.instance).await.unwrap_or_default());
+    for mut job in jobs {
+        if let Some(names) = &fetched {
+            job.variables.retain(|name, _| names.contains(name));
         }
-        let mut view = activated(job, cluster.element_in(&state.1, job).await);
-        if let (Some(names), Some(variables)) = (&fetched, view["variables"].as_object_mut()) {
-            variables.retain(|name, _| names.contains(name));
-        }
-        if asked.with_lease == Some(true) {
-            view["jobLeaseToken"] = json!(job.attempt.to_string());
-        }
-        shown.push(view);
+        let element = cluster.element_of(&job).await;
+        let job_lease_token = with_lease.then(|| job.attempt.to_string());
+        shown.push((job, element, job_lease_token));
     }
-    Ok(Json(json!({"jobs": shown})))
+    let jobs = shown.iter().map(|(job, element, token)| Activated {
+        job_lease_token: token.as_deref(),
+        ..Activated::of(job, *element)
+    });
+    // Written while the jobs are there: it is the largest answer, and the most frequent one.
+    let body = serde_json::to_vec(&Jobs { jobs: jobs.collect() })
+        .map_err(|error| Problem::invalid(format!("the jobs cannot be written: {error}")))?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], body))
 }
 
-fn activated(job: &Job, element: i64) -> Value {
-    json!({
-        "type": job.spec.job_type, "processDefinitionId": job.process_id,
-        "processDefinitionVersion": job.version, "elementId": job.element, "customHeaders": job.spec.headers,
-        "worker": job.worker, "retries": job.retries, "deadline": job.lease_until_ms.unwrap_or(0),
-        "variables": job.variables, "tenantId": TENANT, "jobKey": job.key.to_string(),
-        "processInstanceKey": job.instance.to_string(), "processDefinitionKey": job.definition.to_string(),
-        "elementInstanceKey": element.to_string(), "kind": "BPMN_ELEMENT", "listenerEventType": "UNSPECIFIED",
-        "userTask": null, "tags": [], "rootProcessInstanceKey": null, "businessId": job.business_key,
-        "priority": job.priority, "jobLeaseToken": null,
-    })
+#[derive(Serialize)]
+struct Jobs<'a> {
+    jobs: Vec<Activated<'a>>,
+}
+
+/// A job as workers read it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Activated<'a> {
+    #[serde(rename = "type")]
+    job_type: Option<&'a str>,
+    process_definition_id: &'a str,
+    process_definition_version: i32,
+    element_id: &'a str,
+    custom_headers: &'a BTreeMap<String, String>,
+    worker: Option<&'a str>,
+    retries: u32,
+    deadline: i64,
+    variables: &'a Variables,
+    tenant_id: &'static str,
+    job_key: Key,
+    process_instance_key: Key,
+    process_definition_key: Key,
+    element_instance_key: Key,
+    kind: &'static str,
+    listener_event_type: &'static str,
+    user_task: Option<&'static str>,
+    tags: [&'static str; 0],
+    root_process_instance_key: Option<Key>,
+    business_id: Option<&'a str>,
+    priority: i64,
+    job_lease_token: Option<&'a str>,
+}
+
+impl<'a> Activated<'a> {
+    fn of(job: &'a Job, element: i64) -> Self {
+        Self {
+            job_type: job.spec.job_type.as_deref(),
+            process_definition_id: &job.process_id,
+            process_definition_version: job.version,
+            element_id: &job.element,
+            custom_headers: &job.spec.headers,
+            worker: job.worker.as_deref(),
+            retries: job.retries,
+            deadline: job.lease_until_ms.unwrap_or(0),
+            variables: &job.variables,
+            tenant_id: TENANT,
+            job_key: Key(job.key),
+            process_instance_key: Key(job.instance),
+            process_definition_key: Key(job.definition),
+            element_instance_key: Key(element),
+            kind: "BPMN_ELEMENT",
+            listener_event_type: "UNSPECIFIED",
+            user_task: None,
+            tags: [],
+            root_process_instance_key: None,
+            business_id: job.business_key.as_deref(),
+            priority: job.priority,
+            job_lease_token: None,
+        }
+    }
 }
 
 /// How a worker answers.
@@ -141,9 +194,9 @@ pub(super) struct Answer {
 
 impl Answer {
     /// The attempt that the answer is for: that of its lease where it names one, else the one that holds the job.
-    fn attempt(&self, job: &Job) -> Result<u32, Problem> {
+    fn attempt(&self, holds: u32) -> Result<u32, Problem> {
         let Some(token) = self.lease_token.as_ref().or(self.job_lease_token.as_ref()) else {
-            return Ok(job.attempt);
+            return Ok(holds);
         };
         token.parse().map_err(|_| Problem::invalid(format!("{token:?} is not a lease of this server")))
     }
@@ -159,9 +212,9 @@ pub(super) async fn complete(
     if answer.result.as_ref().is_some_and(|result| !result.is_null()) {
         return Err(Problem::invalid("result is not supported: there are no listeners and no agents here"));
     }
-    let job = leased(&cluster, &asked).await?;
+    let (job, attempt) = leased(&cluster, &asked).await?;
     let variables = answer.variables.take().unwrap_or_default();
-    cluster.engine.complete_job(job.key, answer.attempt(&job)?, variables, Record::default()).await?;
+    cluster.engine.complete_job(job, answer.attempt(attempt)?, variables, Record::default()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -172,7 +225,7 @@ pub(super) async fn fail(
     request: Request,
 ) -> Result<StatusCode, Problem> {
     let answer: Answer = cluster.json(request).await?;
-    let job = leased(&cluster, &asked).await?;
+    let (job, attempt) = leased(&cluster, &asked).await?;
     if answer.variables.as_ref().is_some_and(|variables| !variables.is_empty()) {
         return Err(Problem::invalid("a failure cannot set variables; put them into the error message"));
     }
@@ -182,7 +235,7 @@ pub(super) async fn fail(
         retries_left: answer.retries,
         backoff_ms: answer.retry_back_off.clamp(0, LEASE_MS_MAX),
     };
-    cluster.engine.fail_job(job.key, answer.attempt(&job)?, failure, Record::default()).await?;
+    cluster.engine.fail_job(job, answer.attempt(attempt)?, failure, Record::default()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -199,8 +252,8 @@ pub(super) async fn throw_error(
         message: answer.error_message.take().unwrap_or_default(),
         variables: answer.variables.take().unwrap_or_default(),
     };
-    let job = leased(&cluster, &asked).await?;
-    cluster.engine.throw_error(job.key, answer.attempt(&job)?, error, Record::default()).await?;
+    let (job, attempt) = leased(&cluster, &asked).await?;
+    cluster.engine.throw_error(job, answer.attempt(attempt)?, error, Record::default()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -236,8 +289,8 @@ pub(super) async fn update(
     let Some(timeout) = changeset.timeout.filter(|ms| (1..=LEASE_MS_MAX).contains(ms)) else {
         return Err(Problem::invalid(format!("timeout is not between 1 and {LEASE_MS_MAX} milliseconds")));
     };
-    let job = leased(&cluster, &asked).await?;
-    cluster.engine.extend_lease(job.key, job.attempt, timeout).await?;
+    let (job, attempt) = leased(&cluster, &asked).await?;
+    cluster.engine.extend_lease(job, attempt, timeout).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -257,18 +310,17 @@ async fn check_retries(cluster: &Cluster, asked: &str, retries: i64) -> Result<(
     )))
 }
 
-/// A job that somebody holds. Only jobs for outside workers can be answered here: the kernel's own are its own.
-async fn leased(cluster: &Cluster, asked: &str) -> Result<Job, Problem> {
+/// A job that somebody holds, and the attempt. Only jobs for outside workers can be answered here: the kernel's own
+/// are its own.
+async fn leased(cluster: &Cluster, asked: &str) -> Result<(i64, u32), Problem> {
     let wanted = key(asked)?;
     let missing = || Problem::missing(format!("there is no job {wanted} that a worker could answer"));
-    let filter = JobFilter { key: Some(wanted), kind: Some(JobKind::Service), ..JobFilter::default() };
-    let job = cluster.engine.jobs(&filter).await?.into_iter().next();
-    let job = job.filter(|job| job.spec.job_type.is_some()).ok_or_else(missing)?;
-    if job.worker.is_none() {
+    let held = cluster.engine.held_by(wanted).await?.ok_or_else(missing)?;
+    if held.worker.is_none() {
         let detail = format!("job {wanted} is not activated: its lease may have ended");
         return Err(Problem::new(StatusCode::CONFLICT, "INVALID_STATE", detail));
     }
-    Ok(job)
+    Ok((wanted, held.attempt))
 }
 
 /// Jobs for outside workers that match.
@@ -291,7 +343,7 @@ pub(super) async fn find(State(cluster): State<Cluster>, request: Request) -> Re
 }
 
 fn shown(job: &Job, element: i64) -> Value {
-    let mut view = activated(job, element);
+    let mut view = json!(Activated::of(job, element));
     view["worker"] = json!(job.worker.as_deref().unwrap_or_default());
     view["deadline"] = json!(job.lease_until_ms.map(date));
     view["state"] = json!("CREATED");

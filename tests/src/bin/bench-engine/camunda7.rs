@@ -1,4 +1,4 @@
-//! A real Camunda 7 in a process of its own, used through its REST API.
+//! A real Camunda 7, or Operaton, which comes from it, in a process of its own, used through its REST API.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -15,11 +15,23 @@ use crate::model::Model;
 use crate::options::Options;
 use crate::table::Row;
 
-/// A Camunda that runs; ended with this value.
+/// Which of the two.
+pub(crate) struct Edition {
+    name: &'static str,
+    /// Its database in a PostgreSQL: each makes tables of the same names.
+    database: &'static str,
+}
+
+/// Camunda 7.24.
+pub(crate) const CAMUNDA7: Edition = Edition { name: "Camunda 7", database: "bench_camunda" };
+/// Operaton.
+pub(crate) const OPERATON: Edition = Edition { name: "Operaton", database: "bench_operaton" };
+
+/// One that runs; ended with this value.
 pub(crate) struct Camunda7 {
     child: Child,
     url: String,
-    kind: &'static str,
+    name: String,
 }
 
 /// A client of it.
@@ -44,10 +56,15 @@ impl Drop for Camunda7 {
 
 impl Camunda7 {
     /// Starts it on an empty H2 in its memory, or on an empty PostgreSQL database.
-    pub(crate) async fn start(jar: &Path, folder: &Path, postgres: Option<&str>) -> Result<Self> {
+    pub(crate) async fn start(
+        edition: &Edition,
+        jar: &Path,
+        folder: &Path,
+        postgres: Option<&str>,
+    ) -> Result<Self> {
         let kind = if postgres.is_some() { "PostgreSQL" } else { "H2 in memory" };
         let port = free_port()?;
-        let log = std::fs::File::create(folder.join("camunda7.log"))?;
+        let log = std::fs::File::create(folder.join(format!("{}.log", edition.database)))?;
         let mut command = Command::new("java");
         command.args(["-Xmx2g", "-jar"]).arg(jar).arg(format!("--server.port={port}"));
         if let Some(url) = postgres {
@@ -55,12 +72,13 @@ impl Camunda7 {
                 .strip_prefix("postgres://")
                 .and_then(|rest| rest.split_once('@'))
                 .context("the PostgreSQL address is not postgres://USER@HOST:PORT")?;
-            command.arg(format!("--spring.datasource.url=jdbc:postgresql://{place}/bench_camunda"));
+            command.arg(format!("--spring.datasource.url=jdbc:postgresql://{place}/{}", edition.database));
             command.arg(format!("--spring.datasource.username={user}"));
         }
         let child = command.stdin(Stdio::null()).stdout(log).stderr(Stdio::null()).spawn();
         let child = child.context("java cannot be started")?;
-        let camunda = Self { child, url: format!("http://127.0.0.1:{port}/engine-rest"), kind };
+        let name = format!("{} REST, {kind}", edition.name);
+        let camunda = Self { child, url: format!("http://127.0.0.1:{port}/engine-rest"), name };
         answers(&format!("{}/version", camunda.url)).await?;
         Ok(camunda)
     }
@@ -69,8 +87,7 @@ impl Camunda7 {
     pub(crate) async fn measured(&self, options: &Options, model: &'static Model) -> Result<Row> {
         let rest = Rest { client: Client::of(&self.url)?, url: self.url.clone() };
         rest.deploy(model).await?;
-        let name = format!("Camunda 7 REST, {}", self.kind);
-        measure::measured_from_one_thread(name, rest, model, options, self.child.id()).await
+        measure::measured_from_one_thread(self.name.clone(), rest, model, options, self.child.id()).await
     }
 
     /// Ends it.

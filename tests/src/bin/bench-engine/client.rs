@@ -1,8 +1,6 @@
 //! A client that costs little: HTTP/1.1 over one connection for each worker, kept open. The same for every engine, so
 //! that what is measured is the engine and not how its clients are written.
 
-use std::collections::HashMap;
-
 use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -104,13 +102,17 @@ impl Connection {
         let status =
             lines.next().and_then(|line| line.split(' ').nth(1)).context("an answer has a status")?;
         let status: u16 = status.parse().context("the status of an answer")?;
-        let headers: HashMap<String, &str> = lines
-            .filter_map(|line| line.split_once(':'))
-            .map(|(name, value)| (name.to_ascii_lowercase(), value.trim()))
-            .collect();
-        let closes = headers.get("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
-        let chunked = headers.get("transfer-encoding").is_some_and(|value| value.contains("chunked"));
-        let length = headers.get("content-length").map(|length| length.parse()).transpose()?.unwrap_or(0);
+        let (mut closes, mut chunked, mut length) = (false, false, 0);
+        for (name, value) in lines.filter_map(|line| line.split_once(':')) {
+            let value = value.trim();
+            if name.eq_ignore_ascii_case("content-length") {
+                length = value.parse().context("the length of an answer")?;
+            } else if name.eq_ignore_ascii_case("transfer-encoding") {
+                chunked = value.contains("chunked");
+            } else if name.eq_ignore_ascii_case("connection") {
+                closes = value.eq_ignore_ascii_case("close");
+            }
+        }
         self.read.drain(..head_end + 4);
         let body = if chunked { self.chunks().await? } else { self.exactly(length).await? };
         Ok(Answer { status, body, closes })

@@ -1,5 +1,5 @@
 //! `make bench-engine`: process instances a second, and how long one takes, on the embedded engine (in this process
-//! and through the HTTP API of a server), beside the raw writer below it and beside a real Camunda 7.
+//! and through the HTTP API of a server), beside the raw writer below it and beside a real Camunda 7 and a real Operaton.
 //!
 //! Every row runs the same BPMN files with the same number of clients, one row after another in one run. A client
 //! starts an instance, leases its jobs and completes each, sends its message if it waits for one, and begins the
@@ -9,8 +9,9 @@
 //! | --- | --- |
 //! | `--seconds N` how long each row is measured, after a fifth of it (at least 2 s) unmeasured | 10 |
 //! | `--clients N` clients at work at once | 64 |
-//! | `--postgres URL` a PostgreSQL with empty databases `bench_engine`, `bench_server`, `bench_raw`, `bench_camunda` | none: SQLite only |
+//! | `--postgres URL` a PostgreSQL with empty databases `bench_engine`, `bench_server`, `bench_raw`, `bench_camunda`, `bench_operaton` | none: SQLite only |
 //! | `--camunda7 FILE` the jar of a Camunda 7 | none |
+//! | `--operaton FILE` the jar of an Operaton | none |
 //! | `--scale open`, `waiting` or `timers`: instead of all that, how the engine bears many instances (`scale.rs`) | none |
 //! | `--instances N` how many of them | 100,000, 1,000,000, 10,000 |
 
@@ -31,6 +32,7 @@ mod table;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use camunda7::{CAMUNDA7, Camunda7, OPERATON};
 use model::MODELS;
 use options::Options;
 use table::Table;
@@ -81,9 +83,10 @@ async fn run() -> Result<()> {
         }
         server.stop()?;
     }
-    if let Some(jar) = &options.camunda7 {
+    let others = [(&CAMUNDA7, &options.camunda7), (&OPERATON, &options.operaton)];
+    for (edition, jar) in others.into_iter().filter_map(|(edition, jar)| Some((edition, jar.as_ref()?))) {
         for postgres in databases {
-            let camunda = camunda7::Camunda7::start(jar, folder.path(), *postgres).await?;
+            let camunda = Camunda7::start(edition, jar, folder.path(), *postgres).await?;
             for model in &MODELS {
                 table.add(camunda.measured(&options, model).await?);
             }

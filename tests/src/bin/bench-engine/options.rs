@@ -18,6 +18,8 @@ pub(crate) struct Options {
     pub(crate) postgres: Option<String>,
     /// The jar of a Camunda 7.
     pub(crate) camunda7: Option<PathBuf>,
+    /// The jar of an Operaton.
+    pub(crate) operaton: Option<PathBuf>,
     /// What is measured instead of throughput: `open`, `waiting`, `timers`.
     pub(crate) scale: Option<String>,
     /// How many instances where `scale` says what; none: as many as its aim names.
@@ -33,6 +35,7 @@ impl Options {
             clients: 64,
             postgres: None,
             camunda7: None,
+            operaton: None,
             scale: None,
             instances: None,
         };
@@ -46,10 +49,12 @@ impl Options {
                 "--clients" => options.clients = value.parse().context("--clients")?,
                 "--postgres" => options.postgres = Some(value.trim_end_matches('/').to_owned()),
                 "--camunda7" => options.camunda7 = Some(value.into()),
+                "--operaton" => options.operaton = Some(value.into()),
                 "--scale" => options.scale = Some(value),
                 "--instances" => options.instances = Some(value.parse().context("--instances")?),
                 _ => bail!(
-                    "{word} is no option: --seconds, --clients, --postgres, --camunda7, --scale, --instances"
+                    "{word} is no option: --seconds, --clients, --postgres, --camunda7, --operaton, --scale, \
+                     --instances"
                 ),
             }
         }

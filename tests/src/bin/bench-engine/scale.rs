@@ -56,6 +56,9 @@ async fn held(instances: usize, folder: &Path) -> Result<()> {
     println!("| {instances} instances wait for | in | ready s | memory MB |\n| --- | --- | ---: | ---: |");
     for (model, wait) in [(&WAITS, "a message or an hour"), (&MODELS[0], "a worker")] {
         let folder = folder.join(model.id);
+        // A data directory that was served before: its first start makes what belongs to none of the instances.
+        std::fs::create_dir_all(&folder)?;
+        Server::on(&folder, None).await?.stop()?;
         fill(&folder, model, instances).await?;
         let mut hold = Command::new(std::env::current_exe()?);
         hold.arg(HOLD).arg(&folder).arg(model.id).stdin(Stdio::null());

@@ -64,12 +64,15 @@ impl Table {
 }
 
 /// The pairs that are compared: (what, with what).
-const PAIRS: [(&str, &str); 6] = [
+const PAIRS: [(&str, &str); 9] = [
     ("embedded, SQLite", "raw writer, SQLite"),
     ("embedded, PostgreSQL", "raw writer, PostgreSQL"),
     ("HTTP, SQLite", "Camunda 7 REST, PostgreSQL"),
     ("HTTP, PostgreSQL", "Camunda 7 REST, PostgreSQL"),
     ("HTTP, SQLite", "Camunda 7 REST, H2 in memory"),
+    ("HTTP, SQLite", "Operaton REST, PostgreSQL"),
+    ("HTTP, PostgreSQL", "Operaton REST, PostgreSQL"),
+    ("HTTP, SQLite", "Operaton REST, H2 in memory"),
     ("embedded, SQLite", "Camunda 7 REST, PostgreSQL"),
 ];
 
