@@ -28,6 +28,8 @@ pub(crate) struct CreateRequirementInput {
     verification: Option<String>,
     /// When it counts as shown, in words.
     criterion: Option<String>,
+    /// The version of the system as you read it: where it has another by now, nothing is changed.
+    if_match: Option<i64>,
     /// The same id twice is one change.
     client_mutation_id: Option<String>,
 }
@@ -95,6 +97,8 @@ pub(crate) struct CreateComponentInput {
     parent: Option<String>,
     /// What it is for.
     description: Option<String>,
+    /// The version of the system as you read it: where it has another by now, nothing is changed.
+    if_match: Option<i64>,
     /// The same id twice is one change.
     client_mutation_id: Option<String>,
 }
@@ -196,7 +200,7 @@ impl Knowledge {
             ..model::Requirement::default()
         };
         understand(&mut requirement);
-        target.add(Node::Requirement(requirement)).await
+        target.if_head(input.if_match).add(Node::Requirement(requirement)).await
     }
 
     /// Changes a requirement; links at it become suspect.
@@ -250,7 +254,7 @@ impl Knowledge {
             description: input.description,
             origin: by_hand(),
         };
-        target.add(Node::Component(component)).await
+        target.if_head(input.if_match).add(Node::Component(component)).await
     }
 
     /// Changes a component; links at it become suspect.

@@ -271,3 +271,48 @@ async fn what_a_change_reaches_ends_at_constraints_and_running_instances() {
         bed.refusal("{ impactReport(system: \"Pump\", id: \"none\") { reachCount } }", json!({})).await;
     assert_eq!(code, "API-0001");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeat_with_the_same_client_id_is_one_change_and_an_old_version_is_told_everywhere() {
+    let bed = pump().await;
+    let head = async || {
+        let found =
+            bed.ask("{ system(name: \"Pump\") { version baselines { name } branches { name } } }", json!({}));
+        found.await["system"].clone()
+    };
+    let mutations = [
+        "createBaseline(input: {system: \"Pump\", name: \"PDR\", ifMatch: $v, clientMutationId: $id}) { version }",
+        "createBranch(input: {system: \"Pump\", name: \"b\", ifMatch: $v, clientMutationId: $id}) { name }",
+        "createComponent(input: {system: \"Pump\", id: \"seal\", name: \"seal\", ifMatch: $v, clientMutationId: $id}) { localId }",
+        "link(input: {system: \"Pump\", kind: \"conflicts_with\", source: \"R-1\", target: \"R-2\", ifMatch: $v, clientMutationId: $id}) { localId }",
+        "reviewLinks(input: {system: \"Pump\", links: [\"L-R-1-F\"], ifMatch: $v, clientMutationId: $id}) { number }",
+        "importRequirements(input: {system: \"Pump\", fileName: \"a.csv\", content: \"id,text\\nR-3,It shall hum.\", ifMatch: $v, clientMutationId: $id}) { version }",
+        "undoChange(input: {system: \"Pump\", number: $n, ifMatch: $v, clientMutationId: $id}) { number }",
+    ];
+    for (at, mutation) in mutations.into_iter().enumerate() {
+        let query = format!(
+            "mutation($v: Int, $id: String{}) {{ {mutation} }}",
+            if mutation.contains("$n") { ", $n: Int!" } else { "" }
+        );
+        let seen = head().await["version"].clone();
+        let with = |version: Value| json!({"v": version, "id": format!("client-{at}"), "n": seen});
+        let (code, ..) = bed.refusal(&query, with(json!(0))).await;
+        assert_eq!(code, "ONTO-0002", "{mutation}");
+        let first = bed.ask(&query, with(seen.clone())).await;
+        let after = head().await;
+        let again = bed.ask(&query, with(seen.clone())).await;
+        assert_eq!((again, head().await), (first, after), "{mutation}");
+    }
+    // Another mutation of the same name is another one.
+    let (code, ..) = bed
+        .refusal("mutation { createBranch(input: {system: \"Pump\", name: \"b\"}) { name } }", json!({}))
+        .await;
+    assert_eq!(code, "ONTO-0004");
+    // A branch that went on since it was read is not merged.
+    update(&bed, json!({"system": "Pump", "branch": "b", "id": "R-2", "text": "theirs"})).await;
+    let merge = "mutation($v: Int) { mergeBranch(input: {system: \"Pump\", name: \"b\", ifMatch: $v, clientMutationId: \"m\"}) { number } }";
+    assert_eq!(bed.refusal(merge, json!({"v": 1})).await.0, "ONTO-0002");
+    let seen = bed.ask("{ system(name: \"Pump\", branch: \"b\") { version } }", json!({})).await["system"]["version"].clone();
+    let merged = bed.ask(merge, json!({"v": seen})).await;
+    assert_eq!(bed.ask(merge, json!({"v": seen})).await, merged);
+}
