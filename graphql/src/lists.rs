@@ -56,7 +56,7 @@ fn float(number: i64) -> f64 {
 /// An input type that says an order of items that are at hand.
 macro_rules! order {
     ($(#[$about:meta])* $name:ident of $item:ident by $field:ident { $($(#[$doc:meta])* $variant:ident => $compare:expr,)+ }) => {
-        #[doc = concat!("A field that [`", stringify!($name), "`] names.")]
+        /// By what a list is ordered.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
         pub(crate) enum $field {
             $($(#[$doc])* $variant,)+

@@ -156,7 +156,14 @@ pub(crate) struct UpdateConstraintInput {
     client_mutation_id: Option<String>,
 }
 
-fn overwrite(field: &mut Option<String>, given: &MaybeUndefined<String>) {
+impl ConstraintPartInput {
+    /// As a budget keeps it: a person said it, so it is not assumed.
+    pub(super) fn of_budget(self) -> (String, f64, bool) {
+        (self.component, self.si_value, false)
+    }
+}
+
+pub(super) fn overwrite(field: &mut Option<String>, given: &MaybeUndefined<String>) {
     match given {
         MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => *field = None,
@@ -164,13 +171,13 @@ fn overwrite(field: &mut Option<String>, given: &MaybeUndefined<String>) {
     }
 }
 
-fn said(message: Option<String>, otherwise: String) -> Result<String> {
+pub(super) fn said(message: Option<String>, otherwise: String) -> Result<String> {
     let message = message.filter(|text| !text.trim().is_empty()).unwrap_or(otherwise);
     bounded("message", &message, TEXT_LIMIT_BYTES)?;
     Ok(message)
 }
 
-fn by_hand() -> Origin {
+pub(super) fn by_hand() -> Origin {
     Origin { rule: "by hand".to_owned(), confidence: 1.0, ..Origin::default() }
 }
 
@@ -303,7 +310,11 @@ impl Knowledge {
     }
 }
 
-async fn remove(ctx: &Context<'_>, input: RemoveNodeInput, kind: &'static str) -> Result<ChangeSet> {
+pub(super) async fn remove(
+    ctx: &Context<'_>,
+    input: RemoveNodeInput,
+    kind: &'static str,
+) -> Result<ChangeSet> {
     let message = said(input.message, format!("{kind} {} removed", input.id))?;
     let target = Target::new(ctx, input.system, input.branch, input.client_mutation_id, message)?;
     target.if_match(&input.id, input.if_match).remove(kind, &input.id).await

@@ -251,3 +251,26 @@ async fn requirements_and_links_are_added_by_hand() {
         bed.ask("{ trace(system: \"Light aircraft\", id: \"R-900\") { components { localId } } }", json!({}));
     assert_eq!(now.await["trace"]["components"][0]["localId"], component);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_example_query_works_on_the_sample_system() {
+    let bed = Bed::new().await;
+    build(&bed, false).await;
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/queries");
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() > 3, "{files:?}");
+    for file in files {
+        let answer = bed.ask(&std::fs::read_to_string(&file).unwrap(), json!({})).await;
+        for (field, value) in answer.as_object().unwrap() {
+            let nodes = value.get("nodes").and_then(Value::as_array);
+            let may_be_empty =
+                ["suspectLinks", "processInstances", "scores", "trail"].contains(&field.as_str());
+            assert!(
+                may_be_empty || nodes.is_none_or(|nodes| !nodes.is_empty()),
+                "{}: {field}",
+                file.display()
+            );
+        }
+    }
+}

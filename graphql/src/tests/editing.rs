@@ -316,3 +316,49 @@ async fn a_repeat_with_the_same_client_id_is_one_change_and_an_old_version_is_to
     let merged = bed.ask(merge, json!({"v": seen})).await;
     assert_eq!(bed.ask(merge, json!({"v": seen})).await, merged);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn functions_interfaces_and_constraints_are_written_by_hand() {
+    let bed = pump().await;
+    let made = bed.ask(
+        "mutation {
+          f: createFunction(input: {system: \"Pump\", id: \"G\", name: \"cool\", component: \"motor\"}) { localId version }
+          u: updateFunction(input: {system: \"Pump\", id: \"G\", name: \"cool itself\", process: \"P\"}) { name process { localId } version }
+          i: createInterface(input: {system: \"Pump\", id: \"I\", name: \"shaft\", source: \"motor\", target: \"pump\", item: \"torque\", unit: \"N m\"}) { item unit }
+          j: updateInterface(input: {system: \"Pump\", id: \"I\", direction: BOTH, unit: null}) { item direction unit }
+          b: createConstraint(input: {system: \"Pump\", id: \"B\", name: \"motor mass\", subject: \"motor\", property: \"mass\", comparator: AT_MOST, siValue: 7, siUnit: \"kg\"}) { kind comparator standing { holds } }
+        }",
+        json!({}),
+    );
+    let made = made.await;
+    assert_eq!((&made["u"]["name"], &made["u"]["process"]["localId"]), (&json!("cool itself"), &json!("P")));
+    assert_eq!(made["i"], json!({"item": "torque", "unit": "N m"}));
+    assert_eq!(made["j"], json!({"item": "torque", "direction": "both", "unit": null}));
+    // The budget gives the motor 8 kg.
+    assert_eq!(made["b"], json!({"kind": "bound", "comparator": "<=", "standing": {"holds": false}}));
+    let stale = "mutation { updateFunction(input: {system: \"Pump\", id: \"G\", name: \"late\", ifMatch: 2}) { name } }";
+    assert_eq!(bed.refusal(stale, json!({})).await.0, "ONTO-0007");
+    for (refused, code) in [
+        (
+            "createFunction(input: {system: \"Pump\", id: \"H\", name: \"x\", component: \"R-1\"}) { localId }",
+            "ONTO-0004",
+        ),
+        (
+            "createInterface(input: {system: \"Pump\", id: \"J\", name: \"x\", source: \"motor\", target: \"nowhere\", item: \"y\"}) { localId }",
+            "ONTO-0004",
+        ),
+        (
+            "createConstraint(input: {system: \"Pump\", id: \"K\", name: \"x\", subject: \"motor\", property: \"mass\", comparator: EQUAL, siValue: 1, siUnit: \"kg\"}) { localId }",
+            "API-0005",
+        ),
+        ("removeInterface(input: {system: \"Pump\", id: \"G\"}) { number }", "ONTO-0003"),
+    ] {
+        assert_eq!(bed.refusal(&format!("mutation {{ {refused} }}"), json!({})).await.0, code, "{refused}");
+    }
+    bed.ask("mutation { a: removeInterface(input: {system: \"Pump\", id: \"I\"}) { number } b: removeConstraint(input: {system: \"Pump\", id: \"B\"}) { number } c: removeFunction(input: {system: \"Pump\", id: \"G\"}) { number } }", json!({})).await;
+    let left = bed.ask("{ functions(system: \"Pump\") { totalCount } interfaces(system: \"Pump\") { totalCount } constraints(system: \"Pump\") { totalCount } }", json!({})).await;
+    assert_eq!(
+        left,
+        json!({"functions": {"totalCount": 1}, "interfaces": {"totalCount": 0}, "constraints": {"totalCount": 1}})
+    );
+}

@@ -207,10 +207,11 @@ impl Ontology {
     ) -> Result<i64, Error> {
         let line = branch_line(&edit.system, branch);
         let theirs = self.snapshot(&line)?;
-        let is_made = edit.mutation.as_deref().is_some_and(|id| theirs.made_by(id).is_some());
-        if !is_made {
-            check_head(&theirs, edit)?;
+        let now = self.snapshot(&edit.system)?;
+        if let Some(made) = edit.mutation.as_deref().and_then(|id| now.made_by(id)) {
+            return Ok(made);
         }
+        check_head(&theirs, edit)?;
         let edit = &Edit { if_head: None, ..edit.clone() };
         let fork = theirs.fork.clone().ok_or_else(|| Error::NotFound { what: "branch", id: line.clone() })?;
         let common = self.state(fork.system.clone(), fork.version, 0).await?;

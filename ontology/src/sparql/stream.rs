@@ -208,6 +208,12 @@ impl Answering {
         &self.course
     }
 
+    /// Parts that wait to be taken.
+    #[cfg(test)]
+    pub(super) fn queued(&self) -> usize {
+        self.receiver.len()
+    }
+
     /// Media type of what the parts make together.
     #[must_use]
     pub fn media_type(&self) -> &'static str {

@@ -286,14 +286,18 @@ async fn who_takes_nothing_makes_the_query_wait_and_who_goes_ends_it() {
     let ontology = graph(400).await;
     let options = QueryOptions::default().streamed();
     let answering = ontology.sparql_stream(ENDLESS, options).await.unwrap();
-    let course = Arc::clone(answering.course());
-    // Two looks that see the same: the thread waits.
-    let mut seen = 0;
-    while std::mem::replace(&mut seen, course.written()) != course.written() || seen < PART_BYTES {
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    assert!(seen <= (QUEUE_PARTS + 3) * PART_BYTES, "{seen} bytes wait");
+    let full = async {
+        while answering.queued() < QUEUE_PARTS {
+            tokio::task::yield_now().await
+        }
+    };
+    tokio::time::timeout(MARGIN, full).await.expect("rows are found meanwhile");
     assert!(ask(&ontology, COUNT).await.unwrap().contains("\"400\""), "others are answered meanwhile");
+    let written = answering.course().written();
+    assert!(
+        written <= (QUEUE_PARTS + 3) * PART_BYTES,
+        "{written} bytes are held for somebody who takes none"
+    );
     drop(answering);
     all_threads_end(&ontology).await;
 }

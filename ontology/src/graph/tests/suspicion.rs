@@ -201,7 +201,7 @@ proptest::proptest! {
                 2 => change(vec![Node::Requirement(Requirement { line: Some(7), ..known })], &[]),
                 3 => change(vec![link.clone()], &[]),
                 4 => change(vec![], &[link.id()]),
-                5 => change(vec![reworded], &[&id]),
+                5 => change(vec![reworded], &[id.as_str()]),
                 6 => change(vec![reworded, link.clone()], &[]),
                 _ => ChangeSet {
                     review: vec![Review { link: link.id().into(), note: None }],

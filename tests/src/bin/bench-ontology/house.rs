@@ -85,7 +85,7 @@ impl House {
     }
 
     async fn sparql(&self, query: &str) -> Result<Value> {
-        let options = QueryOptions { deadline: DEADLINE, ..QueryOptions::default() };
+        let options = QueryOptions { deadline: DEADLINE, ..QueryOptions::default() }.streamed();
         let answer = self.assembly.ontology.sparql(query, options).await?;
         Ok(serde_json::from_slice(&answer.body)?)
     }
