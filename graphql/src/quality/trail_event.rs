@@ -86,12 +86,12 @@ impl From<Verification> for TrailVerification {
 pub(crate) async fn trail_page(
     ctx: &Context<'_>,
     filter: Filter,
-    order: TimeOrder,
+    order: Option<TimeOrder>,
     page: &Page,
 ) -> Result<Connection<TrailEvent>> {
     let trail = &ctx.data::<State>()?.trail;
     let (after, limit) = (page.after_number()?, page.first.saturating_add(1));
-    let events = match order {
+    let events = match order.unwrap_or(TimeOrder::OldestFirst) {
         TimeOrder::OldestFirst => trail.read(&filter, after.unwrap_or(0), limit).await?,
         TimeOrder::NewestFirst => trail.read_back(&filter, after.unwrap_or(i64::MAX), limit).await?,
     };

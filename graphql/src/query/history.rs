@@ -62,7 +62,7 @@ impl History {
         system: String,
         #[graphql(desc = "A branch of it.")] branch: Option<String>,
         filter: Option<HistoryFilter>,
-        #[graphql(default)] order_by: TimeOrder,
+        order_by: Option<TimeOrder>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<Connection<ChangeSet>> {
@@ -74,7 +74,7 @@ impl History {
         let is_wanted = |point: &Point| filter.as_ref().is_none_or(|filter| filter.holds(point));
         let points = || state.points().filter(|(_, point)| is_wanted(point)).map(|(number, _)| number);
         let limit = page.first.saturating_add(1);
-        let is_newest_first = order_by == TimeOrder::NewestFirst;
+        let is_newest_first = order_by.unwrap_or_default() == TimeOrder::NewestFirst;
         let wanted: BTreeSet<i64> = match is_newest_first {
             true => points()
                 .rev()

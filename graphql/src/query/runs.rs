@@ -82,13 +82,13 @@ impl Runs {
         &self,
         ctx: &Context<'_>,
         filter: Option<DefinitionFilter>,
-        #[graphql(default)] order_by: TimeOrder,
+        order_by: Option<TimeOrder>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<Connection<DecisionDefinition>> {
         let page = Page::new(first, after)?;
         let mut files = ctx.data::<State>()?.engine.decisions().await?;
-        if order_by == TimeOrder::NewestFirst {
+        if order_by.unwrap_or_default() == TimeOrder::NewestFirst {
             files.reverse();
         }
         let all = files.into_iter().flat_map(DecisionDefinition::all);

@@ -195,7 +195,7 @@ impl ProcessInstance {
         ctx: &Context<'_>,
         element: Option<String>,
         kind_prefix: Option<String>,
-        #[graphql(default_with = "TimeOrder::OldestFirst")] order_by: TimeOrder,
+        order_by: Option<TimeOrder>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<Connection<TrailEvent>> {

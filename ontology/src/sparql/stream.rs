@@ -243,6 +243,8 @@ impl Answering {
                 Some(Ok(part.bytes))
             }
             failed => {
+                // The thread may wait for room in the queue that nobody makes any more.
+                self.give_up();
                 self.end = Some(false);
                 Some(Err(match failed {
                     Ok(Some(Err(error))) => error,
@@ -254,9 +256,16 @@ impl Answering {
     }
 }
 
-impl Drop for Answering {
-    fn drop(&mut self) {
+impl Answering {
+    fn give_up(&mut self) {
         self.course.given_up.store(true, Ordering::Relaxed);
         self.token.cancel();
+        self.receiver.close();
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.give_up();
     }
 }
