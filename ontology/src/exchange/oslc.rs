@@ -29,7 +29,7 @@ pub(super) fn write(system: &SystemIndex) -> Result<(Vec<u8>, Vec<String>), Erro
     }
     let mut writer = serializer.for_writer(Vec::new());
     let failed = |error: std::io::Error| Error::Store(error.to_string());
-    let mut left_out: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut left_out: BTreeMap<&'static str, usize> = BTreeMap::new();
     for node in system.nodes() {
         for triple in of_node(system, node, &mut left_out) {
             writer.serialize_triple(&triple).map_err(failed)?;
@@ -73,7 +73,7 @@ fn property(kind: &str) -> Option<&'static str> {
     })
 }
 
-fn of_node<'a>(system: &SystemIndex, node: &Node, left_out: &mut BTreeMap<&'a str, usize>) -> Vec<Triple> {
+fn of_node(system: &SystemIndex, node: &Node, left_out: &mut BTreeMap<&'static str, usize>) -> Vec<Triple> {
     let kind = match node {
         Node::Requirement(_) => format!("{RM}Requirement"),
         Node::Link(_) => return Vec::new(),
