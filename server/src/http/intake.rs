@@ -172,7 +172,7 @@ fn wrong(message: impl std::fmt::Display) -> Refusal {
 /// From where on a job is followed.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct From {
+pub(super) struct Since {
     after: Option<i64>,
 }
 
@@ -180,7 +180,7 @@ pub(super) struct From {
 pub(super) async fn job(
     State(intake): State<Intake>,
     Path(id): Path<String>,
-    from: Result<Query<From>, QueryRejection>,
+    from: Result<Query<Since>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let Query(from) = from.map_err(|error| wrong(error.body_text()))?;
