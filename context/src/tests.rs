@@ -35,6 +35,9 @@ impl Trail for Notes {
     async fn read(&self, _: &Filter, _: i64, _: usize) -> Result<Vec<Event>, trail::Error> {
         Ok(Vec::new())
     }
+    async fn read_back(&self, _: &Filter, _: i64, _: usize) -> Result<Vec<Event>, trail::Error> {
+        Ok(Vec::new())
+    }
     async fn head(&self) -> Result<i64, trail::Error> {
         Ok(0)
     }

@@ -263,6 +263,15 @@ impl ScoreCount {
     }
 }
 
+fn matches(filter: &Filter, event: &Event) -> bool {
+    let content = &event.content;
+    filter.instance.is_none_or(|key| content.instance == Some(key))
+        && filter.definition.is_none_or(|key| content.definition == Some(key))
+        && filter.element.as_ref().is_none_or(|id| content.element.as_ref() == Some(id))
+        && filter.subject.as_ref().is_none_or(|subject| content.subject.as_ref() == Some(subject))
+        && filter.kind_prefix.as_ref().is_none_or(|prefix| content.kind.starts_with(prefix.as_str()))
+}
+
 #[async_trait]
 impl Trail for MemoryStore {
     async fn append(&self, events: Vec<NewEvent>) -> Result<i64, trail::Error> {
@@ -271,15 +280,19 @@ impl Trail for MemoryStore {
 
     async fn read(&self, filter: &Filter, after: i64, limit: usize) -> Result<Vec<Event>, trail::Error> {
         let tables = self.tables.lock();
-        let matching = tables.trail.iter().filter(|event| event.position > after).filter(|event| {
-            let content = &event.content;
-            filter.instance.is_none_or(|key| content.instance == Some(key))
-                && filter.definition.is_none_or(|key| content.definition == Some(key))
-                && filter.element.as_ref().is_none_or(|id| content.element.as_ref() == Some(id))
-                && filter.subject.as_ref().is_none_or(|subject| content.subject.as_ref() == Some(subject))
-                && filter.kind_prefix.as_ref().is_none_or(|prefix| content.kind.starts_with(prefix.as_str()))
-        });
-        Ok(matching.take(limit).cloned().collect())
+        let later = tables.trail.iter().filter(|event| event.position > after);
+        Ok(later.filter(|event| matches(filter, event)).take(limit).cloned().collect())
+    }
+
+    async fn read_back(
+        &self,
+        filter: &Filter,
+        before: i64,
+        limit: usize,
+    ) -> Result<Vec<Event>, trail::Error> {
+        let tables = self.tables.lock();
+        let earlier = tables.trail.iter().rev().filter(|event| event.position < before);
+        Ok(earlier.filter(|event| matches(filter, event)).take(limit).cloned().collect())
     }
 
     async fn head(&self) -> Result<i64, trail::Error> {

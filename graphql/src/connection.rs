@@ -128,6 +128,14 @@ impl Page {
         })
     }
 
+    /// Where it starts in a list that is at hand, with positions as cursors.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for a cursor that is none of this list.
+    pub(crate) fn start(&self) -> Result<usize, Error> {
+        Ok(usize::try_from(self.after_number()?.unwrap_or(0).max(0)).unwrap_or(usize::MAX))
+    }
+
     /// The page of a list that is at hand, with positions as cursors.
     ///
     /// # Errors
@@ -137,7 +145,7 @@ impl Page {
         Edge<T>: OutputType,
     {
         let total = items.len();
-        let start = usize::try_from(self.after_number()?.unwrap_or(0).max(0)).unwrap_or(usize::MAX);
+        let start = self.start()?;
         let page: Vec<(String, T)> = items
             .into_iter()
             .enumerate()

@@ -116,6 +116,14 @@ impl Error {
         }
     }
 
+    /// The line of a file that it is about.
+    pub(crate) fn line(&self) -> Option<u32> {
+        match self {
+            Self::Ontology(ontology::Error::Malformed { line, .. }) => Some(*line),
+            _ => None,
+        }
+    }
+
     /// True where the words come from a store or an endpoint and are for the log, not for a client.
     fn is_internal(&self) -> bool {
         let engine = |error: &engine::Error| matches!(error, engine::Error::Store(_));

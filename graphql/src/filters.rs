@@ -38,29 +38,39 @@ trait Test {
     fn on(self, field: Field) -> Condition;
 }
 
+impl From<TextFilter> for TextTest {
+    fn from(filter: TextFilter) -> Self {
+        Self {
+            equals: filter.equals,
+            one_of: filter.r#in,
+            starts_with: filter.starts_with,
+            contains: filter.contains,
+            missing: filter.missing,
+        }
+    }
+}
+
+impl From<NumberFilter> for NumberTest {
+    fn from(filter: NumberFilter) -> Self {
+        Self {
+            equals: filter.equals,
+            below: filter.less_than,
+            at_most: filter.at_most,
+            above: filter.greater_than,
+            at_least: filter.at_least,
+        }
+    }
+}
+
 impl Test for TextFilter {
     fn on(self, field: Field) -> Condition {
-        let test = TextTest {
-            equals: self.equals,
-            one_of: self.r#in,
-            starts_with: self.starts_with,
-            contains: self.contains,
-            missing: self.missing,
-        };
-        Condition::Text(field, test)
+        Condition::Text(field, self.into())
     }
 }
 
 impl Test for NumberFilter {
     fn on(self, field: Field) -> Condition {
-        let test = NumberTest {
-            equals: self.equals,
-            below: self.less_than,
-            at_most: self.at_most,
-            above: self.greater_than,
-            at_least: self.at_least,
-        };
-        Condition::Number(field, test)
+        Condition::Number(field, self.into())
     }
 }
 
@@ -271,6 +281,19 @@ pub(crate) enum RequirementOrderField {
     Version,
 }
 
+/// A field that trace links are ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub(crate) enum TraceLinkOrderField {
+    /// The natural order of ids: L-2 before L-10.
+    LocalId,
+}
+
+impl From<TraceLinkOrderField> for OrderBy {
+    fn from(TraceLinkOrderField::LocalId: TraceLinkOrderField) -> Self {
+        Self::Id
+    }
+}
+
 /// A field that nodes are ordered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub(crate) enum NodeOrderField {
@@ -351,6 +374,10 @@ macro_rules! order {
 order! {
     /// In which order requirements are listed.
     RequirementOrder by RequirementOrderField
+}
+order! {
+    /// In which order trace links are listed.
+    TraceLinkOrder by TraceLinkOrderField
 }
 order! {
     /// In which order nodes are listed.

@@ -5,10 +5,10 @@ use std::future::Future;
 use std::sync::Arc;
 
 use async_graphql::ID;
-use futures::Stream;
 use futures::stream;
+use futures::{Stream, StreamExt};
 use parking_lot::Mutex;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
@@ -23,9 +23,9 @@ const JOBS_LIMIT: usize = 200;
 /// Steps that are kept of a job; further ones replace the newest.
 const STEPS_LIMIT: usize = 10_000;
 
-/// All jobs of a schema; cheap to clone.
+/// All jobs of a server; cheap to clone.
 #[derive(Clone, Default)]
-pub(crate) struct Jobs(Arc<Mutex<Table>>);
+pub struct Jobs(Arc<Mutex<Table>>);
 
 #[derive(Default)]
 struct Table {
@@ -76,6 +76,24 @@ impl Jobs {
             watched.end(ended);
         });
         Ok(entry.shown())
+    }
+
+    /// A job as plain JSON: id, state, its newest step, and its result or what went wrong. `None` where no job with
+    /// this id is remembered.
+    #[must_use]
+    pub fn told(&self, id: &str) -> Option<Value> {
+        Some(self.get(id)?.told())
+    }
+
+    /// The steps of a job after a position as plain JSON, each with its position, as they happen; the last stands for
+    /// the job as a whole, as [`Jobs::told`] says it. Nothing is missed after a reconnect.
+    pub fn steps(&self, id: &str, after: i64) -> Option<impl Stream<Item = (i64, bool, Value)> + use<>> {
+        let entry = self.get(id)?;
+        let whole = Arc::clone(&entry);
+        Some(entry.follow(after).map(move |step| {
+            let said = if step.finished { whole.told() } else { plain(&step) };
+            (step.position, step.finished, said)
+        }))
     }
 
     fn admit(&self, id: &str) -> Result<Arc<Entry>, Error> {
@@ -146,6 +164,7 @@ impl Entry {
                     code: error.code().to_owned(),
                     message: error.public_message(),
                     hint: error.hint().map(str::to_owned),
+                    line: error.line(),
                 });
                 work.push("failed", 0, 1, true);
             }
@@ -164,6 +183,20 @@ impl Entry {
             result: work.result.clone().map(Json),
             error: work.error.clone(),
         }
+    }
+
+    fn told(&self) -> Value {
+        let work = self.work.lock();
+        let state = match work.state {
+            JobState::Running => "running",
+            JobState::Done => "done",
+            JobState::Failed => "failed",
+        };
+        let error = work.error.as_ref().map(|error| {
+            json!({"code": error.code, "message": error.message, "hint": error.hint, "line": error.line})
+        });
+        let progress = work.steps.last().map(plain);
+        json!({"id": self.id, "state": state, "progress": progress, "result": work.result, "error": error})
     }
 
     /// Steps after this position.
@@ -197,6 +230,10 @@ impl Entry {
             }
         })
     }
+}
+
+fn plain(step: &Progress) -> Value {
+    json!({"position": step.position, "stage": step.stage, "done": step.done, "total": step.total})
 }
 
 impl Work {

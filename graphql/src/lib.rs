@@ -8,6 +8,7 @@ mod filters;
 mod import;
 mod jobs;
 mod limits;
+mod lists;
 mod loaders;
 mod mutation;
 mod nodes;
@@ -23,7 +24,8 @@ mod tests;
 
 pub use async_graphql::{Request, Variables};
 pub use error::Error;
-pub use import::{Import, import_followed, import_requirements};
+pub use import::{Import, Tell, import_followed, import_requirements};
+pub use jobs::Jobs;
 pub use limits::{
     ALIASES_LIMIT, COMPLEXITY_LIMIT, DEPTH_LIMIT, DIRECTIVES_LIMIT, NODES_LIMIT, PAGE_LIMIT,
     QUERY_BYTES_LIMIT, SELECTIONS_LIMIT,

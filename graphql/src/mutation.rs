@@ -7,6 +7,7 @@ mod lines;
 mod operations;
 mod prompts;
 mod runs;
+mod structure;
 mod target;
 mod watching;
 
@@ -24,6 +25,7 @@ pub struct Mutation(
     runs::Runs,
     operations::Operations,
     knowledge::Knowledge,
+    structure::Structure,
     lines::Lines,
     exchange::Exchange,
     prompts::Prompts,

@@ -25,12 +25,13 @@ pub(crate) use function::Function;
 pub(crate) use history::{Baseline, Branch, ChangeSet, Difference, MergeChoiceInput, MomentInput};
 pub(crate) use interface::Interface;
 pub(crate) use link::{Trace, TraceLink};
-pub(crate) use node::{FromNode, Node, Origin, at_end, at_start, listed, of_ids};
+pub(crate) use node::{FromNode, Node, Origin, at_end, at_start, listed, nodes_of, of_ids};
 pub(crate) use process::Process;
 pub(crate) use requirement::Requirement;
 pub(crate) use search::{NodeKind, SearchHit};
 pub(crate) use shapes::ShapeReport;
 pub(crate) use suspicion::{
-    AssumptionInput, ImpactReport, LinkReview, Standing, SuspectLink, Suspicion, WhatIf, process_ids,
+    AssumptionInput, ChangeDirection, ImpactReport, LinkReview, Standing, SuspectLink, Suspicion, WhatIf,
+    process_ids,
 };
 pub(crate) use system::System;

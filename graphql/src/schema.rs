@@ -5,7 +5,6 @@ use std::sync::Arc;
 use async_graphql::SchemaBuilder;
 use das::forecast::Forecasts;
 
-use crate::jobs::Jobs;
 use crate::limits::{COMPLEXITY_LIMIT, DEPTH_LIMIT, DIRECTIVES_LIMIT, Guard};
 use crate::loaders::Loaders;
 use crate::subscription::Growth;
@@ -35,7 +34,7 @@ pub fn schema(state: State) -> Schema {
     builder()
         .data(forecasts)
         .data(Loaders::new(&state))
-        .data(Jobs::default())
+        .data(state.jobs.clone())
         .data(growth)
         .data(state)
         .finish()

@@ -14,6 +14,8 @@ use memory::Memory;
 use ontology::Ontology;
 use trail::Trail;
 
+use crate::jobs::Jobs;
+
 /// The ports behind the API; every one is shared, cloning is cheap.
 #[derive(Clone)]
 pub struct State {
@@ -59,6 +61,8 @@ pub struct State {
     pub bootstrap: das::bootstrap::Deps,
     /// Archetypes and words of packs.
     pub trade: Arc<das::text::Trade>,
+    /// Long work that was started.
+    pub jobs: Jobs,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Gives seeds and ids where a caller gives none.

@@ -2,6 +2,8 @@
 
 mod archive;
 mod document;
+mod markdown;
+mod oslc;
 pub mod reqif;
 pub mod sysml;
 pub mod table;

@@ -9,6 +9,7 @@ use crate::model::{Baseline, ChangeSet, Fork, Node, Origin, Review};
 use crate::reading::Reading;
 use crate::shacl::KeptShapes;
 use crate::sorted::SortedMap;
+use crate::suspicion::{self, Suspect};
 
 /// An edge of the graph as seen from one of its ends.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,6 +79,7 @@ pub struct SystemIndex {
     reviews: SortedMap<String, (i64, Review)>,
     mutations: SortedMap<String, i64>,
     mutation_order: SortedMap<i64, String>,
+    suspects: SortedMap<String, Suspect>,
     reading: OnceLock<Arc<Reading>>,
     standings: OnceLock<Arc<BTreeMap<String, Standing>>>,
 }
@@ -263,6 +265,17 @@ impl SystemIndex {
         self.reviews.get(link).map(|(number, review)| (*number, review))
     }
 
+    /// The links that are suspect by themselves, in natural order of their ids; kept up to date by every change.
+    pub fn suspects(&self) -> impl Iterator<Item = &Suspect> {
+        self.suspects.values()
+    }
+
+    /// How many links are suspect by themselves.
+    #[must_use]
+    pub fn suspect_count(&self) -> usize {
+        self.suspects.len()
+    }
+
     /// The change set a mutation made, where its id is remembered.
     #[must_use]
     pub fn made_by(&self, mutation: &str) -> Option<i64> {
@@ -313,19 +326,48 @@ impl SystemIndex {
         if let Some(mutation) = &change.mutation {
             self.remember(mutation, change.number);
         }
+        let mut doubted: BTreeSet<String> = BTreeSet::new();
         for id in &change.remove {
+            doubted.extend(self.links_at(id));
             self.take(id);
             self.reviews.remove(id);
+            self.suspects.remove(&natural_key(id));
         }
         for node in &change.put {
             let replaced = self.take(node.id());
+            let is_new = replaced.is_none();
             let said = replaced.filter(|held| says_the_same(&held.node, node));
             let said = said.map_or(change.number, |held| held.version.said);
             self.insert(Arc::new(node.clone()), Version { put: change.number, said });
+            // A link that was put itself is beyond doubt, and at a node that is new there are no others.
+            if matches!(node, Node::Link(_)) {
+                self.suspects.remove(&natural_key(node.id()));
+            } else if said == change.number && !is_new {
+                doubted.extend(self.links_at(node.id()));
+            }
         }
         for review in &change.review {
             self.reviews.insert(review.link.clone(), (change.number, review.clone()));
+            doubted.insert(review.link.clone());
         }
+        doubted.into_iter().for_each(|link| self.doubt(&link));
+    }
+
+    /// Ids of the links at a node.
+    fn links_at(&self, id: &str) -> Vec<String> {
+        self.outgoing(id).chain(self.incoming(id)).filter_map(|edge| edge.link.clone()).collect()
+    }
+
+    /// Looks whether a link is suspect now.
+    fn doubt(&mut self, link: &str) {
+        let found = match self.node(link).map(AsRef::as_ref) {
+            Some(Node::Link(link)) => suspicion::direct(self, link),
+            _ => None,
+        };
+        match found {
+            Some(suspect) => self.suspects.insert(natural_key(link), suspect),
+            None => self.suspects.remove(&natural_key(link)),
+        };
     }
 
     fn remember(&mut self, mutation: &str, number: i64) {

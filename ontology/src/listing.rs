@@ -81,7 +81,8 @@ pub struct Order {
 pub type Listed = (String, Arc<Node>);
 
 impl TextTest {
-    fn holds<'a>(&self, mut values: impl Iterator<Item = &'a str>) -> bool {
+    /// Whether it holds of one of these values.
+    pub fn holds<'a>(&self, mut values: impl Iterator<Item = &'a str>) -> bool {
         let fits = |text: &str| {
             self.equals.as_deref().is_none_or(|wanted| text == wanted)
                 && self.one_of.as_ref().is_none_or(|wanted| wanted.iter().any(|one| one == text))
@@ -107,7 +108,9 @@ fn begins(text: &str, start: &str) -> bool {
 }
 
 impl NumberTest {
-    fn holds(&self, value: Option<f64>) -> bool {
+    /// Whether it holds of this value.
+    #[must_use]
+    pub fn holds(&self, value: Option<f64>) -> bool {
         let tests = [
             (self.equals, [Ordering::Equal].as_slice()),
             (self.below, &[Ordering::Less]),

@@ -35,22 +35,18 @@ pub struct Suspect {
 }
 
 /// The suspect links of a system, in natural order of ids, the nearest cause of each. With `transitive` also those
-/// that a change reaches only through other nodes: down from a changed source, up from a changed target.
+/// that a change reaches only through other nodes: down from a changed source, up from a changed target. Those that are
+/// suspect by themselves are kept by [`SystemIndex::suspects`].
 #[must_use]
 pub fn suspects(system: &SystemIndex, transitive: bool) -> Vec<Suspect> {
-    let mut found: BTreeMap<String, Suspect> = BTreeMap::new();
-    for node in system.of_kind("link") {
-        if let Node::Link(link) = node.as_ref()
-            && let Some(suspect) = direct(system, link)
-        {
-            found.insert(natural_key(&link.id), suspect);
-        }
+    let near: Vec<Suspect> = system.suspects().cloned().collect();
+    if !transitive {
+        return near;
     }
-    if transitive {
-        let near: Vec<Suspect> = found.values().cloned().collect();
-        for direction in [Direction::Down, Direction::Up] {
-            spread(system, &near, direction, &mut found);
-        }
+    let mut found: BTreeMap<String, Suspect> =
+        near.iter().map(|suspect| (natural_key(&suspect.link), suspect.clone())).collect();
+    for direction in [Direction::Down, Direction::Up] {
+        spread(system, &near, direction, &mut found);
     }
     found.into_values().collect()
 }

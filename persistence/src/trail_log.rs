@@ -43,9 +43,14 @@ fn event(row: &Row<'_>) -> Result<Event, Error> {
 }
 
 impl Database {
-    async fn read_trail(&self, filter: &Filter, after: i64, limit: usize) -> Result<Vec<Event>, Error> {
-        let mut values = vec![int(after)];
-        let mut conditions = String::from("position > $1");
+    /// Events on this side of a position, the nearest first.
+    async fn read_trail(&self, filter: &Filter, from: Side, limit: usize) -> Result<Vec<Event>, Error> {
+        let (position, side, order) = match from {
+            Side::After(position) => (position, ">", "ASC"),
+            Side::Before(position) => (position, "<", "DESC"),
+        };
+        let mut values = vec![int(position)];
+        let mut conditions = format!("position {side} $1");
         let mut and = |column: &str, value| {
             values.push(value);
             conditions.push_str(&format!(" AND {column} = ${}", values.len()));
@@ -66,7 +71,8 @@ impl Database {
             and(&format!("substr(kind, 1, {})", prefix.chars().count()), text(prefix.clone()));
         }
         let limit = limit.min(PAGE_LIMIT);
-        let sql = format!("SELECT * FROM trail_events WHERE {conditions} ORDER BY position LIMIT {limit}");
+        let sql =
+            format!("SELECT * FROM trail_events WHERE {conditions} ORDER BY position {order} LIMIT {limit}");
         self.query(sql, values).await?.iter().map(|row| event(&Row(row))).collect()
     }
 
@@ -99,6 +105,13 @@ impl Database {
     }
 }
 
+/// On which side of a position, which is not among them.
+#[derive(Clone, Copy)]
+enum Side {
+    After(i64),
+    Before(i64),
+}
+
 #[async_trait]
 impl Trail for Database {
     async fn append(&self, events: Vec<NewEvent>) -> Result<i64, trail::Error> {
@@ -106,7 +119,16 @@ impl Trail for Database {
     }
 
     async fn read(&self, filter: &Filter, after: i64, limit: usize) -> Result<Vec<Event>, trail::Error> {
-        Ok(self.read_trail(filter, after, limit).await?)
+        Ok(self.read_trail(filter, Side::After(after), limit).await?)
+    }
+
+    async fn read_back(
+        &self,
+        filter: &Filter,
+        before: i64,
+        limit: usize,
+    ) -> Result<Vec<Event>, trail::Error> {
+        Ok(self.read_trail(filter, Side::Before(before), limit).await?)
     }
 
     async fn head(&self) -> Result<i64, trail::Error> {

@@ -3,6 +3,7 @@
 mod admin;
 mod graphql;
 mod health;
+mod intake;
 mod listener;
 mod mcp;
 mod metrics;
@@ -59,6 +60,8 @@ pub struct Ports {
     pub vitals: Vitals,
     /// The model that turns speech into text, where one is configured.
     pub speech: Option<Arc<dyn llm::Model>>,
+    /// Long work, shared with GraphQL.
+    pub jobs: ::graphql::Jobs,
 }
 
 /// What bounds the work that callers can cause.
@@ -68,12 +71,16 @@ pub struct Limits {
     pub body_bytes: usize,
     /// How long a request's body may take to arrive.
     pub body_time: Duration,
+    /// How long a file may take to arrive.
+    pub upload_time: Duration,
     /// How long a request's headers may take to arrive.
     pub header_time: Duration,
     /// How long a plain request may take.
     pub request_time: Duration,
     /// How long a GraphQL operation may take; a language model may be behind it.
     pub operation_time: Duration,
+    /// How long a SPARQL query may be worked on.
+    pub query_time: Duration,
     /// How long open requests may go on once the server stops.
     pub drain_time: Duration,
     /// Open connections.
@@ -94,9 +101,11 @@ impl Default for Limits {
         Self {
             body_bytes: 24 * 1024 * 1024,
             body_time: Duration::from_secs(30),
+            upload_time: Duration::from_secs(600),
             header_time: Duration::from_secs(10),
             request_time: Duration::from_secs(30),
             operation_time: Duration::from_secs(180),
+            query_time: ontology::sparql::DEADLINE,
             drain_time: Duration::from_secs(10),
             connections: 1024,
             requests: 256,
@@ -124,6 +133,7 @@ pub struct Site {
 struct Shared {
     ports: Ports,
     meters: metrics::Meters,
+    limits: Limits,
     stop: CancellationToken,
 }
 
@@ -134,7 +144,9 @@ pub fn router<E: Executor>(ports: Ports, executor: E, site: Site) -> Router {
     let (engine, trail) = (ports.engine.clone(), ports.trail.clone());
     let cluster = orchestration::routes(engine, trail, site.limits, site.listen, site.stop.clone());
     let ear = voice::Ear::new(ports.speech.clone(), ports.trail.clone(), site.limits);
-    let shared = Shared { ports, meters: meters.clone(), stop: site.stop.clone() };
+    let (graph, jobs) = (ports.ontology.clone(), ports.jobs.clone());
+    let intake = intake::Intake::new(graph, jobs, site.limits, site.stop.clone());
+    let shared = Shared { ports, meters: meters.clone(), limits: site.limits, stop: site.stop.clone() };
     let gate = watch::Gate {
         meters,
         door: Arc::new(origin::Door::new(&site)),
@@ -162,12 +174,17 @@ pub fn router<E: Executor>(ports: Ports, executor: E, site: Site) -> Router {
         .route("/graphql", any(graphql::answer::<E>))
         .with_state(graphql::Endpoint::new(executor, site.limits, site.stop.clone()));
     let spoken = Router::new().route("/api/voice", post(voice::transcribe)).with_state(ear);
+    let taken = Router::new()
+        .route("/api/systems/{name}/import", post(intake::import))
+        .route("/api/jobs/{id}", get(intake::job))
+        .with_state(intake);
     let compression = CompressionLayer::new().quality(CompressionLevel::Fastest);
     // The last layer sees a request first.
     plain
         .merge(operations)
         .merge(cluster)
         .merge(tools.method_not_allowed_fallback(refusal::wrong_method))
+        .merge(taken.method_not_allowed_fallback(refusal::wrong_method))
         .merge(spoken.method_not_allowed_fallback(refusal::wrong_method))
         .layer(compression)
         .layer(axum::middleware::from_fn_with_state(gate, watch::pass))

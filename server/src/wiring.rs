@@ -288,6 +288,7 @@ impl Assembly {
             templates: self.parts.templates.clone(),
             bootstrap: self.bootstrap_deps(),
             trade: packs::trade(&self.data_directory),
+            jobs: graphql::Jobs::default(),
             clock: Arc::clone(&self.clock),
             seeds: Arc::new(rand::random),
             about,

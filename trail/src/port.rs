@@ -11,6 +11,8 @@ pub trait Trail: Send + Sync {
     async fn append(&self, events: Vec<NewEvent>) -> Result<i64, Error>;
     /// Events after `position` that match, oldest first, at most `limit`.
     async fn read(&self, filter: &Filter, after: i64, limit: usize) -> Result<Vec<Event>, Error>;
+    /// Events before `position` that match, newest first, at most `limit`.
+    async fn read_back(&self, filter: &Filter, before: i64, limit: usize) -> Result<Vec<Event>, Error>;
     /// Position of the newest entry, 0 for an empty trail.
     async fn head(&self) -> Result<i64, Error>;
     /// Checks the whole chain.

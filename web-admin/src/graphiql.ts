@@ -5,20 +5,15 @@ import { createRoot } from "react-dom/client";
 import "graphiql/style.css";
 import "./graphiql.css";
 
-const EXAMPLE = `# The system that "make run" builds from examples/light-aircraft.
-query {
-  systems(first: 10) {
-    nodes {
-      name
-      requirementCount
-      coverage { ratio unallocated { id reason } }
-      requirements(first: 5) {
-        nodes { localId text components { name functions { name process { name score { average low high } } } } }
-      }
-    }
-  }
-}
-`;
+// A test runs each of them on the sample system.
+const EXAMPLES = import.meta.glob<string>("../../examples/queries/*.graphql", {
+  query: "?raw",
+  import: "default",
+  eager: true,
+});
+const TABS = Object.keys(EXAMPLES)
+  .sort()
+  .map((place) => ({ query: EXAMPLES[place] ?? "" }));
 
 async function fetcher(parameters: unknown) {
   const answer = await fetch("/graphql", {
@@ -33,4 +28,4 @@ async function fetcher(parameters: unknown) {
 }
 
 const place = document.getElementById("graphiql");
-if (place) createRoot(place).render(createElement(GraphiQL, { fetcher, defaultQuery: EXAMPLE }));
+if (place) createRoot(place).render(createElement(GraphiQL, { fetcher, defaultTabs: TABS }));

@@ -6,10 +6,10 @@ use async_graphql::{Context, InputObject, Object, SimpleObject};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::actor;
+use super::target::ID_LIMIT_BYTES;
+use super::{actor, bounded};
 use crate::error::Result;
-use crate::import::{Import, import_followed, import_requirements};
-use crate::jobs::Jobs;
+use crate::import::{Import, import_requirements};
 use crate::nodes::System;
 use crate::quality::Job;
 use crate::{Error, State};
@@ -23,6 +23,10 @@ pub(crate) struct ImportRequirementsInput {
     file_name: String,
     /// Its text; a `.reqifz` or `.xlsx` file in Base64.
     content: String,
+    /// The version of the system as you read it, 0 where there was none: where it has another by now, nothing is taken in.
+    if_match: Option<i64>,
+    /// The same id twice is one change.
+    client_mutation_id: Option<String>,
 }
 
 /// Something that could not be taken over as it was.
@@ -65,6 +69,24 @@ fn bytes_of(file_name: &str, content: String) -> std::result::Result<Vec<u8>, Er
     })
 }
 
+impl ImportRequirementsInput {
+    fn import(self, ctx: &Context<'_>, state: &State) -> std::result::Result<Import, Error> {
+        let content = bytes_of(&self.file_name, self.content)?;
+        if let Some(id) = &self.client_mutation_id {
+            bounded("clientMutationId", id, ID_LIMIT_BYTES)?;
+        }
+        Ok(Import {
+            system: self.system,
+            file_name: self.file_name,
+            content,
+            author: actor(ctx),
+            at_ms: state.clock.now_ms(),
+            mutation: self.client_mutation_id,
+            if_match: self.if_match,
+        })
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct Exchange;
 
@@ -78,19 +100,12 @@ impl Exchange {
         input: ImportRequirementsInput,
     ) -> Result<ImportReport> {
         let state = ctx.data::<State>()?;
-        let author = actor(ctx);
-        let content = bytes_of(&input.file_name, input.content)?;
-        let import = Import {
-            system: &input.system,
-            file_name: &input.file_name,
-            content: &content,
-            author: &author,
-            at_ms: state.clock.now_ms(),
-        };
-        let (report, version) = import_requirements(&state.ontology, &import).await?;
+        let system = input.system.clone();
+        let import = input.import(ctx, state)?;
+        let (report, version) = import_requirements(&state.ontology, import).await?;
         let remark = |it: ontology::exchange::Remark| ImportRemark { what: it.what, line: it.line };
         Ok(ImportReport {
-            system: System(state.ontology.snapshot(&input.system)?),
+            system: System(state.ontology.snapshot(&system)?),
             version,
             requirements: report.requirements,
             links: report.links,
@@ -99,27 +114,15 @@ impl Exchange {
             remarks: report.remarks.into_iter().map(remark).collect(),
         })
     }
+
     /// The same as a job, which is given back at once: for a big file. Progress by `bootstrapProgress`, from any
     /// position on; the result of the job is the report.
     async fn start_import(&self, ctx: &Context<'_>, input: ImportRequirementsInput) -> Result<Job> {
         let state = ctx.data::<State>()?;
-        let (ontology, author, at_ms) = (Arc::clone(&state.ontology), actor(ctx), state.clock.now_ms());
-        let content = bytes_of(&input.file_name, input.content)?;
+        let import = input.import(ctx, state)?;
         let id = format!("{:016x}", (state.seeds)());
-        let job = ctx.data::<Jobs>()?.start(id, move |entry| async move {
-            let import = Import {
-                system: &input.system,
-                file_name: &input.file_name,
-                content: &content,
-                author: &author,
-                at_ms,
-            };
-            let tell = |stage: &str, done: usize, total: usize| entry.step(stage, done, total);
-            let (report, version) = import_followed(&ontology, &import, &tell).await?;
-            let mut report = serde_json::to_value(report).map_err(|_| Error::Broken("the report"))?;
-            report["version"] = version.into();
-            Ok(report)
-        })?;
-        Ok(job)
+        state.jobs.start_import(&id, Arc::clone(&state.ontology), import)?;
+        let job = state.jobs.get(&id).ok_or(Error::Broken("the job"))?;
+        Ok(job.shown())
     }
 }

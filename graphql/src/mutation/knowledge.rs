@@ -28,6 +28,8 @@ pub(crate) struct CreateRequirementInput {
     verification: Option<String>,
     /// When it counts as shown, in words.
     criterion: Option<String>,
+    /// The version of the system as you read it: where it has another by now, nothing is changed.
+    if_match: Option<i64>,
     /// The same id twice is one change.
     client_mutation_id: Option<String>,
 }
@@ -95,6 +97,8 @@ pub(crate) struct CreateComponentInput {
     parent: Option<String>,
     /// What it is for.
     description: Option<String>,
+    /// The version of the system as you read it: where it has another by now, nothing is changed.
+    if_match: Option<i64>,
     /// The same id twice is one change.
     client_mutation_id: Option<String>,
 }
@@ -152,7 +156,14 @@ pub(crate) struct UpdateConstraintInput {
     client_mutation_id: Option<String>,
 }
 
-fn overwrite(field: &mut Option<String>, given: &MaybeUndefined<String>) {
+impl ConstraintPartInput {
+    /// As a budget keeps it: a person said it, so it is not assumed.
+    pub(super) fn of_budget(self) -> (String, f64, bool) {
+        (self.component, self.si_value, false)
+    }
+}
+
+pub(super) fn overwrite(field: &mut Option<String>, given: &MaybeUndefined<String>) {
     match given {
         MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => *field = None,
@@ -160,13 +171,13 @@ fn overwrite(field: &mut Option<String>, given: &MaybeUndefined<String>) {
     }
 }
 
-fn said(message: Option<String>, otherwise: String) -> Result<String> {
+pub(super) fn said(message: Option<String>, otherwise: String) -> Result<String> {
     let message = message.filter(|text| !text.trim().is_empty()).unwrap_or(otherwise);
     bounded("message", &message, TEXT_LIMIT_BYTES)?;
     Ok(message)
 }
 
-fn by_hand() -> Origin {
+pub(super) fn by_hand() -> Origin {
     Origin { rule: "by hand".to_owned(), confidence: 1.0, ..Origin::default() }
 }
 
@@ -196,7 +207,7 @@ impl Knowledge {
             ..model::Requirement::default()
         };
         understand(&mut requirement);
-        target.add(Node::Requirement(requirement)).await
+        target.if_head(input.if_match).add(Node::Requirement(requirement)).await
     }
 
     /// Changes a requirement; links at it become suspect.
@@ -250,7 +261,7 @@ impl Knowledge {
             description: input.description,
             origin: by_hand(),
         };
-        target.add(Node::Component(component)).await
+        target.if_head(input.if_match).add(Node::Component(component)).await
     }
 
     /// Changes a component; links at it become suspect.
@@ -299,7 +310,11 @@ impl Knowledge {
     }
 }
 
-async fn remove(ctx: &Context<'_>, input: RemoveNodeInput, kind: &'static str) -> Result<ChangeSet> {
+pub(super) async fn remove(
+    ctx: &Context<'_>,
+    input: RemoveNodeInput,
+    kind: &'static str,
+) -> Result<ChangeSet> {
     let message = said(input.message, format!("{kind} {} removed", input.id))?;
     let target = Target::new(ctx, input.system, input.branch, input.client_mutation_id, message)?;
     target.if_match(&input.id, input.if_match).remove(kind, &input.id).await

@@ -29,6 +29,8 @@ pub(crate) struct LinkInput {
     target: String,
     /// Why, in words.
     rationale: Option<String>,
+    /// The version of the system as you read it: where it has another by now, nothing is changed.
+    if_match: Option<i64>,
     /// The same id twice is one change.
     client_mutation_id: Option<String>,
 }
@@ -59,6 +61,8 @@ pub(crate) struct ReviewLinksInput {
     links: Vec<String>,
     /// What was found, in words.
     note: Option<String>,
+    /// The version of the system as you read it: where it has another by now, nothing is changed.
+    if_match: Option<i64>,
     /// The same id twice is one change.
     client_mutation_id: Option<String>,
 }
@@ -72,6 +76,8 @@ pub(crate) struct HoldToShapesInput {
     branch: Option<String>,
     /// SHACL Core shapes in Turtle, in place of those it was held to; an empty text: none but our own.
     shapes: String,
+    /// The version of the system as you read it: where it has another by now, nothing is changed.
+    if_match: Option<i64>,
     /// The same id twice is one change.
     client_mutation_id: Option<String>,
 }
@@ -85,6 +91,8 @@ pub(crate) struct UndoChangeInput {
     branch: Option<String>,
     /// Number of the change set.
     number: i64,
+    /// The version of the system as you read it: where it has another by now, nothing is changed.
+    if_match: Option<i64>,
     /// The same id twice is one change.
     client_mutation_id: Option<String>,
 }
@@ -100,6 +108,10 @@ pub(crate) struct CreateBaselineInput {
     name: String,
     /// What it is for, in words.
     message: Option<String>,
+    /// The version of the system as you read it: where it has another by now, it gets no name.
+    if_match: Option<i64>,
+    /// The same id twice is one change.
+    client_mutation_id: Option<String>,
 }
 
 /// A branch to begin.
@@ -109,6 +121,10 @@ pub(crate) struct CreateBranchInput {
     system: String,
     /// The name, which no branch of the system has yet.
     name: String,
+    /// The version of the system as you read it: where it has another by now, none begins.
+    if_match: Option<i64>,
+    /// The same id twice is one change.
+    client_mutation_id: Option<String>,
 }
 
 /// A branch to bring into its system.
@@ -120,6 +136,8 @@ pub(crate) struct MergeBranchInput {
     name: String,
     /// What to do with nodes that both sides changed; without it they are conflicts and nothing is written.
     choices: Option<Vec<MergeChoiceInput>>,
+    /// The version of the branch as you read it: where it has another by now, nothing is merged.
+    if_match: Option<i64>,
     /// The same id twice is one change.
     client_mutation_id: Option<String>,
 }
@@ -143,7 +161,7 @@ impl Lines {
             origin: model::Origin { rule: "by hand".to_owned(), confidence: 1.0, ..model::Origin::default() },
         };
         let target = Target::new(ctx, input.system, input.branch, input.client_mutation_id, message)?;
-        target.add(Node::Link(link)).await
+        target.if_head(input.if_match).add(Node::Link(link)).await
     }
 
     /// Removes a link.
@@ -163,6 +181,7 @@ impl Lines {
         }
         let message = format!("{} links reviewed", input.links.len());
         let target = Target::new(ctx, input.system, input.branch, input.client_mutation_id, message)?;
+        let target = target.if_head(input.if_match);
         let reviews: Vec<model::Review> =
             input.links.into_iter().map(|link| model::Review { link, note: input.note.clone() }).collect();
         let number = target.ontology().review(&target.edit, &reviews).await?;
@@ -175,6 +194,7 @@ impl Lines {
         bounded("shapes", &input.shapes, SHAPES_LIMIT_BYTES)?;
         let message = "the shapes it is held to".to_owned();
         let target = Target::new(ctx, input.system, input.branch, input.client_mutation_id, message)?;
+        let target = target.if_head(input.if_match);
         target.ontology().hold_to(&target.edit, &input.shapes).await?;
         Ok(System(target.ontology().snapshot(&target.edit.system)?))
     }
@@ -184,6 +204,7 @@ impl Lines {
     async fn undo_change(&self, ctx: &Context<'_>, input: UndoChangeInput) -> Result<ChangeSet> {
         let message = format!("change set {} taken back", input.number);
         let target = Target::new(ctx, input.system, input.branch, input.client_mutation_id, message)?;
+        let target = target.if_head(input.if_match);
         let number = target.ontology().undo(&target.edit, input.number).await?;
         target.change(number).await
     }
@@ -192,7 +213,8 @@ impl Lines {
     async fn create_baseline(&self, ctx: &Context<'_>, input: CreateBaselineInput) -> Result<Baseline> {
         let message = input.message.unwrap_or_else(|| format!("baseline {}", input.name));
         bounded("message", &message, TEXT_LIMIT_BYTES)?;
-        let target = Target::new(ctx, input.system, input.branch, None, message)?;
+        let target = Target::new(ctx, input.system, input.branch, input.client_mutation_id, message)?;
+        let target = target.if_head(input.if_match);
         let made = target.ontology().set_baseline(&target.edit, &input.name).await?;
         Ok(Baseline::new(&target.edit.system, &made))
     }
@@ -200,7 +222,8 @@ impl Lines {
     /// Begins a branch: a line of change sets of its own, from the state the system is in.
     async fn create_branch(&self, ctx: &Context<'_>, input: CreateBranchInput) -> Result<Branch> {
         let message = format!("branch {} begun", input.name);
-        let target = Target::new(ctx, input.system, None, None, message)?;
+        let target = Target::new(ctx, input.system, None, input.client_mutation_id, message)?;
+        let target = target.if_head(input.if_match);
         let line = target.ontology().branch(&target.edit, &input.name).await?;
         let fork = target.ontology().snapshot(&line)?.fork.clone().unwrap_or_default();
         Ok(Branch::new(target.ontology(), &fork))
@@ -211,6 +234,7 @@ impl Lines {
     async fn merge_branch(&self, ctx: &Context<'_>, input: MergeBranchInput) -> Result<ChangeSet> {
         let message = format!("branch {} merged", input.name);
         let target = Target::new(ctx, input.system, None, input.client_mutation_id, message)?;
+        let target = target.if_head(input.if_match);
         let choices: BTreeMap<String, ontology::MergeChoice> =
             input.choices.into_iter().flatten().map(|choice| (choice.id, choice.take.into())).collect();
         let number = target.ontology().merge(&target.edit, &input.name, &choices).await?;

@@ -41,6 +41,7 @@ impl<'a> Target<'a> {
             at_ms: state.clock.now_ms(),
             mutation,
             if_match: Vec::new(),
+            if_head: None,
         };
         Ok(Self { state, edit })
     }
@@ -48,6 +49,12 @@ impl<'a> Target<'a> {
     /// Refused where this node has another version by then.
     pub(super) fn if_match(mut self, id: &str, version: Option<i64>) -> Self {
         self.edit.if_match.extend(version.map(|version| (id.to_owned(), version)));
+        self
+    }
+
+    /// Refused where the system has another version by then.
+    pub(super) fn if_head(mut self, version: Option<i64>) -> Self {
+        self.edit.if_head = version;
         self
     }
 

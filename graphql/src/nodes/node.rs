@@ -178,6 +178,20 @@ pub(crate) fn listed<T: FromNode + OutputType + Clone>(
 where
     Edge<T>: OutputType,
 {
+    let (found, total) = nodes_of(ctx, system, T::KIND, page, filter, order)?;
+    let items = found.into_iter().filter_map(|(cursor, node)| Some((cursor, T::from_node(system, &node)?)));
+    Ok(page.of_page(items.collect(), total))
+}
+
+/// The nodes of a page with their cursors, and how many there are on all pages where that is asked for.
+pub(crate) fn nodes_of(
+    ctx: &Context<'_>,
+    system: &SystemIndex,
+    kind: &str,
+    page: &Page,
+    filter: Option<impl Filter>,
+    order: Option<impl Into<Order>>,
+) -> Result<(Vec<(String, Arc<model::Node>)>, usize)> {
     let order: Order = order.map(Into::into).unwrap_or_default();
     let conditions = filter.map(Filter::conditions).unwrap_or_default();
     let is_plain = order.by == OrderBy::Id;
@@ -185,19 +199,11 @@ where
         true => Ok(cursor.to_owned()),
         false => decoded(cursor),
     });
-    let found = system.list(
-        T::KIND,
-        &conditions,
-        order,
-        after.transpose()?.as_deref(),
-        page.first.saturating_add(1),
-    )?;
-    let total = if wants_total(ctx) { system.count_meeting(T::KIND, &conditions)? } else { 0 };
-    let items = found.into_iter().filter_map(|(cursor, node)| {
-        let cursor = if is_plain { cursor } else { URL_SAFE_NO_PAD.encode(cursor) };
-        Some((cursor, T::from_node(system, &node)?))
-    });
-    Ok(page.of_page(items.collect(), total))
+    let limit = page.first.saturating_add(1);
+    let found = system.list(kind, &conditions, order, after.transpose()?.as_deref(), limit)?;
+    let total = if wants_total(ctx) { system.count_meeting(kind, &conditions)? } else { 0 };
+    let cursor = |cursor: String| if is_plain { cursor } else { URL_SAFE_NO_PAD.encode(cursor) };
+    Ok((found.into_iter().map(|(at, node)| (cursor(at), node)).collect(), total))
 }
 
 fn decoded(cursor: &str) -> Result<String, Error> {

@@ -14,7 +14,7 @@ use crate::connection::{Connection, Page};
 use crate::error::Result;
 use crate::filters::{
     ComponentFilter, FunctionFilter, NodeOrder, ProcessFilter, RequirementFilter, RequirementOrder,
-    TraceLinkFilter,
+    TraceLinkFilter, TraceLinkOrder,
 };
 use crate::limits::page_cost;
 use crate::scalar::{Iri, Timestamp};
@@ -169,16 +169,17 @@ impl System {
         Ok(self.all())
     }
 
-    /// Its trace links, in natural order of their ids.
+    /// Its trace links, in natural order of their ids where no other is asked for.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
     async fn trace_links(
         &self,
         ctx: &Context<'_>,
         filter: Option<TraceLinkFilter>,
+        order_by: Option<TraceLinkOrder>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<Connection<TraceLink>> {
-        listed(ctx, &self.0, &Page::new(first, after)?, filter, None::<NodeOrder>)
+        listed(ctx, &self.0, &Page::new(first, after)?, filter, order_by)
     }
 
     /// How many requirements runs have shown.
@@ -188,7 +189,7 @@ impl System {
 
     /// How many links are to be looked at since an end of them changed.
     async fn suspect_count(&self) -> usize {
-        ontology::suspicion::suspects(&self.0, false).len()
+        self.0.suspect_count()
     }
 
     /// Its coverage, computed now.

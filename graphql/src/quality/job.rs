@@ -40,6 +40,8 @@ pub(crate) struct JobError {
     pub(crate) message: String,
     /// The way out.
     pub(crate) hint: Option<String>,
+    /// Line of the file, where it is about one.
+    pub(crate) line: Option<u32>,
 }
 
 /// Long work started by a mutation.

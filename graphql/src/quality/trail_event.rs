@@ -7,6 +7,7 @@ use crate::State;
 use crate::connection::{Connection, Page, wants_total};
 use crate::error::Result;
 use crate::limits::COUNT_LIMIT;
+use crate::lists::TimeOrder;
 use crate::scalar::{Json, Key, Timestamp};
 
 /// An entry of the quality trail.
@@ -81,15 +82,19 @@ impl From<Verification> for TrailVerification {
     }
 }
 
-/// A page of the trail, oldest first, with positions as cursors.
+/// A page of the trail with positions as cursors.
 pub(crate) async fn trail_page(
     ctx: &Context<'_>,
     filter: Filter,
+    order: Option<TimeOrder>,
     page: &Page,
 ) -> Result<Connection<TrailEvent>> {
     let trail = &ctx.data::<State>()?.trail;
-    let after = page.after_number()?.unwrap_or(0);
-    let events = trail.read(&filter, after, page.first.saturating_add(1)).await?;
+    let (after, limit) = (page.after_number()?, page.first.saturating_add(1));
+    let events = match order.unwrap_or(TimeOrder::OldestFirst) {
+        TimeOrder::OldestFirst => trail.read(&filter, after.unwrap_or(0), limit).await?,
+        TimeOrder::NewestFirst => trail.read_back(&filter, after.unwrap_or(i64::MAX), limit).await?,
+    };
     let total = if !wants_total(ctx) {
         0
     } else if filter == Filter::default() {

@@ -16,10 +16,12 @@ use super::knowledge::{line, reading};
 use crate::State;
 use crate::connection::{Connection, Page};
 use crate::error::Result;
+use crate::filters::{RequirementFilter, RequirementOrder};
 use crate::limits::page_cost;
+use crate::lists::{SuspectFilter, SuspectOrder};
 use crate::mutation::{SHAPES_LIMIT_BYTES, bounded};
 use crate::nodes::{
-    AssumptionInput, ImpactReport, MomentInput, ShapeReport, SuspectLink, WhatIf, process_ids,
+    AssumptionInput, ImpactReport, MomentInput, ShapeReport, SuspectLink, WhatIf, nodes_of, process_ids,
 };
 use crate::runs::ProcessInstance;
 
@@ -73,13 +75,22 @@ impl Consequences {
         #[graphql(desc = "A branch of it.")] branch: Option<String>,
         #[graphql(desc = "As it was then.")] as_of: Option<MomentInput>,
         #[graphql(default = false)] transitive: bool,
+        filter: Option<SuspectFilter>,
+        order_by: Option<SuspectOrder>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<Connection<SuspectLink>> {
         let system = reading(ctx, system, branch, as_of).await?;
-        let found = suspicion::suspects(&system, transitive);
-        let shown = found.iter().filter_map(|suspect| SuspectLink::new(&system, suspect));
-        Ok(Page::new(first, after)?.of_list(shown.collect())?)
+        let page = Page::new(first, after)?;
+        let mut found = suspicion::suspects(&system, transitive);
+        found.retain(|suspect| filter.as_ref().is_none_or(|filter| filter.holds(&system, suspect)));
+        if let Some(order) = order_by {
+            order.sort(&mut found);
+        }
+        let shown = found.iter().enumerate().skip(page.start()?).take(page.first.saturating_add(1));
+        let items = shown
+            .filter_map(|(at, suspect)| Some(((at + 1).to_string(), SuspectLink::new(&system, suspect)?)));
+        Ok(page.of_page(items.collect(), found.len()))
     }
 
     /// What would be if values of constraints changed: which constraints break, and which requirements,
@@ -145,16 +156,18 @@ impl Consequences {
         #[graphql(desc = "A branch of it.")] branch: Option<String>,
         #[graphql(desc = "As it was then.")] as_of: Option<MomentInput>,
         #[graphql(default_with = "MatrixColumns::Components")] columns: MatrixColumns,
+        #[graphql(desc = "Which requirements have rows.")] filter: Option<RequirementFilter>,
+        order_by: Option<RequirementOrder>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<Connection<MatrixRow>> {
         let system = reading(ctx, system, branch, as_of).await?;
         let page = Page::new(first, after)?;
-        let rows = matrix::rows(&system, columns.into(), page.after.as_deref(), page.first.saturating_add(1));
-        let items = rows.into_iter().map(|row| {
-            let shown = MatrixRow { requirement: row.requirement.clone(), answers: row.answers };
-            (row.requirement, shown)
+        let (found, total) = nodes_of(ctx, &system, "requirement", &page, filter, order_by)?;
+        let items = found.into_iter().map(|(cursor, node)| {
+            let row = matrix::row(&system, node.id(), columns.into());
+            (cursor, MatrixRow { requirement: row.requirement, answers: row.answers })
         });
-        Ok(page.of_page(items.collect(), system.count("requirement")))
+        Ok(page.of_page(items.collect(), total))
     }
 }

@@ -18,6 +18,7 @@ use crate::filters::{
     ProcessFilter, RequirementFilter, RequirementOrder,
 };
 use crate::limits::page_cost;
+use crate::lists::{SystemFilter, SystemOrder};
 use crate::mutation::bounded;
 use crate::nodes::{
     Component, Constraint, Coverage, Function, Interface, MomentInput, Node, NodeKind, Process, Requirement,
@@ -75,23 +76,34 @@ impl Knowledge {
         }
     }
 
-    /// All engineered systems, by name.
+    /// All engineered systems, by name where no other order is asked for.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
     async fn systems(
         &self,
         ctx: &Context<'_>,
+        filter: Option<SystemFilter>,
+        order_by: Option<SystemOrder>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<Connection<System>> {
         let page = Page::new(first, after)?;
         let ontology = &ctx.data::<State>()?.ontology;
-        let all = ontology.systems();
+        let mut all = ontology.systems();
+        all.retain(|summary| filter.as_ref().is_none_or(|filter| filter.holds(summary)));
         let total = all.len();
-        let later =
-            all.into_iter().filter(|summary| page.after.as_ref().is_none_or(|name| summary.name > *name));
+        // In the order of names a cursor is a name, so that systems that come or go do not move the page.
+        let start = match (order_by, &page.after) {
+            (Some(_), _) => page.start()?,
+            (None, Some(after)) => all.partition_point(|summary| summary.name <= *after),
+            (None, None) => 0,
+        };
+        if let Some(order) = order_by {
+            order.sort(&mut all);
+        }
         let mut items = Vec::new();
-        for summary in later.take(page.first.saturating_add(1)) {
-            items.push((summary.name.clone(), System(ontology.snapshot(&summary.name)?)));
+        for (at, summary) in all.iter().enumerate().skip(start).take(page.first.saturating_add(1)) {
+            let cursor = order_by.map_or_else(|| summary.name.clone(), |_| (at + 1).to_string());
+            items.push((cursor, System(ontology.snapshot(&summary.name)?)));
         }
         Ok(page.of_page(items, total))
     }
@@ -214,7 +226,7 @@ impl Knowledge {
     ) -> Result<Connection<SearchHit>> {
         bounded("query", &query, SEARCH_LIMIT_BYTES)?;
         let page = Page::new(first, after)?;
-        let start = usize::try_from(page.after_number()?.unwrap_or(0).max(0)).unwrap_or(usize::MAX);
+        let start = page.start()?;
         let limit = start.saturating_add(page.first).saturating_add(1).min(HITS_LIMIT);
         let kinds: Vec<&str> = kinds.into_iter().flatten().map(NodeKind::word).collect();
         let ontology = &ctx.data::<State>()?.ontology;

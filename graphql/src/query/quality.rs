@@ -10,6 +10,7 @@ use crate::connection::{Connection, Page};
 use crate::error::Result;
 use crate::jobs::Jobs;
 use crate::limits::page_cost;
+use crate::lists::{ScoreOrder, TimeOrder};
 use crate::quality::{
     Job, MemoryKind, Prompt, PromptProcess, Proposal, ProposalState, Recall, Score, ScoreKind, ServerState,
     SparqlResult, Suggestion, TrailEvent, TrailVerification, suggestions, trail_page,
@@ -25,7 +26,7 @@ pub(crate) struct Quality;
 
 #[Object(name = "QualityQuery")]
 impl Quality {
-    /// Batting averages with their uncertainty, best lower bound first.
+    /// Batting averages with their uncertainty.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
     #[expect(clippy::too_many_arguments, reason = "each is a filter of the query")]
     async fn scores(
@@ -39,6 +40,7 @@ impl Quality {
         #[graphql(desc = "Only those whose lower end is below this: what may be bad.")] low_below: Option<
             f64,
         >,
+        #[graphql(desc = "Best lower bound first where none is given.")] order_by: Option<ScoreOrder>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<Connection<Score>> {
@@ -58,7 +60,11 @@ impl Quality {
                 .then_with(|| one.kind.cmp(&other.kind))
                 .then_with(|| one.subject.cmp(&other.subject))
         });
-        Ok(page.of_list(rows.into_iter().map(|(_, row)| Score(row)).collect())?)
+        let mut rows: Vec<_> = rows.into_iter().map(|(_, row)| row).collect();
+        if let Some(order) = order_by {
+            order.sort(&mut rows);
+        }
+        Ok(page.of_list(rows.into_iter().map(Score).collect())?)
     }
 
     /// What DAS suggests.
@@ -136,7 +142,7 @@ impl Quality {
         Ok(ctx.data::<State>()?.memory.recall(query).await?.into())
     }
 
-    /// The quality trail, oldest first.
+    /// The quality trail, oldest first where no other order is asked for.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
     #[expect(clippy::too_many_arguments, reason = "each is a filter of the query")]
     async fn trail(
@@ -146,6 +152,7 @@ impl Quality {
         element: Option<String>,
         subject: Option<String>,
         kind_prefix: Option<String>,
+        order_by: Option<TimeOrder>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<Connection<TrailEvent>> {
@@ -156,7 +163,7 @@ impl Quality {
             subject,
             kind_prefix,
         };
-        trail_page(ctx, filter, &Page::new(first, after)?).await
+        trail_page(ctx, filter, order_by, &Page::new(first, after)?).await
     }
 
     /// Checks the hash chain of the whole trail.

@@ -3,12 +3,13 @@
 use async_graphql::{Context, Object};
 use bpmn::program::JobKind;
 use das::version_trial;
-use engine::port::{InstanceFilter, JobFilter};
+use engine::port::{Definition, InstanceFilter, JobFilter};
 
 use crate::State;
 use crate::connection::{Connection, Page};
 use crate::error::Result;
 use crate::limits::{PAGE_LIMIT, page_cost};
+use crate::lists::{DefinitionFilter, DefinitionOrder, TimeOrder};
 use crate::runs::{
     DecisionDefinition, Experience, ForecastRecord, Incident, InstanceStatus, ProcessDefinition,
     ProcessInstance, UserTask, VersionTrial, experience, instances,
@@ -20,16 +21,25 @@ pub(crate) struct Runs;
 
 #[Object(name = "RunsQuery")]
 impl Runs {
-    /// Deployed process definitions, newest version of each process first.
+    /// Deployed process definitions, newest version of each process first where no other order is asked for.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
     async fn process_definitions(
         &self,
         ctx: &Context<'_>,
+        filter: Option<DefinitionFilter>,
+        order_by: Option<DefinitionOrder>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<Connection<ProcessDefinition>> {
         let page = Page::new(first, after)?;
-        let all = ctx.data::<State>()?.engine.definitions().await?;
+        let mut all = ctx.data::<State>()?.engine.definitions().await?;
+        all.retain(|found| {
+            let Definition { process_id, name, deployed_ms, .. } = found;
+            filter.as_ref().is_none_or(|filter| filter.holds(process_id, name, *deployed_ms))
+        });
+        if let Some(order) = order_by {
+            order.sort(&mut all);
+        }
         Ok(page.of_list(all.into_iter().map(ProcessDefinition).collect())?)
     }
 
@@ -66,17 +76,24 @@ impl Runs {
         Ok(Some(VersionTrial::new(found, rivals)))
     }
 
-    /// Deployed decisions, newest first.
+    /// Deployed decisions, newest first where no other order is asked for.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
     async fn decisions(
         &self,
         ctx: &Context<'_>,
+        filter: Option<DefinitionFilter>,
+        order_by: Option<TimeOrder>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<Connection<DecisionDefinition>> {
         let page = Page::new(first, after)?;
-        let files = ctx.data::<State>()?.engine.decisions().await?.into_iter().rev();
-        Ok(page.of_list(files.flat_map(DecisionDefinition::all).collect())?)
+        let mut files = ctx.data::<State>()?.engine.decisions().await?;
+        if order_by.unwrap_or_default() == TimeOrder::NewestFirst {
+            files.reverse();
+        }
+        let all = files.into_iter().flat_map(DecisionDefinition::all);
+        let wanted = all.filter(|found| filter.as_ref().is_none_or(|filter| found.meets(filter)));
+        Ok(page.of_list(wanted.collect())?)
     }
 
     /// One process instance.

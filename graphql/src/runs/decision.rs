@@ -5,6 +5,7 @@ use engine::port;
 
 use crate::State;
 use crate::error::Result;
+use crate::lists::DefinitionFilter;
 use crate::scalar::{Key, Timestamp};
 
 /// A deployed decision of a DMN file.
@@ -19,6 +20,10 @@ impl DecisionDefinition {
     pub(crate) fn all(file: port::DecisionRequirements) -> impl Iterator<Item = Self> {
         let decisions = file.decisions.clone().into_iter();
         decisions.map(move |decision| Self { file: file.clone(), decision })
+    }
+
+    pub(crate) fn meets(&self, filter: &DefinitionFilter) -> bool {
+        filter.holds(&self.decision.decision_id, &self.decision.name, self.file.deployed_ms)
     }
 }
 

@@ -13,6 +13,7 @@ use super::{Forecast, Incident, ProcessDefinition};
 use crate::connection::{Connection, Page, wants_total};
 use crate::error::Result;
 use crate::limits::{COUNT_LIMIT, page_cost};
+use crate::lists::TimeOrder;
 use crate::loaders::Loaders;
 use crate::nodes::{FromNode, Requirement};
 use crate::quality::{TrailEvent, trail_page};
@@ -187,16 +188,20 @@ impl ProcessInstance {
         Ok(shown)
     }
 
-    /// What happened, oldest first.
+    /// What happened, oldest first where no other order is asked for.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
     async fn trail(
         &self,
         ctx: &Context<'_>,
+        element: Option<String>,
+        kind_prefix: Option<String>,
+        order_by: Option<TimeOrder>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<Connection<TrailEvent>> {
-        let filter = trail::Filter { instance: Some(self.0.key), ..trail::Filter::default() };
-        trail_page(ctx, filter, &Page::new(first, after)?).await
+        let instance = Some(self.0.key);
+        let filter = trail::Filter { instance, element, kind_prefix, ..trail::Filter::default() };
+        trail_page(ctx, filter, order_by, &Page::new(first, after)?).await
     }
 }
 

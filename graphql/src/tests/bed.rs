@@ -168,6 +168,7 @@ impl Bed {
             templates,
             bootstrap,
             trade: Arc::default(),
+            jobs: crate::Jobs::default(),
             clock,
             seeds: Arc::new(move || seeds.fetch_add(1, Ordering::SeqCst)),
             about: About { version: "0.0.0".to_owned(), database: "memory".to_owned(), ..About::default() },

@@ -271,3 +271,94 @@ async fn what_a_change_reaches_ends_at_constraints_and_running_instances() {
         bed.refusal("{ impactReport(system: \"Pump\", id: \"none\") { reachCount } }", json!({})).await;
     assert_eq!(code, "API-0001");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeat_with_the_same_client_id_is_one_change_and_an_old_version_is_told_everywhere() {
+    let bed = pump().await;
+    let head = async || {
+        let found =
+            bed.ask("{ system(name: \"Pump\") { version baselines { name } branches { name } } }", json!({}));
+        found.await["system"].clone()
+    };
+    let mutations = [
+        "createBaseline(input: {system: \"Pump\", name: \"PDR\", ifMatch: $v, clientMutationId: $id}) { version }",
+        "createBranch(input: {system: \"Pump\", name: \"b\", ifMatch: $v, clientMutationId: $id}) { name }",
+        "createComponent(input: {system: \"Pump\", id: \"seal\", name: \"seal\", ifMatch: $v, clientMutationId: $id}) { localId }",
+        "link(input: {system: \"Pump\", kind: \"conflicts_with\", source: \"R-1\", target: \"R-2\", ifMatch: $v, clientMutationId: $id}) { localId }",
+        "reviewLinks(input: {system: \"Pump\", links: [\"L-R-1-F\"], ifMatch: $v, clientMutationId: $id}) { number }",
+        "importRequirements(input: {system: \"Pump\", fileName: \"a.csv\", content: \"id,text\\nR-3,It shall hum.\", ifMatch: $v, clientMutationId: $id}) { version }",
+        "undoChange(input: {system: \"Pump\", number: $n, ifMatch: $v, clientMutationId: $id}) { number }",
+    ];
+    for (at, mutation) in mutations.into_iter().enumerate() {
+        let query = format!(
+            "mutation($v: Int, $id: String{}) {{ {mutation} }}",
+            if mutation.contains("$n") { ", $n: Int!" } else { "" }
+        );
+        let seen = head().await["version"].clone();
+        let with = |version: Value| json!({"v": version, "id": format!("client-{at}"), "n": seen});
+        let (code, ..) = bed.refusal(&query, with(json!(0))).await;
+        assert_eq!(code, "ONTO-0002", "{mutation}");
+        let first = bed.ask(&query, with(seen.clone())).await;
+        let after = head().await;
+        let again = bed.ask(&query, with(seen.clone())).await;
+        assert_eq!((again, head().await), (first, after), "{mutation}");
+    }
+    // Another mutation of the same name is another one.
+    let (code, ..) = bed
+        .refusal("mutation { createBranch(input: {system: \"Pump\", name: \"b\"}) { name } }", json!({}))
+        .await;
+    assert_eq!(code, "ONTO-0004");
+    // A branch that went on since it was read is not merged.
+    update(&bed, json!({"system": "Pump", "branch": "b", "id": "R-2", "text": "theirs"})).await;
+    let merge = "mutation($v: Int) { mergeBranch(input: {system: \"Pump\", name: \"b\", ifMatch: $v, clientMutationId: \"m\"}) { number } }";
+    assert_eq!(bed.refusal(merge, json!({"v": 1})).await.0, "ONTO-0002");
+    let seen = bed.ask("{ system(name: \"Pump\", branch: \"b\") { version } }", json!({})).await["system"]["version"].clone();
+    let merged = bed.ask(merge, json!({"v": seen})).await;
+    assert_eq!(bed.ask(merge, json!({"v": seen})).await, merged);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn functions_interfaces_and_constraints_are_written_by_hand() {
+    let bed = pump().await;
+    let made = bed.ask(
+        "mutation {
+          f: createFunction(input: {system: \"Pump\", id: \"G\", name: \"cool\", component: \"motor\"}) { localId version }
+          u: updateFunction(input: {system: \"Pump\", id: \"G\", name: \"cool itself\", process: \"P\"}) { name process { localId } version }
+          i: createInterface(input: {system: \"Pump\", id: \"I\", name: \"shaft\", source: \"motor\", target: \"pump\", item: \"torque\", unit: \"N m\"}) { item unit }
+          j: updateInterface(input: {system: \"Pump\", id: \"I\", direction: BOTH, unit: null}) { item direction unit }
+          b: createConstraint(input: {system: \"Pump\", id: \"B\", name: \"motor mass\", subject: \"motor\", property: \"mass\", comparator: AT_MOST, siValue: 7, siUnit: \"kg\"}) { kind comparator standing { holds } }
+        }",
+        json!({}),
+    );
+    let made = made.await;
+    assert_eq!((&made["u"]["name"], &made["u"]["process"]["localId"]), (&json!("cool itself"), &json!("P")));
+    assert_eq!(made["i"], json!({"item": "torque", "unit": "N m"}));
+    assert_eq!(made["j"], json!({"item": "torque", "direction": "both", "unit": null}));
+    // The budget gives the motor 8 kg.
+    assert_eq!(made["b"], json!({"kind": "bound", "comparator": "<=", "standing": {"holds": false}}));
+    let stale = "mutation { updateFunction(input: {system: \"Pump\", id: \"G\", name: \"late\", ifMatch: 2}) { name } }";
+    assert_eq!(bed.refusal(stale, json!({})).await.0, "ONTO-0007");
+    for (refused, code) in [
+        (
+            "createFunction(input: {system: \"Pump\", id: \"H\", name: \"x\", component: \"R-1\"}) { localId }",
+            "ONTO-0004",
+        ),
+        (
+            "createInterface(input: {system: \"Pump\", id: \"J\", name: \"x\", source: \"motor\", target: \"nowhere\", item: \"y\"}) { localId }",
+            "ONTO-0004",
+        ),
+        (
+            "createConstraint(input: {system: \"Pump\", id: \"K\", name: \"x\", subject: \"motor\", property: \"mass\", comparator: EQUAL, siValue: 1, siUnit: \"kg\"}) { localId }",
+            "API-0005",
+        ),
+        ("removeInterface(input: {system: \"Pump\", id: \"G\"}) { number }", "ONTO-0003"),
+    ] {
+        assert_eq!(bed.refusal(&format!("mutation {{ {refused} }}"), json!({})).await.0, code, "{refused}");
+    }
+    bed.ask("mutation { a: removeInterface(input: {system: \"Pump\", id: \"I\"}) { number } b: removeConstraint(input: {system: \"Pump\", id: \"B\"}) { number } c: removeFunction(input: {system: \"Pump\", id: \"G\"}) { number } }", json!({})).await;
+    let left = bed.ask("{ functions(system: \"Pump\") { totalCount } interfaces(system: \"Pump\") { totalCount } constraints(system: \"Pump\") { totalCount } }", json!({})).await;
+    assert_eq!(
+        left,
+        json!({"functions": {"totalCount": 1}, "interfaces": {"totalCount": 0}, "constraints": {"totalCount": 1}})
+    );
+}

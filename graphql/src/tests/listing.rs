@@ -220,3 +220,89 @@ async fn fifty_roots_and_four_hops_ask_no_part_more_often_than_one_root_does() {
         assert_eq!(port.reads.load(Ordering::SeqCst), 0);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_of_what_is_no_node_are_filtered_and_ordered_too() {
+    let (bed, port) = bed().await;
+    let ontology = &bed.state.ontology;
+    for (number, author) in ["ann", "bea", "bea", "ann", "bea"].into_iter().enumerate() {
+        let change = ChangeSet {
+            system: "Plant".into(),
+            author: author.into(),
+            at_ms: 1_000 * (i64::try_from(number).unwrap() + 1),
+            put: vec![Node::Requirement(Requirement {
+                id: format!("R-{number}"),
+                text: "anew".into(),
+                ..Requirement::default()
+            })],
+            ..ChangeSet::default()
+        };
+        ontology.commit(change, i64::try_from(number).unwrap() + 1).await.unwrap();
+    }
+    let other = ChangeSet { system: "Another".into(), at_ms: 9, put: plant().put, ..ChangeSet::default() };
+    ontology.commit(other, 0).await.unwrap();
+    let numbers = |found: &Value| -> Vec<i64> {
+        let nodes = found["history"]["nodes"].as_array().unwrap();
+        nodes.iter().map(|node| node["number"].as_i64().unwrap()).collect()
+    };
+    let query = "query($f: HistoryFilter, $o: TimeOrder, $first: Int, $after: String) {
+        history(system: \"Plant\", filter: $f, orderBy: $o, first: $first, after: $after) {
+          totalCount nodes { number author } pageInfo { endCursor hasNextPage } } }";
+    let bea = json!({"author": {"equals": "bea"}});
+    let found = bed.ask(query, json!({"f": bea, "first": 2})).await;
+    assert_eq!((numbers(&found), &found["history"]["totalCount"]), (vec![6, 4], &json!(3)));
+    let rest = json!({"f": bea, "first": 2, "after": found["history"]["pageInfo"]["endCursor"]});
+    assert_eq!(numbers(&bed.ask(query, rest).await), [3]);
+    port.reads.store(0, Ordering::SeqCst);
+    assert_eq!(numbers(&bed.ask(query, json!({"f": bea, "o": "OLDEST_FIRST"})).await), [3, 4, 6]);
+    assert_eq!(port.reads.load(Ordering::SeqCst), 2, "change sets that follow one another are read at once");
+    let late = json!({"f": {"at": {"since": 2_000, "before": 4_000}}});
+    assert_eq!(numbers(&bed.ask(query, late).await), [4, 3]);
+    let found = bed.ask(
+        "{ systems(orderBy: {by: CHANGED_AT}) { nodes { name } } few: systems(filter: {name: {startsWith: \"pl\"}}) { totalCount nodes { name } }
+           suspectLinks(system: \"Plant\", filter: {kind: {equals: \"allocated_to\"}, since: {atLeast: 4}}, orderBy: {by: SINCE, descending: true}, first: 2) {
+             totalCount nodes { suspicion { since cause } } pageInfo { endCursor } }
+           system(name: \"Plant\") { suspectCount traceLinks(orderBy: {by: LOCAL_ID, descending: true}, first: 1) { nodes { localId } } }
+           traceMatrix(system: \"Plant\", filter: {allocated: false}, orderBy: {by: LOCAL_ID, descending: true}, first: 2) {
+             totalCount nodes { requirement answers } } }",
+        json!({}),
+    );
+    let found = found.await;
+    let names = |list: &Value| {
+        list["nodes"].as_array().unwrap().iter().map(|node| node["name"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&found["systems"]), ["Another", "Plant"]);
+    assert_eq!((names(&found["few"]), &found["few"]["totalCount"]), (vec![json!("Plant")], &json!(1)));
+    assert_eq!(found["suspectLinks"]["totalCount"], 3);
+    assert_eq!(found["suspectLinks"]["nodes"][0]["suspicion"], json!({"since": 6, "cause": "R-4"}));
+    assert_eq!(found["suspectLinks"]["nodes"].as_array().unwrap().len(), 2);
+    assert_eq!(found["system"]["suspectCount"], 10, "two links at each of five requirements");
+    assert_eq!(found["system"]["traceLinks"]["nodes"][0]["localId"], "satisfied_by:R-53:F-5");
+    assert_eq!(
+        found["traceMatrix"],
+        json!({"totalCount": 6, "nodes": [
+        {"requirement": "R-59", "answers": []}, {"requirement": "R-58", "answers": []}]})
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_trail_is_read_from_either_end() {
+    let bed = Bed::new().await;
+    let event = |kind: &str, at_ms: i64| trail::NewEvent::new(kind, at_ms);
+    bed.state
+        .trail
+        .append(vec![event("a.one", 1), event("b.two", 2), event("a.three", 3), event("a.four", 4)])
+        .await
+        .unwrap();
+    let query = "query($o: TimeOrder, $k: String, $after: String) { trail(kindPrefix: $k, orderBy: $o, first: 2, after: $after) {
+        totalCount nodes { kind } pageInfo { endCursor hasNextPage } } }";
+    let newest = bed.ask(query, json!({"o": "NEWEST_FIRST", "k": "a."})).await["trail"].clone();
+    assert_eq!(newest["nodes"], json!([{"kind": "a.four"}, {"kind": "a.three"}]));
+    assert_eq!((&newest["totalCount"], &newest["pageInfo"]["hasNextPage"]), (&json!(3), &json!(true)));
+    let rest = bed
+        .ask(query, json!({"o": "NEWEST_FIRST", "k": "a.", "after": newest["pageInfo"]["endCursor"]}))
+        .await;
+    assert_eq!(rest["trail"]["nodes"], json!([{"kind": "a.one"}]));
+    let oldest = bed.ask(query, json!({"k": "a."})).await;
+    assert_eq!(oldest["trail"]["nodes"], json!([{"kind": "a.one"}, {"kind": "a.three"}]));
+}

@@ -1,6 +1,6 @@
 //! A system as a file for other tools, in each form there is.
 
-use super::{reqif, sysml, table, workbook};
+use super::{markdown, oslc, reqif, sysml, table, workbook};
 use crate::matrix::Columns;
 use crate::{Error, GraphFormat, Ontology};
 
@@ -19,11 +19,17 @@ pub enum Form {
     Xlsx,
     /// SysML v2 in its textual notation.
     Sysml,
+    /// The elements of SysML v2 in JSON.
+    SysmlJson,
+    /// Requirements and the links at them in the terms of OSLC RM 2.1, as Turtle.
+    Oslc,
+    /// Requirements under their headings, to be read.
+    Markdown,
 }
 
 impl Form {
     /// The form with this name: `turtle`, `ntriples`, `jsonld`, `trig`, `nquads`, `reqif`, `csv`,
-    /// `matrix`, `xlsx` or `sysml`.
+    /// `matrix`, `xlsx`, `sysml`, `sysml-json`, `oslc` or `markdown`.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Some(match name {
@@ -37,6 +43,9 @@ impl Form {
             "matrix" => Self::Matrix,
             "xlsx" => Self::Xlsx,
             "sysml" => Self::Sysml,
+            "sysml-json" => Self::SysmlJson,
+            "oslc" => Self::Oslc,
+            "markdown" => Self::Markdown,
             _ => return None,
         })
     }
@@ -49,6 +58,9 @@ impl Form {
             Self::Reqif => "application/xml",
             Self::Csv | Self::Matrix => "text/csv; charset=utf-8",
             Self::Sysml => "text/plain; charset=utf-8",
+            Self::SysmlJson => "application/json",
+            Self::Oslc => "text/turtle",
+            Self::Markdown => "text/markdown; charset=utf-8",
             Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         }
     }
@@ -83,6 +95,15 @@ impl Ontology {
                 let written = sysml::write(&state);
                 Document { bytes: written.text.into_bytes(), remarks: written.remarks }
             }
+            Form::SysmlJson => {
+                let written = sysml::elements(&state)?;
+                Document { bytes: written.json, remarks: written.remarks }
+            }
+            Form::Oslc => {
+                let (bytes, remarks) = oslc::write(&state)?;
+                Document { bytes, remarks }
+            }
+            Form::Markdown => plain(markdown::write(&state)),
             Form::Reqif => {
                 let written = reqif::write(&state, now)?;
                 let stayed =

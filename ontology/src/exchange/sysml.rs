@@ -5,11 +5,15 @@
 //! and processes, `connection` for interfaces, `constraint`. Links become `allocate`, `satisfy`, `perform`,
 //! `verification` and, where the notation has no word of its own, `dependency` with the kind as its documentation.
 
+mod elements;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use crate::index::SystemIndex;
 use crate::model::{Constraint, Node, TraceLink};
+
+pub use elements::{Elements, elements};
 
 /// Words of the notation that cannot stand as names by themselves (clause 8.2.2.1.2).
 const RESERVED: &[&str] = &[
@@ -316,17 +320,7 @@ impl<'a> Writer<'a> {
     }
 
     fn structure(&mut self) {
-        let mut properties: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for node in self.nodes("constraint") {
-            let Node::Constraint(constraint) = node else { continue };
-            let parts = constraint.parts.iter().map(|(part, _, _)| part.as_str());
-            for component in parts.chain([constraint.subject.as_str()]) {
-                let known = properties.entry(component).or_default();
-                if !known.contains(&constraint.property.as_str()) {
-                    known.push(&constraint.property);
-                }
-            }
-        }
+        let properties = properties(self.system);
         self.open("package Structure");
         for node in self.nodes("component") {
             if matches!(node, Node::Component(component) if component.parent.is_none()) {
@@ -358,18 +352,7 @@ impl<'a> Writer<'a> {
 
     /// The chain of parts that leads to a component, from the outermost on.
     fn path(&self, component: &str) -> String {
-        let mut chain = vec![component];
-        let mut at = component;
-        while let Some(Node::Component(found)) = self.system.node(at).map(AsRef::as_ref)
-            && let Some(parent) = found.parent.as_deref()
-        {
-            chain.push(parent);
-            at = parent;
-            if chain.len() > crate::validate::MAX_COMPONENT_DEPTH {
-                break;
-            }
-        }
-        let names: Vec<String> = chain.into_iter().rev().map(name).collect();
+        let names: Vec<String> = chain(self.system, component).into_iter().map(name).collect();
         format!("Structure::{}", names.join("."))
     }
 
@@ -426,13 +409,8 @@ impl<'a> Writer<'a> {
 
     /// What is bounded: a property of a component, or the sum over the parts of a budget.
     fn bounded(&self, constraint: &Constraint) -> Option<String> {
-        let is_component = |id: &str| self.system.node(id).is_some_and(|node| node.kind() == "component");
         let of = |id: &str| format!("{}.{}", self.path(id), attribute(&constraint.property));
-        let parts: Vec<&str> = constraint.parts.iter().map(|(part, _, _)| part.as_str()).collect();
-        let ids = if parts.is_empty() { vec![constraint.subject.as_str()] } else { parts };
-        if !ids.iter().all(|id| is_component(id)) || !constraint.si_value.is_finite() {
-            return None;
-        }
+        let ids = bounded_components(self.system, constraint)?;
         Some(ids.into_iter().map(of).collect::<Vec<_>>().join(" + "))
     }
 
@@ -514,7 +492,53 @@ impl<'a> Writer<'a> {
 
 /// The attribute of a part that a constraint bounds: apart from names of parts within it.
 fn attribute(property: &str) -> String {
-    name(&format!("property {property}"))
+    name(&property_name(property))
+}
+
+fn property_name(property: &str) -> String {
+    format!("property {property}")
+}
+
+/// What is bounded of which component.
+fn properties(system: &SystemIndex) -> BTreeMap<&str, Vec<&str>> {
+    let mut properties: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for node in system.of_kind("constraint") {
+        let Node::Constraint(constraint) = node.as_ref() else { continue };
+        let parts = constraint.parts.iter().map(|(part, _, _)| part.as_str());
+        for component in parts.chain([constraint.subject.as_str()]) {
+            let known = properties.entry(component).or_default();
+            if !known.contains(&constraint.property.as_str()) {
+                known.push(&constraint.property);
+            }
+        }
+    }
+    properties
+}
+
+/// The components that lead to one, from the outermost on.
+fn chain<'a>(system: &'a SystemIndex, component: &'a str) -> Vec<&'a str> {
+    let mut chain = vec![component];
+    let mut at = component;
+    while let Some(Node::Component(found)) = system.node(at).map(AsRef::as_ref)
+        && let Some(parent) = found.parent.as_deref()
+    {
+        chain.push(parent);
+        at = parent;
+        if chain.len() > crate::validate::MAX_COMPONENT_DEPTH {
+            break;
+        }
+    }
+    chain.reverse();
+    chain
+}
+
+/// The components whose sum a constraint bounds; `None` where it bounds something else.
+fn bounded_components<'a>(system: &SystemIndex, constraint: &'a Constraint) -> Option<Vec<&'a str>> {
+    let is_component = |id: &str| system.node(id).is_some_and(|node| node.kind() == "component");
+    let parts: Vec<&str> = constraint.parts.iter().map(|(part, _, _)| part.as_str()).collect();
+    let ids = if parts.is_empty() { vec![constraint.subject.as_str()] } else { parts };
+    let fits = ids.iter().all(|id| is_component(id)) && constraint.si_value.is_finite();
+    fits.then_some(ids)
 }
 
 /// A text in double quotes.

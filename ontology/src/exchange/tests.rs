@@ -1,5 +1,7 @@
 //! Files from other tools and back.
 
+mod hostile;
+
 use super::*;
 use crate::{Ontology, VolatileChangeSets};
 use std::sync::Arc;
@@ -185,7 +187,10 @@ fn other_encodings_are_read_or_refused_with_their_line() {
 async fn every_form_can_be_written() {
     let ontology = empty().await;
     taken_in(&ontology, reqif::read(FILE).unwrap()).await;
-    for name in ["turtle", "ntriples", "jsonld", "trig", "nquads", "reqif", "csv", "matrix"] {
+    for name in [
+        "turtle", "ntriples", "jsonld", "trig", "nquads", "reqif", "csv", "matrix", "oslc", "markdown",
+        "sysml",
+    ] {
         let form = Form::named(name).unwrap();
         let document = ontology.write("s", form, "2026-01-01T00:00:00Z").unwrap();
         assert!(String::from_utf8_lossy(&document.bytes).contains("R-1"), "{name}");

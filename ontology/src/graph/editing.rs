@@ -28,6 +28,8 @@ pub struct Edit {
     pub mutation: Option<String>,
     /// Nodes the author read, with the versions they saw ([`crate::index::Version::put`]).
     pub if_match: Vec<(String, i64)>,
+    /// The version of the system as the author read it: where it has another by now, nothing is written.
+    pub if_head: Option<i64>,
 }
 
 impl Edit {
@@ -76,6 +78,7 @@ impl Ontology {
             if let Some(made) = edit.mutation.as_deref().and_then(|id| state.made_by(id)) {
                 return Ok(made);
             }
+            check_head(&state, edit)?;
             for (node, expected) in &edit.if_match {
                 check_version(&state, edit, node, *expected)?;
             }
@@ -167,10 +170,17 @@ impl Ontology {
     pub async fn branch(&self, edit: &Edit, name: &str) -> Result<String, Error> {
         check_name("branch", name)?;
         let line = branch_line(&edit.system, name);
-        if self.snapshot(&line).is_ok() {
-            return Err(Error::Invalid(format!("{} has a branch {name} already", edit.system)));
+        if let Ok(begun) = self.snapshot(&line) {
+            let first = begun.points().next().map(|(number, _)| number);
+            let made = edit.mutation.as_deref().and_then(|id| begun.made_by(id));
+            return match made {
+                Some(made) if first == Some(made) => Ok(line),
+                _ => Err(Error::Invalid(format!("{} has a branch {name} already", edit.system))),
+            };
         }
-        let version = self.snapshot(&edit.system)?.head;
+        let left = self.snapshot(&edit.system)?;
+        check_head(&left, edit)?;
+        let version = left.head;
         let fork = Some(Fork { system: edit.system.clone(), branch: name.to_owned(), version });
         self.commit(ChangeSet { system: line.clone(), fork, ..edit.change() }, 0).await?;
         Ok(line)
@@ -183,7 +193,8 @@ impl Ontology {
         lines.values().filter_map(|line| line.fork.clone()).filter(|fork| fork.system == system).collect()
     }
 
-    /// Brings what a branch changed into its system, and then what the system has into the branch.
+    /// Brings what a branch changed into its system, and then what the system has into the branch. [`Edit::if_head`] is
+    /// the version of the branch here.
     ///
     /// # Errors
     /// [`Error::Conflicts`] naming the nodes that both changed and for which `choices` says nothing;
@@ -196,6 +207,12 @@ impl Ontology {
     ) -> Result<i64, Error> {
         let line = branch_line(&edit.system, branch);
         let theirs = self.snapshot(&line)?;
+        let now = self.snapshot(&edit.system)?;
+        if let Some(made) = edit.mutation.as_deref().and_then(|id| now.made_by(id)) {
+            return Ok(made);
+        }
+        check_head(&theirs, edit)?;
+        let edit = &Edit { if_head: None, ..edit.clone() };
         let fork = theirs.fork.clone().ok_or_else(|| Error::NotFound { what: "branch", id: line.clone() })?;
         let common = self.state(fork.system.clone(), fork.version, 0).await?;
         let changed = common.differing(&theirs);
@@ -242,6 +259,13 @@ impl Ontology {
         change.fork = Some(Fork { version, ..fork });
         // Who writes to the branch meanwhile finds it as it was: the next merge sees to the rest.
         self.commit(change, branch.head).await.map(|_| ())
+    }
+}
+
+fn check_head(state: &SystemIndex, edit: &Edit) -> Result<(), Error> {
+    match edit.if_head.filter(|expected| *expected != state.head) {
+        None => Ok(()),
+        Some(expected) => Err(Error::Conflict { system: edit.system.clone(), expected, found: state.head }),
     }
 }
 

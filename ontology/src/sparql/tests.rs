@@ -1,5 +1,8 @@
 //! SPARQL as an attacker and as an honest user would send it.
 
+use std::time::Instant;
+
+use super::stream::{PART_BYTES, QUEUE_PARTS};
 use super::*;
 use crate::model::{ChangeSet, Component, Node, Requirement};
 use crate::{Ontology, VolatileChangeSets};
@@ -247,6 +250,91 @@ async fn what_the_guard_lets_pass_does_not_overflow_the_stack() {
     let _ = ask(&ontology, &path).await;
     let sum = format!("SELECT (1{} AS ?x) {{}}", "+1".repeat(1_900));
     let _ = ask(&ontology, &sum).await;
+}
+
+/// Rows without end, found at once.
+const ENDLESS: &str = "SELECT ?a ?d ?g { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l }";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_begins_before_its_query_ends_and_ends_with_an_error_at_the_deadline() {
+    let ontology = graph(400).await;
+    ontology.store().unwrap();
+    for (query, begins) in [
+        (ENDLESS, "{\"head\""),
+        ("CONSTRUCT { ?a ?e ?i } { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l }", "@prefix"),
+    ] {
+        let options = QueryOptions { deadline: Duration::from_millis(1500), ..QueryOptions::default() };
+        let mut answering = ontology.sparql_stream(query, options.streamed()).await.unwrap();
+        assert!(ontology.slots.available_permits() < MAX_CONCURRENT_QUERIES, "it is over already");
+        let first = answering.next().await.unwrap().unwrap();
+        assert!(first.starts_with(begins.as_bytes()), "{}", String::from_utf8_lossy(&first));
+        let error = loop {
+            match answering.next().await {
+                Some(Ok(_)) => {}
+                Some(Err(error)) => break error,
+                None => panic!("a cut answer looks whole"),
+            }
+        };
+        assert_eq!(error.code(), "ONTO-0005", "{error}");
+        assert!(answering.next().await.is_none());
+        all_threads_end(&ontology).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_takes_nothing_makes_the_query_wait_and_who_goes_ends_it() {
+    let ontology = graph(400).await;
+    let options = QueryOptions::default().streamed();
+    let answering = ontology.sparql_stream(ENDLESS, options).await.unwrap();
+    let full = async {
+        while answering.queued() < QUEUE_PARTS {
+            tokio::task::yield_now().await
+        }
+    };
+    tokio::time::timeout(MARGIN, full).await.expect("rows are found meanwhile");
+    assert!(ask(&ontology, COUNT).await.unwrap().contains("\"400\""), "others are answered meanwhile");
+    let written = answering.course().written();
+    assert!(
+        written <= (QUEUE_PARTS + 3) * PART_BYTES,
+        "{written} bytes are held for somebody who takes none"
+    );
+    drop(answering);
+    all_threads_end(&ontology).await;
+}
+
+#[tokio::test]
+async fn an_answer_larger_than_allowed_is_an_error_and_not_a_shorter_one() {
+    let ontology = graph(120).await;
+    let options = QueryOptions { bytes: 100_000, ..QueryOptions::default().streamed() };
+    let mut answering = ontology.sparql_stream("SELECT * { ?s ?p ?o . ?a ?b ?c }", options).await.unwrap();
+    let mut bytes = 0;
+    let error = loop {
+        match answering.next().await.expect("no end without an error") {
+            Ok(part) => bytes += part.len(),
+            Err(error) => break error,
+        }
+    };
+    assert!(error.to_string().contains("larger than 100000 bytes"), "{error}");
+    assert!((50_000..=100_000).contains(&bytes), "{bytes}");
+}
+
+#[tokio::test]
+async fn an_answer_in_parts_says_what_one_in_one_piece_says() {
+    let ontology = graph(2_000).await;
+    let query = "SELECT ?s ?o { ?s <http://purl.org/dc/terms/description> ?o } ORDER BY ?o";
+    for solutions in [SolutionFormat::Json, SolutionFormat::Xml, SolutionFormat::Csv, SolutionFormat::Tsv] {
+        let options = QueryOptions { solutions, ..QueryOptions::default() };
+        let whole = ontology.sparql(query, options).await.unwrap();
+        let mut answering = ontology.sparql_stream(query, options.streamed()).await.unwrap();
+        let (mut parts, mut body) = (0, Vec::new());
+        while let Some(part) = answering.next().await {
+            body.append(&mut part.unwrap());
+            parts += 1;
+        }
+        assert!(parts > 2, "{solutions:?} came in {parts} parts");
+        assert_eq!((body, answering.media_type()), (whole.body, whole.media_type), "{solutions:?}");
+        assert!(!answering.is_truncated());
+    }
 }
 
 #[tokio::test]

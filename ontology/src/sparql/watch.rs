@@ -7,8 +7,7 @@
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use oxigraph::model::{Literal, NamedNode, Term, Variable};
 use oxigraph::sparql::SparqlEvaluator;
@@ -17,6 +16,8 @@ use spargebra::Query;
 use spargebra::algebra::{
     AggregateExpression, AggregateFunction, Expression, Function, GraphPattern, OrderExpression,
 };
+
+use super::stream::Course;
 
 /// Most rows that sorting, removing duplicates and joining keep at once.
 pub const MAX_KEPT_ROWS: usize = 2_000_000;
@@ -42,8 +43,7 @@ const UNBOUND: &str = "procos.unbound";
 /// What a query has used, and why it was stopped.
 #[derive(Debug)]
 pub(super) struct Watch {
-    until: Instant,
-    given_up: Arc<AtomicBool>,
+    course: Arc<Course>,
     kept: AtomicUsize,
     grouped: AtomicUsize,
     grown: AtomicUsize,
@@ -54,10 +54,9 @@ pub(super) struct Watch {
 struct Stopped;
 
 impl Watch {
-    pub(super) fn new(until: Instant, given_up: Arc<AtomicBool>) -> Arc<Self> {
+    pub(super) fn new(course: Arc<Course>) -> Arc<Self> {
         Arc::new(Self {
-            until,
-            given_up,
+            course,
             kept: AtomicUsize::new(0),
             grouped: AtomicUsize::new(0),
             grown: AtomicUsize::new(0),
@@ -77,7 +76,7 @@ impl Watch {
     }
 
     fn look(&self) {
-        if self.given_up.load(Ordering::Relaxed) || Instant::now() >= self.until {
+        if self.course.is_over() {
             self.stop(None);
         }
     }

@@ -100,6 +100,8 @@ fn memory_and_sqlite_answer_alike_after_any_commits() {
             let filter = Filter::default();
             let expected = memory.read(&filter, 0, 1_000).await.unwrap();
             assert_eq!(expected, bench.database.read(&filter, 0, 1_000).await.unwrap());
+            let expected = memory.read_back(&filter, 9, 5).await.unwrap();
+            assert_eq!(expected, bench.database.read_back(&filter, 9, 5).await.unwrap());
             bench.remove().await;
         });
         Ok(())

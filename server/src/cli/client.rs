@@ -8,6 +8,8 @@ use crate::failure::Failure;
 
 /// How long one call may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a file may take on its way.
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(600);
 /// Areas of codes that say the call was wrong; others say the work failed.
 const WRONG_CALLS: [&str; 13] = [
     "BPMN-",
@@ -64,14 +66,48 @@ impl Client {
 
     /// Gets a plain route, by the segments of its path.
     pub(crate) async fn get(&self, path: &[&str], parameters: &[(&str, &str)]) -> Result<Vec<u8>, Failure> {
-        let failed = |error: reqwest::Error| unreachable_server(&self.address, &error);
+        let request = self.http.get(self.url(path, parameters)?);
+        self.answered(request).await
+    }
+
+    /// Sends a file to a plain route; gives what is answered as JSON.
+    pub(crate) async fn send(
+        &self,
+        path: &[&str],
+        parameters: &[(&str, &str)],
+        file: Vec<u8>,
+    ) -> Result<Value, Failure> {
+        let request = self.http.post(self.url(path, parameters)?).timeout(UPLOAD_TIMEOUT).body(file);
+        self.json(request).await
+    }
+
+    /// A job on the server as it is now.
+    pub(crate) async fn job(&self, id: &str) -> Result<Value, Failure> {
+        let request = self.http.get(self.url(&["api", "jobs", id], &[])?);
+        self.json(request).await
+    }
+
+    fn url(&self, path: &[&str], parameters: &[(&str, &str)]) -> Result<reqwest::Url, Failure> {
         let wrong = |_| Failure::wrong_call("CLI-0010", format!("{} is no address", self.address), "");
         let mut url = reqwest::Url::parse(&self.address).map_err(|error| wrong(error.to_string()))?;
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);
         }
         url.query_pairs_mut().extend_pairs(parameters);
-        let answer = self.http.get(url).send().await.map_err(failed)?;
+        Ok(url)
+    }
+
+    async fn json(&self, request: reqwest::RequestBuilder) -> Result<Value, Failure> {
+        let bytes = self.answered(request).await?;
+        serde_json::from_slice(&bytes).map_err(|error| {
+            let message = format!("the server at {} does not answer in JSON: {error}", self.address);
+            Failure::work("CLI-0010", message, "is it a ProcOS server?")
+        })
+    }
+
+    async fn answered(&self, request: reqwest::RequestBuilder) -> Result<Vec<u8>, Failure> {
+        let failed = |error: reqwest::Error| unreachable_server(&self.address, &error);
+        let answer = request.send().await.map_err(failed)?;
         if answer.status().is_success() {
             return Ok(answer.bytes().await.map_err(failed)?.to_vec());
         }

@@ -37,7 +37,7 @@ pub(crate) struct SystemFile {
     pub(crate) processes: BTreeMap<String, String>,
 }
 
-/// Write a system as a graph (Turtle, JSON-LD, …), as ReqIF, CSV, XLSX, SysML v2 or JSON, or a process as BPMN.
+/// Write a system as a graph (Turtle, JSON-LD, …), as ReqIF, CSV, XLSX, OSLC, SysML v2 or JSON, or a process as BPMN.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Without a name it lists what can be exported. `json` holds the processes too and can be imported elsewhere.
@@ -47,6 +47,7 @@ Examples:
   procos export \"Light aircraft\" --format reqif -o aircraft.reqif
   procos export \"Light aircraft\" --format xlsx -o aircraft.xlsx
   procos export \"Light aircraft\" --format sysml -o aircraft.sysml
+  procos export \"Light aircraft\" --format sysml-json -o aircraft.sysml.json
   procos export \"Light aircraft\" --format json -o aircraft.json
   procos export --process size-aircraft -o size-aircraft.bpmn
   procos export --variant mine.json")]
@@ -91,6 +92,12 @@ pub(crate) enum Format {
     Xlsx,
     /// SysML v2 in its textual notation.
     Sysml,
+    /// The elements of SysML v2 in JSON, as its API has them.
+    SysmlJson,
+    /// Requirements in the terms of OSLC RM 2.1, as Turtle.
+    Oslc,
+    /// Requirements under their headings, to be read.
+    Markdown,
     /// Everything, for `procos import`.
     Json,
 }
@@ -229,6 +236,9 @@ impl Format {
             Self::Matrix => "matrix",
             Self::Xlsx => "xlsx",
             Self::Sysml => "sysml",
+            Self::SysmlJson => "sysml-json",
+            Self::Oslc => "oslc",
+            Self::Markdown => "markdown",
             Self::Json => return None,
         })
     }

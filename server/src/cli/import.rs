@@ -3,16 +3,17 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use engine::port::{Definition, DeployFile};
 use ontology::exchange;
 use ontology::model::{ChangeSet, Node};
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
-use super::client::key;
+use super::client::{failure_of, key};
 use super::export::{SYSTEM_FILE, SystemFile};
 use super::{Found, Output, Session, now_ms, read_file, variant};
 use crate::failure::Failure;
@@ -58,7 +59,7 @@ impl Import {
             ending if exchange::ENDINGS.contains(&ending) => {
                 let stem = || self.file.file_stem().map(|stem| stem.to_string_lossy().into_owned());
                 let system = self.name.clone().or_else(stem).unwrap_or_default();
-                requirements(&system, &name_of(&self.file), &content, &session).await?
+                requirements(&system, &name_of(&self.file), content, output, &session).await?
             }
             _ => {
                 let message = format!("cannot tell what {} is", self.file.display());
@@ -180,33 +181,75 @@ fn report(output: &Output, name: &str, taken: &Value) {
     }
 }
 
+/// How often a job on a server is looked at.
+const PAUSE: Duration = Duration::from_millis(200);
+/// How often a person is told at most; what is done sooner needs no progress.
+const TOLD_EVERY: Duration = Duration::from_secs(1);
+
+/// Tells a person how far an import is, on stderr.
+struct Progress {
+    output: Output,
+    told: Mutex<Instant>,
+}
+
+impl Progress {
+    fn new(output: Output) -> Self {
+        Self { output, told: Mutex::new(Instant::now()) }
+    }
+
+    fn step(&self, stage: &str, done: usize, total: usize) {
+        let mut told = self.told.lock();
+        if self.output.is_json() || told.elapsed() < TOLD_EVERY {
+            return;
+        }
+        *told = Instant::now();
+        self.output.remark(&format!("  {stage}: {done} of {total}"));
+    }
+}
+
 async fn requirements(
     system: &str,
     file_name: &str,
-    content: &[u8],
+    content: Vec<u8>,
+    output: Output,
     session: &Session,
 ) -> Result<Value, Failure> {
     match session.at_rest().await? {
         Found::Here(assembly) => {
-            let import = graphql::Import { system, file_name, content, author: "local", at_ms: now_ms() };
-            let taken = graphql::import_requirements(&assembly.ontology, &import).await;
+            let import = graphql::Import {
+                system: system.to_owned(),
+                file_name: file_name.to_owned(),
+                content,
+                author: "local".to_owned(),
+                at_ms: now_ms(),
+                ..graphql::Import::default()
+            };
+            let told = Progress::new(output);
+            let tell = Arc::new(move |stage: &str, done, total| told.step(stage, done, total));
+            let taken = graphql::import_followed(&assembly.ontology, import, tell).await;
             assembly.close().await;
             let (report, version) = taken?;
             Ok(json!({"system": system, "version": version, "requirements": report.requirements,
                 "links": report.links, "added": report.added, "absent": report.absent, "remarks": report.remarks}))
         }
         Found::There(client) => {
-            let query = "mutation($input: ImportRequirementsInput!) { importRequirements(input: $input) { \
-                version requirements links added absent remarks { what line } } }";
-            // A text goes as it is, anything else in Base64.
-            let is_binary = [".reqifz", ".xlsx"].iter().any(|end| file_name.to_lowercase().ends_with(end));
-            let content = match is_binary {
-                true => STANDARD.encode(content),
-                false => String::from_utf8_lossy(content).into_owned(),
-            };
-            let input = json!({"system": system, "fileName": file_name, "content": content});
-            let mut answer = client.ask(query, json!({"input": input})).await?;
-            let mut taken = answer["importRequirements"].take();
+            let path = ["api", "systems", system, "import"];
+            let mut job = client.send(&path, &[("file_name", file_name)], content).await?;
+            let id = job["id"].as_str().unwrap_or_default().to_owned();
+            let told = Progress::new(output);
+            while job["state"] == "running" {
+                tokio::time::sleep(PAUSE).await;
+                job = client.job(&id).await?;
+                let step = &job["progress"];
+                let number = |name: &str| step[name].as_u64().and_then(|it| usize::try_from(it).ok());
+                let (done, total) = (number("done").unwrap_or_default(), number("total").unwrap_or_default());
+                told.step(step["stage"].as_str().unwrap_or_default(), done, total);
+            }
+            if job["state"] != "done" {
+                let error = &job["error"];
+                return Err(failure_of(&json!({"message": error["message"], "extensions": error})));
+            }
+            let mut taken = job["result"].take();
             taken["system"] = json!(system);
             Ok(taken)
         }

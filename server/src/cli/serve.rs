@@ -93,8 +93,9 @@ impl Served<'_> {
         let Self { assembly, configuration, address, output } = *self;
         let limits = Limits::default();
         let site = Site { listen: address, hosts: configuration.hosts.clone(), limits, stop: stop.clone() };
-        let schema = graphql::schema(assembly.graphql_state(about(assembly, configuration)));
-        let router = http::router(ports(assembly), schema, site);
+        let state = assembly.graphql_state(about(assembly, configuration));
+        let ports = ports(assembly, state.jobs.clone());
+        let router = http::router(ports, graphql::schema(state), site);
         let serving = http::listen(listener, router, limits, stop.clone());
         tracing::info!(%address, data = %assembly.data_directory.display(), "serving");
         let beside = async {
@@ -132,7 +133,7 @@ pub(crate) fn about(assembly: &Assembly, configuration: &Configuration) -> graph
     }
 }
 
-fn ports(assembly: &Assembly) -> Ports {
+fn ports(assembly: &Assembly, jobs: graphql::Jobs) -> Ports {
     Ports {
         engine: assembly.engine.clone(),
         trail: assembly.trail(),
@@ -142,6 +143,7 @@ fn ports(assembly: &Assembly) -> Ports {
         census: assembly.parts.census.clone(),
         vitals: assembly.vitals.clone(),
         speech: assembly.speech.clone(),
+        jobs,
     }
 }
 

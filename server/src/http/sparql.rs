@@ -5,8 +5,9 @@ use std::time::Instant;
 use axum::Form;
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, Query, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use futures::stream;
 use ontology::{GraphFormat, QueryOptions, SolutionFormat};
 
 use super::{Refusal, Shared};
@@ -15,7 +16,6 @@ type Parameters = Vec<(String, String)>;
 
 /// Largest body: the longest query that is admitted, percent-encoded, fits.
 const BODY_BYTES_MAX: usize = 512 * 1024;
-const TRUNCATED: HeaderName = HeaderName::from_static("x-procos-truncated");
 
 /// Query by GET.
 pub(super) async fn by_get(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
@@ -99,9 +99,10 @@ async fn tried(
     query: Result<String, Refusal>,
     headers: &HeaderMap,
 ) -> Result<Response, Refusal> {
-    let (query, options) = (query?, formats(headers)?);
+    let options = QueryOptions { deadline: shared.limits.query_time, ..formats(headers)? }.streamed();
+    let query = query?;
     let began = Instant::now();
-    let answer = shared.ports.ontology.sparql(&query, options).await.map_err(|error| {
+    let answering = shared.ports.ontology.sparql_stream(&query, options).await.map_err(|error| {
         let (status, hint) = match &error {
             ontology::Error::Limit { .. } => (StatusCode::SERVICE_UNAVAILABLE, "try again shortly"),
             ontology::Error::Query(_) if began.elapsed() >= options.deadline => {
@@ -114,10 +115,16 @@ async fn tried(
         };
         Refusal::new(status, error.code(), &error, hint)
     })?;
-    let mut response = ([(header::CONTENT_TYPE, answer.media_type)], answer.body).into_response();
-    if answer.truncated {
-        response.headers_mut().insert(TRUNCATED, HeaderValue::from_static("true"));
-    }
+    let media_type = answering.media_type();
+    // What goes wrong from here on breaks the transfer off, so that a part is never taken for the whole.
+    let parts = stream::unfold(answering, |mut answering| async {
+        let part = answering.next().await?;
+        if let Err(error) = &part {
+            tracing::info!(code = error.code(), %error, "an answer to SPARQL was broken off");
+        }
+        Some((part, answering))
+    });
+    let mut response = ([(header::CONTENT_TYPE, media_type)], Body::from_stream(parts)).into_response();
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
     Ok(response)
 }

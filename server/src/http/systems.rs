@@ -23,8 +23,7 @@ pub(super) async fn export(
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, Refusal> {
     let wrong = |message: String| {
-        let hint =
-            "the formats are turtle, ntriples, jsonld, trig, nquads, reqif, csv, matrix, xlsx and sysml";
+        let hint = "the formats are turtle, ntriples, jsonld, trig, nquads, oslc, reqif, csv, matrix, xlsx, markdown, sysml and sysml-json";
         Refusal::new(StatusCode::BAD_REQUEST, "HTTP-0008", message, hint)
     };
     let Query(asked) = asked.map_err(|error| wrong(error.body_text()))?;

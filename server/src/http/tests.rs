@@ -2,6 +2,7 @@
 
 mod connection;
 mod door;
+mod intake;
 mod mcp;
 mod operations;
 mod routes;
@@ -175,6 +176,7 @@ async fn house_of(limits: Limits, memory_down: bool, speech: Option<Arc<dyn llm:
         census: Census::default(),
         vitals: vitals.clone(),
         speech,
+        jobs: graphql::Jobs::default(),
     };
     let site = Site {
         listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
@@ -264,6 +266,7 @@ async fn any_executor_can_be_served() {
         census: Census::default(),
         vitals: das::watch::Vitals::default(),
         speech: None,
+        jobs: graphql::Jobs::default(),
     };
     let other = Schema::new(Query, EmptyMutation, Events);
     let answer = router(ports, other, site).oneshot(request("GET", "/livez", &[], "")).await.unwrap();

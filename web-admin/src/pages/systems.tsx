@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { Link, useLocation, useSearch } from "wouter-preact";
 import { type ApiError, asApiError, ask, graphql, tell } from "../api";
 import { Empty, Failure, Show } from "../components/states";
+import { TakeIn } from "../components/take-in";
 import { BeingBuilt } from "../components/underway";
 import { count, moment, percent } from "../format";
 import { untilOver } from "../job";
@@ -30,11 +31,15 @@ export default function Systems() {
   useTitle("Systems");
   const systems = useLoad("systems", () => ask(SYSTEMS, {}));
   const [building, setBuilding] = useState(new URLSearchParams(useSearch()).has("build"));
+  const [taking, setTaking] = useState(false);
   return (
     <>
       <div class="title">
         <h1>Systems</h1>
         <div class="actions">
+          <button type="button" onClick={() => setTaking(!taking)} aria-expanded={taking}>
+            Take in a file of another tool
+          </button>
           <button
             type="button"
             class="primary"
@@ -45,6 +50,7 @@ export default function Systems() {
           </button>
         </div>
       </div>
+      {taking && <TakeIn />}
       {building && <BuildSystem />}
       <BeingBuilt />
       <Show of={systems}>

@@ -162,3 +162,62 @@ async fn a_run_shows_a_requirement_until_it_fails_or_the_requirement_changes() {
     assert_eq!(ontology.served_by("p_P", None).unwrap(), [("s".to_owned(), "R-1".to_owned())]);
     assert!(ontology.served_by("p_P", Some("elsewhere")).unwrap().is_empty());
 }
+
+/// A system of four requirements, each linked to two components.
+fn grid() -> (SystemIndex, Vec<Node>) {
+    let says = |id: String| {
+        Node::Requirement(Requirement { id, text: "as it was".into(), ..Requirement::default() })
+    };
+    let component = |id: &str| {
+        Node::Component(crate::model::Component { id: id.into(), name: id.into(), ..Default::default() })
+    };
+    let links: Vec<Node> = (0..4)
+        .flat_map(|at| ["C-0", "C-1"].map(|end| link("allocated_to", &format!("R-{at}"), end)))
+        .collect();
+    let mut put: Vec<Node> = (0..4).map(|at| says(format!("R-{at}"))).collect();
+    put.extend([component("C-0"), component("C-1")]);
+    put.extend(links.clone());
+    let mut system = SystemIndex::default();
+    system.apply(&ChangeSet { number: 1, ..change(put, &[]) });
+    (system, links)
+}
+
+proptest::proptest! {
+    #[test]
+    fn the_kept_suspects_are_those_that_a_look_at_every_link_finds(
+        acts in proptest::collection::vec((0..8_u8, 0..4_usize, 0..8_usize), 1..40)
+    ) {
+        let (mut system, links) = grid();
+        for (number, (act, at, of)) in (2_i64..).zip(acts) {
+            let link = &links[of];
+            let id = format!("R-{at}");
+            let Some(Node::Requirement(known)) = system.node(&id).map(|node| node.as_ref().clone()) else {
+                unreachable!("requirements are never only removed");
+            };
+            let reworded =
+                Node::Requirement(Requirement { text: format!("as of {number}"), ..known.clone() });
+            let made = match act {
+                0 | 1 => change(vec![reworded], &[]),
+                2 => change(vec![Node::Requirement(Requirement { line: Some(7), ..known })], &[]),
+                3 => change(vec![link.clone()], &[]),
+                4 => change(vec![], &[link.id()]),
+                5 => change(vec![reworded], &[id.as_str()]),
+                6 => change(vec![reworded, link.clone()], &[]),
+                _ => ChangeSet {
+                    review: vec![Review { link: link.id().into(), note: None }],
+                    ..change(vec![], &[])
+                },
+            };
+            system.apply(&ChangeSet { number, ..made });
+            let looked: Vec<_> = system
+                .of_kind("link")
+                .filter_map(|node| match node.as_ref() {
+                    Node::Link(link) => crate::suspicion::direct(&system, link),
+                    _ => None,
+                })
+                .collect();
+            proptest::prop_assert_eq!(system.suspects().cloned().collect::<Vec<_>>(), looked);
+            proptest::prop_assert_eq!(system.suspect_count(), suspects(&system, false).len());
+        }
+    }
+}

@@ -79,3 +79,67 @@ async fn stopping_ends_streams_and_idle_connections_and_takes_no_new_ones() {
     let refused = async { while TcpStream::connect(address).await.is_ok() {} };
     timeout(soon(), refused).await.unwrap();
 }
+
+fn asked(query: &str) -> String {
+    format!(
+        "POST /sparql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/sparql-query\r\n\
+         Connection: close\r\nContent-Length: {}\r\n\r\n{query}",
+        query.len()
+    )
+}
+
+/// A house with a graph of some thousand triples, and a query over it whose answer has no end in sight.
+async fn large_house(query_time: Duration) -> (super::House, &'static str) {
+    let house = house_with(Limits { query_time, ..Limits::default() }, false).await;
+    let requirement = |number: usize| {
+        ontology::model::Node::Requirement(ontology::model::Requirement {
+            id: format!("R-{number}"),
+            text: format!("The pump shall do {number}"),
+            ..Default::default()
+        })
+    };
+    let put = (0..400).map(requirement).collect();
+    let change = ontology::model::ChangeSet { system: "Pump".into(), put, ..Default::default() };
+    house.ontology.commit(change, 0).await.unwrap();
+    (house, "SELECT ?a ?d ?g { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l }")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_to_sparql_comes_while_it_is_found_and_is_broken_off_at_the_deadline() {
+    let (house, endless) = large_house(Duration::from_secs(2)).await;
+    let address = house.open().await;
+    let mut stream = connect(address, asked(endless).as_bytes()).await;
+    let mut first = [0; 2048];
+    timeout(soon(), stream.read_exact(&mut first)).await.unwrap().unwrap();
+    let first = String::from_utf8_lossy(&first).into_owned();
+    assert!(first.starts_with("HTTP/1.1 200") && first.contains("transfer-encoding: chunked"), "{first}");
+    assert!(first.contains("{\"head\""), "{first}");
+    // Others are answered meanwhile.
+    let mut other = connect(address, asked("ASK {}").as_bytes()).await;
+    assert!(rest(&mut other).await.contains("\"boolean\":true"));
+    let text = rest(&mut stream).await;
+    // A whole answer ends with an empty chunk; this one must not look like one.
+    assert!(!text.ends_with("0\r\n\r\n"), "{}", &text[text.len().saturating_sub(200)..]);
+    let mut whole = connect(address, asked("SELECT * { ?s ?p ?o } LIMIT 2000").as_bytes()).await;
+    assert!(rest(&mut whole).await.ends_with("0\r\n\r\n"), "an answer that is whole ends as one");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_hangs_up_ends_the_query() {
+    let (house, endless) = large_house(Duration::from_secs(120)).await;
+    let ontology = house.ontology.clone();
+    let address = house.open().await;
+    for _ in 0..2 * ontology::sparql::MAX_CONCURRENT_QUERIES {
+        let mut stream = connect(address, asked(endless).as_bytes()).await;
+        let mut first = [0; 2048];
+        timeout(soon(), stream.read_exact(&mut first)).await.unwrap().unwrap();
+        assert!(first.starts_with(b"HTTP/1.1 200"), "queries of those who left hold the slots");
+        drop(stream);
+        let free = async {
+            while ontology.sparql("ASK {}", Default::default()).await.is_err() {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(soon(), free).await.expect("a slot is free again");
+    }
+}

@@ -85,7 +85,7 @@ impl House {
     }
 
     async fn sparql(&self, query: &str) -> Result<Value> {
-        let options = QueryOptions { deadline: DEADLINE, ..QueryOptions::default() };
+        let options = QueryOptions { deadline: DEADLINE, ..QueryOptions::default() }.streamed();
         let answer = self.assembly.ontology.sparql(query, options).await?;
         Ok(serde_json::from_slice(&answer.body)?)
     }
@@ -111,15 +111,16 @@ impl House {
     }
 
     /// Takes in a ReqIF file.
-    pub(crate) async fn import(&self, file: &[u8]) -> Result<ImportReport> {
+    pub(crate) async fn import(&self, file: Vec<u8>) -> Result<ImportReport> {
         let import = Import {
-            system: "Imported",
-            file_name: "plant.reqif",
+            system: "Imported".to_owned(),
+            file_name: "plant.reqif".to_owned(),
             content: file,
-            author: "bench",
+            author: "bench".to_owned(),
             at_ms: 1_700_000_000_000,
+            ..Import::default()
         };
-        Ok(import_requirements(&self.assembly.ontology, &import).await?.0)
+        Ok(import_requirements(&self.assembly.ontology, import).await?.0)
     }
 
     pub(crate) async fn close(self) {

@@ -109,12 +109,13 @@ async fn imported(house: &House, requirements: usize) -> Result<()> {
     let other = House::open(folder.path()).await?;
     Memory::forget_peak();
     let before = Memory::now()?;
-    let (report, took) = measure::once(other.import(&file)).await?;
+    let size = file.len() as f64 / 1e6;
+    let (report, took) = measure::once(other.import(file)).await?;
     let after = Memory::now()?;
     println!(
         "ReqIF import          {} objects ({:.0} MB) in {took:.2?}; peak {:.0} MB above the graph itself ({:.0} MB)",
         report.requirements,
-        file.len() as f64 / 1e6,
+        size,
         after.peak_above(after),
         after.since(before)
     );
