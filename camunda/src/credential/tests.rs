@@ -98,7 +98,8 @@ async fn a_token_that_camunda_refuses_is_renewed_and_the_call_is_made_again() {
     // As after a rotation of keys: what was given before is good no longer.
     world.lock().given += 1;
     rest.get("/topology").await.unwrap();
-    assert_eq!((world.lock().given, world.lock().let_in), (3, 2));
+    let world = world.lock();
+    assert_eq!((world.given, world.let_in), (3, 2));
 }
 
 #[tokio::test]
