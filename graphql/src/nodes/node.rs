@@ -183,6 +183,9 @@ where
     Ok(page.of_page(items.collect(), total))
 }
 
+/// Nodes, each with its cursor.
+type WithCursors = Vec<(String, Arc<model::Node>)>;
+
 /// The nodes of a page with their cursors, and how many there are on all pages where that is asked for.
 pub(crate) fn nodes_of(
     ctx: &Context<'_>,
@@ -191,7 +194,7 @@ pub(crate) fn nodes_of(
     page: &Page,
     filter: Option<impl Filter>,
     order: Option<impl Into<Order>>,
-) -> Result<(Vec<(String, Arc<model::Node>)>, usize)> {
+) -> Result<(WithCursors, usize)> {
     let order: Order = order.map(Into::into).unwrap_or_default();
     let conditions = filter.map(Filter::conditions).unwrap_or_default();
     let is_plain = order.by == OrderBy::Id;
