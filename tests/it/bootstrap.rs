@@ -133,7 +133,8 @@ fn a_file_that_holds_no_requirements_is_refused_with_a_way_out_and_nothing_is_st
 fn suggestions() -> Value {
     let row = |id: &str, op: &str, label: Option<&str>, children: &[&str]| {
         json!({"id": id, "op": op, "label": label, "actor": null, "children": children, "conditions": [], "labels": [],
-            "condition": null, "order": [], "assumed": true, "documentation": null})
+            "condition": null, "order": [], "assumed": true, "documentation": null, "reads": [], "makes": [], "sends_to": null,
+        "receives_from": null})
     };
     json!({
         "readings": [{"requirement": "R-4", "subject": "greenhouse", "condition": null,

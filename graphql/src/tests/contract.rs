@@ -49,6 +49,11 @@ fn everything_in_the_schema_says_what_it_is() {
 const WITHOUT_CLIENT_ID: &[&str] = &[
     // The same source again changes nothing; a job tells how far it is.
     "bootstrapSystem",
+    // What a model said of a source is remembered, so it is not asked again.
+    "consultModel",
+    // From the same trail comes the same memory, and a job that has ended stays ended.
+    "rebuildMemory",
+    "cancelJob",
     // Proposals wait for a decision, and a decided one is not decided again.
     "generateProcess",
     "refineProcess",

@@ -66,7 +66,8 @@ const ASK: ModelUse = ModelUse::Ask { candidates: 1 };
 
 fn row(id: &str, op: &str, label: Option<&str>, children: &[&str]) -> Value {
     json!({"id": id, "op": op, "label": label, "actor": null, "children": children, "conditions": [], "labels": [],
-        "condition": null, "order": [], "assumed": true, "documentation": null})
+        "condition": null, "order": [], "assumed": true, "documentation": null, "reads": [], "makes": [], "sends_to": null,
+        "receives_from": null})
 }
 
 /// A good answer about [`NEEDS`].
