@@ -10,7 +10,7 @@ use bpmn::model::{
 };
 use bpmn::xml::namespace;
 
-use super::{Activity, Partner, Tree, identifier};
+use super::{Activity, Partner, Tree};
 
 /// Most data objects drawn of one process: more would hide the flow.
 const MAX_OBJECTS: usize = 12;
@@ -29,7 +29,7 @@ pub(super) fn exchanges(tree: &Tree) -> Vec<Exchange<'_>> {
     let mut partners: Vec<String> = Vec::new();
     let mut found = Vec::new();
     for step in tree.activities() {
-        let Some(with) = step.partner.as_ref().filter(|with| !with.name.trim().is_empty()) else { continue };
+        let Some(with) = step.partner.as_ref().filter(|with| !kind(&with.name).is_empty()) else { continue };
         let name = kind(&with.name);
         let acts = actors.iter().any(|actor| *actor == name || actor.ends_with(&format!(" {name}")));
         if acts || (!partners.contains(&name) && partners.len() == MAX_PARTNERS) {
@@ -162,7 +162,7 @@ pub(super) fn write_data(definitions: &mut Definitions, tree: &Tree, exchanges: 
 fn handed_on<'a>(steps: &[&'a Activity]) -> Vec<(String, Vec<&'a Activity>)> {
     let mut found: Vec<(String, Vec<&'a Activity>)> = Vec::new();
     for maker in steps {
-        for made in &maker.makes {
+        for made in maker.makes.iter().filter(|made| !kind(made).is_empty()) {
             if found.len() == MAX_OBJECTS || found.iter().any(|(name, _)| same(name, made)) {
                 continue;
             }
@@ -184,7 +184,7 @@ fn same(one: &str, other: &str) -> bool {
 }
 
 fn kind(name: &str) -> String {
-    identifier(name).to_lowercase().trim_end_matches('s').replace('_', " ")
+    name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase().trim_end_matches('s').to_owned()
 }
 
 fn capitalised(name: &str) -> String {

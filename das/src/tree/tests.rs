@@ -225,13 +225,14 @@ fn beside<'a>(definitions: &'a bpmn::model::Definitions, step: &str) -> (Vec<&'a
 fn what_is_made_and_handled_is_a_data_object_and_who_never_acts_is_a_pool() {
     let step = |id: &str, actor: &str| Activity::new(id).id(id).actor(actor);
     let mut write = step("write", "Clerk");
-    write.makes = vec!["report".to_owned(), "notes".to_owned()];
+    write.makes = vec!["report".to_owned(), "заметки".to_owned(), " ".to_owned()];
     let mut check = step("check", "Manager");
     check.data = vec!["Reports".to_owned()];
     let mut send = step("send", "Clerk");
     send.data = vec!["report".to_owned()];
     send.partner = Some(Partner { name: "Customer".to_owned(), sends: true, message: "Report".to_owned() });
     let mut ask = step("ask", "Clerk");
+    ask.data = vec!["отчёты".to_owned(), String::new()];
     ask.partner = Some(Partner { name: "manager".to_owned(), sends: true, message: String::new() });
     let tree = Tree::new(Node::sequence([write, check, send, ask].map(Node::from).to_vec()));
     let definitions = compile(&tree, "p", "Reporting").unwrap();
