@@ -107,7 +107,7 @@ const RECEIVING: [&str; 6] = ["receive", "get", "obtain", "collect", "accept", "
 const ADDRESSING: [&str; 10] =
     ["inform", "notify", "tell", "ask", "remind", "contact", "call", "email", "e-mail", "invoice"];
 /// Nouns of those who stand outside.
-const OUTSIDE: [&str; 40] = [
+const OUTSIDE: [&str; 39] = [
     "customer",
     "client",
     "buyer",
@@ -146,7 +146,6 @@ const OUTSIDE: [&str; 40] = [
     "customs",
     "broker",
     "counterparty",
-    "subscriber",
     "press",
 ];
 /// Most words of the name of a thing.

@@ -4,6 +4,8 @@
 //! no line crosses the drawing. Somebody outside becomes a pool without contents; a step that exchanges a message with it
 //! shows that instead of its data.
 
+use std::collections::BTreeMap;
+
 use bpmn::model::{
     Collaboration, DataAssociation, DataElement, DataElementKind, Definitions, Element, MessageFlow,
     Participant, RawElement,
@@ -160,19 +162,25 @@ pub(super) fn write_data(definitions: &mut Definitions, tree: &Tree, exchanges: 
 
 /// Things that one step makes and another handles, each with all of its steps in reading order.
 fn handed_on<'a>(steps: &[&'a Activity]) -> Vec<(String, Vec<&'a Activity>)> {
-    let mut found: Vec<(String, Vec<&'a Activity>)> = Vec::new();
-    for maker in steps {
-        for made in maker.makes.iter().filter(|made| !kind(made).is_empty()) {
-            if found.len() == MAX_OBJECTS || found.iter().any(|(name, _)| same(name, made)) {
-                continue;
+    // Each thing by what it is, with the places of its steps and the name its first maker gives it.
+    let mut users: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    let mut made: Vec<(String, &str)> = Vec::new();
+    for (place, step) in steps.iter().enumerate() {
+        for thing in step.data.iter().chain(&step.makes) {
+            let places = users.entry(kind(thing)).or_default();
+            if places.last() != Some(&place) {
+                places.push(place);
             }
-            let handles = |step: &&&Activity| {
-                step.data.iter().chain(&step.makes).any(|thing| same(thing, made)) || step.id == maker.id
-            };
-            let users: Vec<&Activity> = steps.iter().filter(handles).copied().collect();
-            if users.len() > 1 {
-                found.push((capitalised(made), users));
-            }
+        }
+        made.extend(step.makes.iter().map(|thing| (kind(thing), thing.as_str())));
+    }
+    let mut found = Vec::new();
+    for (what, name) in made.into_iter().filter(|(what, _)| !what.is_empty()) {
+        // Taken out, so that a second maker finds nothing.
+        let places = users.remove(&what).filter(|places| places.len() > 1).unwrap_or_default();
+        let steps: Vec<&Activity> = places.iter().filter_map(|place| steps.get(*place).copied()).collect();
+        if !steps.is_empty() && found.len() < MAX_OBJECTS {
+            found.push((capitalised(name), steps));
         }
     }
     found
