@@ -233,12 +233,17 @@ fn what_is_made_and_handled_is_a_data_object_and_who_never_acts_is_a_pool() {
     send.partner = Some(Partner { name: "Customer".to_owned(), sends: true, message: "Report".to_owned() });
     let mut ask = step("ask", "Clerk");
     ask.data = vec!["отчёты".to_owned(), String::new()];
+    ask.makes = vec!["reminder".to_owned()];
     ask.partner = Some(Partner { name: "manager".to_owned(), sends: true, message: String::new() });
     let tree = Tree::new(Node::sequence([write, check, send, ask].map(Node::from).to_vec()));
     let definitions = compile(&tree, "p", "Reporting").unwrap();
     let process = &definitions.processes[0];
     let drawn: Vec<_> = process.data.iter().filter_map(|data| data.element.name.as_deref()).collect();
-    assert_eq!(drawn, ["Report", "Report"], "one reference beside each step; nobody handles the notes");
+    assert_eq!(
+        drawn,
+        ["Report", "Report"],
+        "one reference beside each step; nobody handles notes and reminder"
+    );
     assert_eq!(beside(&definitions, "write").0, ["write-data"]);
     assert_eq!(beside(&definitions, "check").0, ["check-data"]);
     assert_eq!(
