@@ -48,6 +48,21 @@ impl Block {
             other @ (Self::Task(_) | Self::Repeated(..)) => other,
         }
     }
+
+    /// The same without ends on parallel branches: in a sub-process they are refused.
+    fn joining(self) -> Self {
+        let each = |blocks: Vec<Self>| blocks.into_iter().map(Self::joining).collect();
+        let inner = |block: Box<Self>| Box::new(block.joining());
+        match self {
+            Self::Parallel(_) => self.staying(),
+            Self::Sequence(blocks) => Self::Sequence(each(blocks)),
+            Self::Choice(blocks) => Self::Choice(each(blocks)),
+            Self::Leave(block) => Self::Leave(inner(block)),
+            Self::Loop(block) => Self::Loop(inner(block)),
+            Self::Limited(minutes, after, block) => Self::Limited(minutes, after, inner(block)),
+            other @ (Self::Task(_) | Self::Repeated(..) | Self::Some(_) | Self::Inside(_)) => other,
+        }
+    }
 }
 
 fn block() -> impl Strategy<Value = Block> {
@@ -58,7 +73,7 @@ fn block() -> impl Strategy<Value = Block> {
             prop::collection::vec(inner.clone(), 2..4).prop_map(Block::Parallel),
             inner.clone().prop_map(|block| Block::Loop(Box::new(block))),
             inner.clone().prop_map(|block| Block::Leave(Box::new(block))),
-            inner.clone().prop_map(|block| Block::Inside(Box::new(block))),
+            inner.clone().prop_map(|block| Block::Inside(Box::new(block.joining()))),
             (1_u8..9, 1_u8..9, inner.clone()).prop_map(|(minutes, after, block)| Block::Limited(
                 minutes,
                 after,
