@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use das::bootstrap::ears;
-use ontology::exchange;
+use das::bootstrap::read::SourceItem;
+use ontology::exchange::{self, Imported};
 use ontology::model::{ChangeSet, Requirement};
 use ontology::{ImportReport, Ontology};
 
@@ -19,7 +20,7 @@ const MAX_TRIES: usize = 8;
 pub struct Import {
     /// Name of the system; it is made where there is none.
     pub system: String,
-    /// Name of the file: its ending says the format ([`exchange::ENDINGS`]).
+    /// Name of the file: its ending says the format ([`import_endings`]).
     pub file_name: String,
     /// The file.
     pub content: Vec<u8>,
@@ -64,7 +65,7 @@ pub async fn import_followed(
     let Import { system, file_name, content, author, at_ms, mutation, if_match } = import;
     tell("received", content.len(), content.len());
     let message = format!("{file_name} imported");
-    let found = aside(move || exchange::read(&file_name, &content)).await??;
+    let found = aside(move || read(&file_name, &content)).await??;
     let total = found.requirements.len();
     tell("read", total, total);
     let mut tries = 0;
@@ -105,6 +106,38 @@ pub async fn import_followed(
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Endings of names that are read: those of [`exchange::ENDINGS`], and texts with one requirement to a list item or line.
+#[must_use]
+pub fn import_endings() -> Vec<&'static str> {
+    exchange::ENDINGS.iter().chain(TEXTS).copied().collect()
+}
+
+/// Endings of texts that are read as `bootstrap` reads them.
+const TEXTS: &[&str] = &["md", "txt"];
+
+fn read(file_name: &str, content: &[u8]) -> Result<Imported, ontology::Error> {
+    let ending = file_name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    if !TEXTS.contains(&ending.as_str()) {
+        return exchange::read(file_name, content);
+    }
+    let source = das::bootstrap::read::read(file_name, content)
+        .map_err(|error| ontology::Error::Invalid(error.to_string()))?;
+    let requirement = |item: SourceItem| Requirement {
+        id: item.id,
+        text: item.text,
+        group: item.group,
+        parent: item.parent,
+        kind: item.kind,
+        line: Some(item.line),
+        ..Requirement::default()
+    };
+    Ok(Imported {
+        title: source.title,
+        requirements: source.items.into_iter().map(requirement).collect(),
+        ..Imported::default()
+    })
 }
 
 /// Does what takes long away from the threads that answer others.

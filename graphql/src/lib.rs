@@ -24,7 +24,7 @@ mod tests;
 
 pub use async_graphql::{Request, Variables};
 pub use error::Error;
-pub use import::{Import, Tell, import_followed, import_requirements};
+pub use import::{Import, Tell, import_endings, import_followed, import_requirements};
 pub use jobs::Jobs;
 pub use limits::{
     ALIASES_LIMIT, COMPLEXITY_LIMIT, DEPTH_LIMIT, DIRECTIVES_LIMIT, NODES_LIMIT, PAGE_LIMIT,

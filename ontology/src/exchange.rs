@@ -4,21 +4,26 @@ mod archive;
 mod document;
 mod markdown;
 mod oslc;
+pub mod rdf;
 pub mod reqif;
 pub mod sysml;
 pub mod table;
 pub mod workbook;
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
-use crate::model::{ChangeSet, Node, Origin, Requirement, TraceLink};
-use crate::{Error, SystemIndex};
+use crate::model::{ChangeSet, Node, Origin, Process, Requirement, TraceLink};
+use crate::index::edges_of;
+use crate::{Error, GraphFormat, SystemIndex};
 
 pub use archive::read_reqifz;
 pub use document::{Document, Form};
 
 /// The endings of names that [`read`] knows.
-pub const ENDINGS: &[&str] = &["reqif", "reqifz", "csv", "xlsx"];
+pub const ENDINGS: &[&str] =
+    &["reqif", "reqifz", "csv", "xlsx", "ttl", "trig", "nt", "nq", "jsonld"];
 
 /// Reads a file by the ending of its name ([`ENDINGS`]). Texts are UTF-8, or UTF-16 with a byte order mark.
 ///
@@ -31,7 +36,12 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<Imported, Error> {
         "reqifz" => read_reqifz(bytes),
         "csv" => table::read(&decode("CSV", bytes)?),
         "xlsx" => workbook::read(bytes),
-        _ => Err(Error::Invalid(format!("{name} is no .reqif, .reqifz, .csv or .xlsx file"))),
+        "ttl" => rdf::read(GraphFormat::Turtle, bytes),
+        "trig" => rdf::read(GraphFormat::TriG, bytes),
+        "nt" => rdf::read(GraphFormat::NTriples, bytes),
+        "nq" => rdf::read(GraphFormat::NQuads, bytes),
+        "jsonld" => rdf::read(GraphFormat::JsonLd, bytes),
+        _ => Err(Error::Invalid(format!("{name} does not end in .{}", ENDINGS.join(", .")))),
     }
 }
 
@@ -92,6 +102,8 @@ pub struct Imported {
     pub requirements: Vec<Requirement>,
     /// Relations between them.
     pub relations: Vec<Relation>,
+    /// Nodes of other kinds, and links.
+    pub nodes: Vec<Node>,
     /// What could not be taken over.
     pub remarks: Vec<Remark>,
 }
@@ -103,6 +115,9 @@ pub struct ImportReport {
     pub requirements: usize,
     /// Links that came from it.
     pub links: usize,
+    /// Components, functions, processes, interfaces and constraints in the file.
+    #[serde(default)]
+    pub others: usize,
     /// Requirements that were not there before.
     pub added: usize,
     /// Requirements of the system that the file does not hold; they stay.
@@ -128,6 +143,16 @@ impl Imported {
         understand: &dyn Fn(&mut Requirement),
     ) -> (ChangeSet, ImportReport) {
         let mut report = ImportReport { requirements: self.requirements.len(), ..ImportReport::default() };
+        let mut remarks = self.remarks;
+        let mut nodes = self.nodes;
+        nodes.extend(self.relations.into_iter().map(link));
+        let allocated: BTreeSet<&str> = nodes
+            .iter()
+            .filter_map(|node| match node {
+                Node::Link(link) if link.kind == "allocated_to" => Some(link.source.as_str()),
+                _ => None,
+            })
+            .collect();
         let mut change = ChangeSet::default();
         for read in self.requirements {
             let kept = known.and_then(|system| system.node(&read.id)).map(AsRef::as_ref);
@@ -136,41 +161,110 @@ impl Imported {
                 _ => {
                     report.added += usize::from(kept.is_none());
                     let mut fresh = read;
-                    understand(&mut fresh);
-                    fresh.unallocated_reason = Some("imported and not linked to a component yet".to_owned());
+                    if fresh.pattern.is_empty() {
+                        understand(&mut fresh);
+                    }
+                    if !allocated.contains(fresh.id.as_str()) {
+                        let reason = || "imported and not linked to a component yet".to_owned();
+                        fresh.unallocated_reason.get_or_insert_with(reason);
+                    }
                     fresh
                 }
             };
             change.put.push(Node::Requirement(requirement));
         }
-        let mut links: Vec<Node> = self.relations.into_iter().map(link).collect();
-        links.sort_by(|one, two| one.id().cmp(two.id()));
-        links.dedup_by(|one, two| one.id() == two.id());
-        report.links = links.len();
-        change.put.extend(links);
+        let mut undeployed = 0;
+        for node in &mut nodes {
+            if let Node::Process(process) = node {
+                undeployed += usize::from(!keep_definition(process, known));
+            }
+        }
+        if undeployed > 0 {
+            let what = format!("{undeployed} processes are named, but not deployed here");
+            remarks.push(Remark { what, line: None });
+        }
+        nodes.sort_by(|one, two| one.id().cmp(two.id()));
+        nodes.dedup_by(|one, two| one.id() == two.id());
+        let (nodes, astray) = with_both_ends(nodes, &change.put, known);
+        remarks.extend(astray);
+        report.links = nodes.iter().filter(|node| matches!(node, Node::Link(_))).count();
+        report.others = nodes.len() - report.links;
+        change.put.extend(nodes);
         if let Some(system) = known {
-            let put: std::collections::BTreeSet<&str> = change.put.iter().map(Node::id).collect();
+            let put: BTreeSet<&str> = change.put.iter().map(Node::id).collect();
             report.absent = system.of_kind("requirement").filter(|node| !put.contains(node.id())).count();
         }
-        report.remarks = self.remarks;
-        report.remarks.truncate(MAX_REMARKS);
+        remarks.truncate(MAX_REMARKS);
+        report.remarks = remarks;
         (change, report)
+    }
+}
+
+/// Keys of definitions belong to the engine that the file comes from: the one that is known here stays, others go.
+/// Whether there is one.
+fn keep_definition(process: &mut Process, known: Option<&SystemIndex>) -> bool {
+    let kept = known.and_then(|system| system.node(&process.id)).and_then(|node| match node.as_ref() {
+        Node::Process(kept) if kept.process_id == process.process_id => kept.definition,
+        _ => None,
+    });
+    process.definition = kept;
+    kept.is_some()
+}
+
+/// Leaves out what refers to a node that is neither in the file nor in the system, and says so.
+fn with_both_ends(
+    mut nodes: Vec<Node>,
+    put: &[Node],
+    known: Option<&SystemIndex>,
+) -> (Vec<Node>, Vec<Remark>) {
+    let mut remarks = Vec::new();
+    loop {
+        let there: BTreeSet<&str> = put.iter().chain(&nodes).map(Node::id).collect();
+        let is_there = |id: &str| there.contains(id) || known.is_some_and(|system| system.node(id).is_some());
+        let astray: Vec<(String, String)> = nodes
+            .iter()
+            .filter_map(|node| {
+                let ends = edges_of(node).into_iter().flat_map(|(source, _, target, _)| [source, target]);
+                let missing = ends.into_iter().find(|end| !is_there(end))?;
+                Some((node.id().to_owned(), missing.to_owned()))
+            })
+            .collect();
+        if astray.is_empty() {
+            return (nodes, remarks);
+        }
+        let gone: BTreeSet<&str> = astray.iter().map(|(id, _)| id.as_str()).collect();
+        nodes.retain(|node| !gone.contains(node.id()));
+        remarks.extend(astray.into_iter().map(|(id, missing)| Remark {
+            what: format!("{id} leads to {missing}, which is in neither file nor system, and stayed out"),
+            line: None,
+        }));
     }
 }
 
 /// A requirement that is there already, as the file says it now.
 fn again(kept: &Requirement, read: Requirement, understand: &dyn Fn(&mut Requirement)) -> Requirement {
+    let is_read = !read.pattern.is_empty();
     let is_reworded = kept.text != read.text;
+    let understood = if is_read { &read } else { kept };
     let mut now = Requirement {
-        text: read.text,
-        group: read.group.or_else(|| kept.group.clone()),
-        parent: read.parent.or_else(|| kept.parent.clone()),
-        kind: read.kind.or_else(|| kept.kind.clone()),
+        id: kept.id.clone(),
+        pattern: understood.pattern.clone(),
+        subject: understood.subject.clone(),
+        condition: understood.condition.clone(),
+        response: understood.response.clone(),
+        quantities: understood.quantities.clone(),
+        findings: understood.findings.clone(),
+        group: read.group.clone().or_else(|| kept.group.clone()),
+        parent: read.parent.clone().or_else(|| kept.parent.clone()),
+        kind: read.kind.clone().or_else(|| kept.kind.clone()),
+        verification: read.verification.clone().or_else(|| kept.verification.clone()),
+        criterion: read.criterion.clone().or_else(|| kept.criterion.clone()),
+        unallocated_reason: read.unallocated_reason.clone().or_else(|| kept.unallocated_reason.clone()),
+        text: read.text.clone(),
         line: read.line,
-        attributes: read.attributes,
-        ..kept.clone()
+        attributes: read.attributes.clone(),
     };
-    if is_reworded {
+    if is_reworded && !is_read {
         understand(&mut now);
     }
     now

@@ -3,6 +3,7 @@
 use oxigraph::io::{JsonLdProfileSet, RdfFormat, RdfSerializer};
 
 use crate::model::{IDENTIFIERS, NAMESPACE};
+use crate::triples::of_export;
 use crate::{Error, Ontology};
 
 /// The formats a graph is written in.
@@ -61,12 +62,15 @@ impl GraphFormat {
 }
 
 impl Ontology {
-    /// The whole graph of a system; the same system gives the same text.
+    /// The whole graph of a system, and what it takes to read it again as it was; the same system gives the same text.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Store`].
     pub fn export(&self, system: &str, format: GraphFormat) -> Result<String, Error> {
         let mut quads = self.graph(system)?;
+        let index = self.snapshot(system)?;
+        let kind_of = |id: &str| index.node(id).map(|node| node.kind());
+        quads.extend(index.nodes().flat_map(|node| of_export(system, node, &kind_of)));
         quads.sort_by_cached_key(|quad| {
             (quad.subject.to_string(), quad.predicate.to_string(), quad.object.to_string())
         });

@@ -1,5 +1,7 @@
 //! Turns nodes, systems and runs into RDF quads.
 
+use std::collections::BTreeMap;
+
 use oxigraph::model::{Literal, NamedNode, Quad, Term};
 
 use crate::iri::{node_iri, system_iri};
@@ -36,6 +38,13 @@ impl Writer {
 
     pub(crate) fn text(&mut self, subject: &str, predicate: &str, value: &str) {
         self.add(subject, predicate, Literal::from(value));
+    }
+
+    /// Bytes of a text.
+    fn span(&mut self, subject: &str, (from, to): (usize, usize)) {
+        for (predicate, place) in [(term::SPAN_START, from), (term::SPAN_END, to)] {
+            self.add(subject, predicate, Literal::from(u64::try_from(place).unwrap_or(u64::MAX)));
+        }
     }
 
     pub(crate) fn optional(&mut self, subject: &str, predicate: &str, value: Option<&str>) {
@@ -145,6 +154,79 @@ pub(crate) fn of_node(
         Node::Link(link) => of_link(&mut out, at, link, &to),
     }
     out.finish()
+}
+
+/// What an export says of a node beyond its quads in the index, so that it can be read again as it was: order, places
+/// in texts, attributes of other tools, shares of budgets.
+pub(crate) fn of_export(
+    system: &str,
+    node: &Node,
+    kind_of: &dyn Fn(&str) -> Option<&'static str>,
+) -> Vec<Quad> {
+    let mut out = Writer::new(&system_iri(system));
+    let iri = node_iri(system, node.kind(), node.id());
+    let at = iri.as_str();
+    let to = |id: &str| kind_of(id).map(|kind| node_iri(system, kind, id));
+    let origin = match node {
+        Node::Requirement(requirement) => {
+            if let Some(parent) = requirement.parent.as_deref().and_then(to) {
+                out.link(at, term::PARENT, &parent);
+            }
+            for (i, quantity) in requirement.quantities.iter().enumerate() {
+                out.span(&format!("{at}/quantity/{}", i + 1), quantity.span);
+            }
+            of_attributes(&mut out, at, &requirement.attributes);
+            return out.finish();
+        }
+        Node::Constraint(constraint) => {
+            for (i, (component, value, assumed)) in constraint.parts.iter().enumerate() {
+                let Some(component) = to(component) else { continue };
+                let own = format!("{at}/part/{}", i + 1);
+                out.link(at, term::BUDGET_PART, &own);
+                out.link(&own, term::TAKEN_BY, &component);
+                out.add(&own, term::SI_VALUE, Literal::from(*value));
+                out.add(&own, term::ASSUMED, Literal::from(*assumed));
+            }
+            &constraint.origin
+        }
+        Node::Component(component) => &component.origin,
+        Node::Function(function) => &function.origin,
+        Node::Process(process) => &process.origin,
+        Node::Interface(interface) => &interface.origin,
+        Node::Link(link) => &link.origin,
+    };
+    if let Some(span) = origin.span {
+        out.span(at, span);
+    }
+    if let Some(first) = origin.sources.first().and_then(|source| to(source)) {
+        out.link(at, term::FIRST_SOURCE, &first);
+    }
+    out.finish()
+}
+
+/// The terms of N-Triples that a text holds, one on each line; `None` where it is no such text.
+pub(crate) fn terms(text: &str) -> Option<Vec<Term>> {
+    let is_written = text.starts_with(['<', '"']);
+    is_written.then(|| text.split('\n').map(|line| line.parse().ok()).collect()).flatten()
+}
+
+/// Attributes of other tools: as the property they came from where they came from a graph, else with their name.
+fn of_attributes(out: &mut Writer, at: &str, attributes: &BTreeMap<String, String>) {
+    let mut number = 0;
+    for (name, value) in attributes {
+        let property = NamedNode::new(name).ok().filter(|_| name.contains("://") || name.starts_with("urn:"));
+        if let Some(property) = property {
+            for object in terms(value).unwrap_or_else(|| vec![Literal::from(value.as_str()).into()]) {
+                out.add(at, property.as_str(), object);
+            }
+            continue;
+        }
+        number += 1;
+        let own = format!("{at}/attribute/{number}");
+        out.link(at, term::ATTRIBUTE, &own);
+        out.text(&own, foreign::LABEL, name);
+        out.text(&own, foreign::RDF_VALUE, value);
+    }
 }
 
 type To<'a> = dyn Fn(&str) -> Option<String> + 'a;

@@ -79,6 +79,10 @@ terms! {
     CRITERION = "criterion",
     UNALLOCATED_REASON = "unallocatedReason",
     LINE = "line",
+    PARENT = "parent",
+    ATTRIBUTE = "attribute",
+    SPAN_START = "spanStart",
+    SPAN_END = "spanEnd",
     HAS_FINDING = "hasFinding",
     QUANTITY = "quantity",
     PROPERTY = "property",
@@ -97,6 +101,9 @@ terms! {
     DIRECTION = "direction",
     UNIT = "unit",
     CONSTRAINS = "constrains",
+    BUDGET_PART = "budgetPart",
+    TAKEN_BY = "takenBy",
+    FIRST_SOURCE = "firstSource",
     RULE = "rule",
     CONFIDENCE = "confidence",
     ASSUMED = "assumed",
@@ -125,6 +132,8 @@ pub mod foreign {
     pub const LABEL: &str = "http://www.w3.org/2000/01/rdf-schema#label";
     /// `rdfs:comment`
     pub const COMMENT: &str = "http://www.w3.org/2000/01/rdf-schema#comment";
+    /// `rdf:value`
+    pub const RDF_VALUE: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#value";
     /// `dcterms:identifier`
     pub const IDENTIFIER: &str = "http://purl.org/dc/terms/identifier";
     /// `dcterms:description`

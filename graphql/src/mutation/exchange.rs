@@ -19,7 +19,8 @@ use crate::{Error, State};
 pub(crate) struct ImportRequirementsInput {
     /// Name of the system; it is made where there is none.
     system: String,
-    /// Name of the file: its ending says the format, `.reqif`, `.reqifz`, `.csv` or `.xlsx`.
+    /// Name of the file: its ending says the format: `.reqif`, `.reqifz`, `.csv`, `.xlsx`, `.ttl`, `.trig`, `.nt`, `.nq`,
+    /// `.jsonld`, `.md` or `.txt`.
     file_name: String,
     /// Its text; a `.reqifz` or `.xlsx` file in Base64.
     content: String,
@@ -49,6 +50,8 @@ pub(crate) struct ImportReport {
     requirements: usize,
     /// Links that came from it.
     links: usize,
+    /// Components, functions, processes, interfaces and constraints in the file.
+    others: usize,
     /// Requirements that were not there before.
     added: usize,
     /// Requirements of the system that the file does not hold; they stay.
@@ -109,6 +112,7 @@ impl Exchange {
             version,
             requirements: report.requirements,
             links: report.links,
+            others: report.others,
             added: report.added,
             absent: report.absent,
             remarks: report.remarks.into_iter().map(remark).collect(),

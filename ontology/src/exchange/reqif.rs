@@ -364,7 +364,7 @@ impl<'a> Parser<'a> {
 }
 
 /// The plain text of markup; of what cannot be read as such, nothing.
-fn plain(markup: &str) -> String {
+pub(super) fn plain(markup: &str) -> String {
     let wrapped = format!(
         "<REQ-IF><SPEC-OBJECT IDENTIFIER=\"x\"><ATTRIBUTE-VALUE-XHTML><THE-VALUE>{markup}</THE-VALUE></ATTRIBUTE-VALUE-XHTML></SPEC-OBJECT></REQ-IF>"
     );

@@ -1,5 +1,5 @@
-//! `procos import`: takes in a process as BPMN, a system that `procos export --format json` wrote, requirements from
-//! another tool, or a domain pack.
+//! `procos import`: takes in a process as BPMN, a system that `procos export` wrote as JSON or as a graph, requirements
+//! from another tool, or a domain pack.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use engine::port::{Definition, DeployFile};
-use ontology::exchange;
 use ontology::model::{ChangeSet, Node};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -19,8 +18,8 @@ use super::{Found, Output, Session, now_ms, read_file, variant};
 use crate::failure::Failure;
 use crate::wiring::{Assembly, packs};
 
-/// Take in a process (.bpmn), decisions (.dmn), a system or a variant (.json of `procos export`), requirements (.reqif,
-/// .reqifz, .csv, .xlsx) or a domain pack (a folder).
+/// Take in a process (.bpmn), decisions (.dmn), a system or a variant (.json of `procos export`), a graph (.ttl, .trig, .nt,
+/// .nq, .jsonld), requirements (.reqif, .reqifz, .csv, .xlsx, .md, .txt) or a domain pack (a folder).
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A process becomes a new version unless it is there already. A system becomes what the file says, as one change set;
@@ -36,6 +35,7 @@ Examples:
   procos import variant.json    (of procos export --variant)
   procos import brake.reqif --name \"Brake\"
   procos import brake.xlsx --name \"Brake\"
+  procos import brake.ttl --name \"Brake\"  (a graph in our own terms or those of OSLC RM)
   procos import pumps/          (architectures/*.ttl, processes/*.bpmn, archetypes/*.json, vocabulary/*.txt)")]
 pub(crate) struct Import {
     /// The file, or the folder of a pack.
@@ -56,15 +56,16 @@ impl Import {
             "bpmn" | "dmn" | "xml" => process(name_of(&self.file), content, &session).await?,
             "json" if is_variant(&content) => return whole(&self.file, &content, output, &session).await,
             "json" => system(&self.file, &content, &session).await?,
-            ending if exchange::ENDINGS.contains(&ending) => {
+            ending if graphql::import_endings().contains(&ending) => {
                 let stem = || self.file.file_stem().map(|stem| stem.to_string_lossy().into_owned());
                 let system = self.name.clone().or_else(stem).unwrap_or_default();
                 requirements(&system, &name_of(&self.file), content, output, &session).await?
             }
             _ => {
                 let message = format!("cannot tell what {} is", self.file.display());
-                let hint = "give a .bpmn, .dmn, .reqif, .reqifz, .csv or .xlsx file, or a .json file of `procos export`; other requirements go to `procos bootstrap`";
-                return Err(Failure::wrong_call("CLI-0014", message, hint));
+                let endings = graphql::import_endings().join(", .");
+                let hint = format!("give a .bpmn, .dmn, .{endings} file, or a .json file of `procos export`");
+                return Err(Failure::wrong_call("CLI-0014", message, &hint));
             }
         };
         if output.is_json() {
@@ -168,8 +169,12 @@ impl Import {
 
 /// Says what was taken in, and what was not.
 fn report(output: &Output, name: &str, taken: &Value) {
+    let others = match taken["others"].as_u64() {
+        None | Some(0) => String::new(),
+        Some(count) => format!(" {count} other nodes,"),
+    };
     output.line(&format!(
-        "system {name}: {} requirements ({} new), {} links, change set {}",
+        "system {name}: {} requirements ({} new),{others} {} links, change set {}",
         taken["requirements"], taken["added"], taken["links"], taken["version"]
     ));
     if taken["absent"] != 0 {
@@ -230,7 +235,7 @@ async fn requirements(
             assembly.close().await;
             let (report, version) = taken?;
             Ok(json!({"system": system, "version": version, "requirements": report.requirements,
-                "links": report.links, "added": report.added, "absent": report.absent, "remarks": report.remarks}))
+                "links": report.links, "others": report.others, "added": report.added, "absent": report.absent, "remarks": report.remarks}))
         }
         Found::There(client) => {
             let path = ["api", "systems", system, "import"];

@@ -57,7 +57,7 @@ impl Intake {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {
-    /// One of [`ontology::exchange::ENDINGS`]; told by the media type where it is not given.
+    /// One of [`graphql::import_endings`], or the name that an export has for it; told by the media type where it is not given.
     format: Option<String>,
     /// Name of the file, for the history.
     file_name: Option<String>,
@@ -109,7 +109,8 @@ fn file_name(asked: &Asked, headers: &HeaderMap) -> Result<String, Refusal> {
             "a file name has at most {KEY_BYTES_MAX} bytes and no control characters"
         )));
     }
-    let known = |ending: &str| ontology::exchange::ENDINGS.contains(&ending);
+    let endings = graphql::import_endings();
+    let known = |ending: &str| endings.contains(&ending);
     let by_name = named.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
     let media = headers.get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok()).unwrap_or_default();
     let media = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -117,16 +118,28 @@ fn file_name(asked: &Asked, headers: &HeaderMap) -> Result<String, Refusal> {
         "application/xml" | "text/xml" | "application/reqif+xml" => Some("reqif"),
         "application/zip" | "application/reqif+zip" => Some("reqifz"),
         "text/csv" => Some("csv"),
+        "text/turtle" => Some("ttl"),
+        "application/trig" => Some("trig"),
+        "application/n-triples" => Some("nt"),
+        "application/n-quads" => Some("nq"),
+        "application/ld+json" => Some("jsonld"),
+        "text/markdown" => Some("md"),
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" => Some("xlsx"),
         _ => None,
     };
     let ending = match (&asked.format, by_name, by_media) {
-        (Some(format), ..) => format.clone(),
+        (Some(format), ..) => match format.as_str() {
+            "turtle" | "oslc" => "ttl".to_owned(),
+            "ntriples" => "nt".to_owned(),
+            "nquads" => "nq".to_owned(),
+            "markdown" => "md".to_owned(),
+            format => format.to_owned(),
+        },
         (None, Some(ending), _) if known(&ending) => ending,
         (None, _, Some(ending)) => ending.to_owned(),
         _ => {
             let message = format!("cannot tell what the file is from {media:?}");
-            let hint = "say ?format=reqif, reqifz, csv or xlsx, or send its media type";
+            let hint = "say what it is, for example ?format=reqif, or send its media type";
             return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "HTTP-0008", message, hint));
         }
     };
@@ -165,7 +178,7 @@ async fn file(body: Body, announced: usize) -> Result<Vec<u8>, Refusal> {
 }
 
 fn wrong(message: impl std::fmt::Display) -> Refusal {
-    let hint = "POST the file as the body; ?format=reqif, reqifz, csv or xlsx says what it is";
+    let hint = "POST the file as the body; ?format= says what it is: reqif, reqifz, csv, xlsx, turtle, trig, ntriples, nquads, jsonld or markdown";
     Refusal::new(StatusCode::BAD_REQUEST, "HTTP-0008", message, hint)
 }
 
