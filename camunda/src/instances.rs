@@ -13,7 +13,7 @@ use crate::catalogue::{self, Deployed};
 use crate::core::Core;
 use crate::hidden::{HIDDEN, Hidden, hidden, key_variable, run_variable, visible};
 use crate::keys::key_of;
-use crate::remote::{InstanceQuery, RemoteInstance, RemoteStart, RemoteState, RemoteStep};
+use crate::remote::{InstanceQuery, Order, RemoteInstance, RemoteStart, RemoteState, RemoteStep};
 use crate::{answer, course, ended, watch};
 
 /// Instances looked through for one that was not seen yet.
@@ -178,10 +178,13 @@ pub(crate) async fn instances(
         definition,
         open: filter.status.map(Status::is_open),
         suspended: filter.status == Some(Status::Suspended),
-        limit: if filter.before.is_some() { SCAN_LIMIT } else { limit },
+        started_since_ms: filter.started_since_ms,
+        order: if filter.oldest_first { Order::OldestStart } else { Order::NewestStart },
+        limit: if filter.before.is_some() || filter.started_before_ms.is_some() { SCAN_LIMIT } else { limit },
         ..InstanceQuery::default()
     };
     let mut found = core.remote.instances(&query).await?;
+    found.retain(|one| filter.started_before_ms.is_none_or(|before| one.started_ms < before));
     if let Some(before) = filter.before {
         // Keys have no order in time: the page goes on after the instance that ended the last one.
         let place = found.iter().position(|one| key_of(&one.id) == before);

@@ -173,13 +173,20 @@ impl Store for MemoryStore {
     async fn instances(&self, filter: &InstanceFilter) -> Result<Vec<Instance>, Error> {
         let limit = limits::page(filter.limit);
         let tables = self.tables.lock();
-        let matching = tables.instances.values().rev().map(|stored| &stored.instance).filter(|instance| {
+        let matches = |instance: &&Instance| {
             filter.process_id.as_ref().is_none_or(|id| *id == instance.process_id)
                 && filter.definition.is_none_or(|key| key == instance.definition)
                 && filter.status.is_none_or(|status| status == instance.status)
-                && filter.before.is_none_or(|before| instance.key < before)
-        });
-        Ok(matching.take(limit).cloned().collect())
+                && filter.started_since_ms.is_none_or(|since| instance.started_ms >= since)
+                && filter.started_before_ms.is_none_or(|before| instance.started_ms < before)
+                && filter.before.is_none_or(|last| (instance.key > last) == filter.oldest_first && instance.key != last)
+        };
+        let all = tables.instances.values().map(|stored| &stored.instance);
+        Ok(if filter.oldest_first {
+            all.filter(matches).take(limit).cloned().collect()
+        } else {
+            all.rev().filter(matches).take(limit).cloned().collect()
+        })
     }
 
     async fn load_waiting(&self) -> Result<Waiting, Error> {

@@ -293,7 +293,13 @@ pub struct InstanceFilter {
     pub definition: Option<i64>,
     /// Only in this state.
     pub status: Option<Status>,
-    /// Only keys smaller than this (paging, newest first).
+    /// Only what was started then or later, milliseconds since the Unix epoch.
+    pub started_since_ms: Option<i64>,
+    /// Only what was started before then.
+    pub started_before_ms: Option<i64>,
+    /// The oldest first instead of the newest.
+    pub oldest_first: bool,
+    /// Only what comes behind this key in that order (paging).
     pub before: Option<i64>,
     /// At most so many; 0 means 100.
     pub limit: usize,

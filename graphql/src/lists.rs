@@ -35,6 +35,11 @@ pub(crate) struct TimeFilter {
 }
 
 impl TimeFilter {
+    /// Milliseconds since the Unix epoch: from then on, and before then.
+    pub(crate) fn bounds(self) -> (Option<i64>, Option<i64>) {
+        (self.since.map(|since| since.0), self.before.map(|before| before.0))
+    }
+
     fn holds(self, at_ms: i64) -> bool {
         self.since.is_none_or(|since| at_ms >= since.0) && self.before.is_none_or(|before| at_ms < before.0)
     }

@@ -5,6 +5,7 @@ mod exchange;
 mod knowledge;
 mod lines;
 mod operations;
+mod processes;
 mod prompts;
 mod runs;
 mod structure;
@@ -26,6 +27,7 @@ pub struct Mutation(
     operations::Operations,
     knowledge::Knowledge,
     structure::Structure,
+    processes::Processes,
     lines::Lines,
     exchange::Exchange,
     prompts::Prompts,

@@ -1,6 +1,10 @@
 //! The port by which scores are read: how often what was tried, and how often it worked.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -39,11 +43,21 @@ pub struct ScoreRow {
     pub cost: f64,
 }
 
+/// Scores that are kept, about 3 MB of them.
+const MAX_KNOWN: usize = 50_000;
+/// Scores by attempts and successes: each takes a search for two roots, and a ranking asks for the same ones again.
+static KNOWN: LazyLock<Mutex<HashMap<(u64, u64), scoring::Score>>> = LazyLock::new(Mutex::default);
+
 impl ScoreRow {
     /// The batting average with its interval.
     #[must_use]
     pub fn score(&self) -> scoring::Score {
-        scoring::Score::new(self.attempts, self.successes)
+        let counts = (self.attempts, self.successes);
+        let mut known = KNOWN.lock();
+        if known.len() > MAX_KNOWN {
+            known.clear();
+        }
+        *known.entry(counts).or_insert_with(|| scoring::Score::new(self.attempts, self.successes))
     }
 }
 

@@ -62,14 +62,21 @@ impl Store for Database {
         if let Some(status) = filter.status {
             and("status =", text(status.word()));
         }
-        if let Some(before) = filter.before {
-            and("key <", int(before));
+        if let Some(since) = filter.started_since_ms {
+            and("started_ms >=", int(since));
         }
+        if let Some(before) = filter.started_before_ms {
+            and("started_ms <", int(before));
+        }
+        if let Some(last) = filter.before {
+            and(if filter.oldest_first { "key >" } else { "key <" }, int(last));
+        }
+        let order = if filter.oldest_first { "ASC" } else { "DESC" };
         let limit = engine::limits::page(filter.limit);
         let sql = format!(
             "SELECT key, definition, process_id, version, status, incidents, business_key, parent_instance, \
              parent_call, variables, seed, dry_run, started_ms, ended_ms FROM instances WHERE {conditions} \
-             ORDER BY key DESC LIMIT {limit}"
+             ORDER BY key {order} LIMIT {limit}"
         );
         let rows = self.query(sql, values).await?;
         Ok(rows.iter().map(|row| read::instance(&Row(row))).collect::<Result<_, _>>()?)

@@ -13,8 +13,8 @@ use super::{
 use crate::connection::{Connection, Page};
 use crate::error::Result;
 use crate::filters::{
-    ComponentFilter, FunctionFilter, NodeOrder, ProcessFilter, RequirementFilter, RequirementOrder,
-    TraceLinkFilter, TraceLinkOrder,
+    ComponentFilter, ConstraintFilter, FunctionFilter, InterfaceFilter, NodeOrder, ProcessFilter,
+    RequirementFilter, RequirementOrder, TraceLinkFilter, TraceLinkOrder,
 };
 use crate::limits::page_cost;
 use crate::scalar::{Iri, Timestamp};
@@ -148,14 +148,30 @@ impl System {
         listed(ctx, &self.0, &Page::new(first, after)?, filter, order_by)
     }
 
-    /// What flows between its components.
-    async fn interfaces(&self) -> Vec<Interface> {
-        self.all()
+    /// What flows between its components, in natural order of ids where no other is asked for.
+    #[graphql(complexity = "page_cost(first, child_complexity)")]
+    async fn interfaces(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<InterfaceFilter>,
+        order_by: Option<NodeOrder>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Connection<Interface>> {
+        listed(ctx, &self.0, &Page::new(first, after)?, filter, order_by)
     }
 
-    /// Its bounds and budgets.
-    async fn constraints(&self) -> Vec<Constraint> {
-        self.all()
+    /// Its bounds and budgets, in natural order of their ids where no other is asked for.
+    #[graphql(complexity = "page_cost(first, child_complexity)")]
+    async fn constraints(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<ConstraintFilter>,
+        order_by: Option<NodeOrder>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Connection<Constraint>> {
+        listed(ctx, &self.0, &Page::new(first, after)?, filter, order_by)
     }
 
     /// Its trace links; refused for a system with more than 5,000 of them.

@@ -9,7 +9,7 @@ use crate::State;
 use crate::connection::{Connection, Page};
 use crate::error::Result;
 use crate::limits::{PAGE_LIMIT, page_cost};
-use crate::lists::{DefinitionFilter, DefinitionOrder, TimeOrder};
+use crate::lists::{DefinitionFilter, DefinitionOrder, TimeFilter, TimeOrder};
 use crate::runs::{
     DecisionDefinition, Experience, ForecastRecord, Incident, InstanceStatus, ProcessDefinition,
     ProcessInstance, UserTask, VersionTrial, experience, instances,
@@ -105,18 +105,29 @@ impl Runs {
         }
     }
 
-    /// Process instances, newest first.
+    /// Process instances, newest first where no other order is asked for.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
     async fn process_instances(
         &self,
         ctx: &Context<'_>,
         process_id: Option<String>,
         status: Option<InstanceStatus>,
+        #[graphql(desc = "When they were started.")] started_at: Option<TimeFilter>,
+        order_by: Option<TimeOrder>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<Connection<ProcessInstance>> {
         let status = status.map(InstanceStatus::of_engine);
-        let filter = InstanceFilter { process_id, status, ..InstanceFilter::default() };
+        let (started_since_ms, started_before_ms) = started_at.unwrap_or_default().bounds();
+        let oldest_first = order_by.unwrap_or_default() == TimeOrder::OldestFirst;
+        let filter = InstanceFilter {
+            process_id,
+            status,
+            started_since_ms,
+            started_before_ms,
+            oldest_first,
+            ..InstanceFilter::default()
+        };
         instances(ctx, filter, &Page::new(first, after)?).await
     }
 

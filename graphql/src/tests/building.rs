@@ -49,7 +49,8 @@ async fn a_system_is_built_by_a_job_and_every_column_can_be_asked_for() {
           nodes { id localId label pattern quantities { siValue siUnit } components { name parent { name } }
             functions { name component { name } process { name definition { key version } score { attempts low high } } }
             processes { processId requirements { localId } } } }
-        interfaces { name source { name } target { name } item } constraints { name siValue parts { component } }
+        interfaces { nodes { name source { name } target { name } item } }
+        constraints { nodes { name siValue parts { component } } }
         links { kind source target } } } }";
     let found = bed.ask(query, json!({})).await;
     let system = &found["systems"]["nodes"][0];
@@ -62,7 +63,7 @@ async fn a_system_is_built_by_a_job_and_every_column_can_be_asked_for() {
     assert_eq!(page["pageInfo"]["hasNextPage"], true);
     let first = &page["nodes"][0];
     assert!(first["components"].as_array().is_some_and(|parts| !parts.is_empty()), "{first}");
-    assert!(!system["interfaces"].as_array().unwrap().is_empty());
+    assert!(!system["interfaces"]["nodes"].as_array().unwrap().is_empty());
     assert!(!system["links"].as_array().unwrap().is_empty());
     let next = "query($after: String) { requirements(system: \"Light aircraft\", first: 2, after: $after) {
         pageInfo { hasPreviousPage } edges { cursor node { localId } } } }";

@@ -318,6 +318,28 @@ async fn a_repeat_with_the_same_client_id_is_one_change_and_an_old_version_is_to
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_process_of_a_system_is_bound_to_what_is_deployed() {
+    let bed = pump().await;
+    let create = "mutation { createProcess(input: {system: \"Pump\", id: \"Q\", name: \"approval\", processId: \"approval\",
+        component: \"motor\"}) { processId component { localId } definition { key } version } }";
+    let made = bed.ask(create, json!({})).await["createProcess"].clone();
+    assert_eq!((&made["component"]["localId"], &made["definition"]), (&json!("motor"), &Value::Null));
+    let key = bed.deploy(APPROVAL).await;
+    let update = "mutation($v: Int) { updateProcess(input: {system: \"Pump\", id: \"Q\", component: null, ifMatch: $v}) {
+        name component { localId } definition { key } } }";
+    assert_eq!(bed.refusal(update, json!({"v": 1})).await.0, "ONTO-0007");
+    let found = bed.ask(update, json!({"v": made["version"]})).await["updateProcess"].clone();
+    assert_eq!(found, json!({"name": "approval", "component": null, "definition": {"key": key}}));
+    let wrong = "mutation { createProcess(input: {system: \"Pump\", id: \"W\", name: \"x\", component: \"R-1\"}) { localId } }";
+    assert_eq!(bed.refusal(wrong, json!({})).await.0, "ONTO-0004");
+    let remove = "mutation { removeProcess(input: {system: \"Pump\", id: \"Q\"}) { number } }";
+    bed.ask(remove, json!({})).await;
+    assert_eq!(bed.refusal(remove, json!({})).await.0, "ONTO-0003");
+    let left = bed.ask("{ processes(system: \"Pump\") { nodes { localId } } }", json!({})).await;
+    assert_eq!(left["processes"]["nodes"], json!([{"localId": "P"}]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn functions_interfaces_and_constraints_are_written_by_hand() {
     let bed = pump().await;
     let made = bed.ask(

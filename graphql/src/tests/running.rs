@@ -109,8 +109,24 @@ async fn instances_are_paged_newest_first() {
         }
         after = page["pageInfo"]["endCursor"].clone();
     }
+    // The other way round, page by page.
+    let query = "query($after: String) { processInstances(orderBy: OLDEST_FIRST, first: 3, after: $after) {
+        totalCount pageInfo { endCursor } nodes { key startedAt } } }";
+    let first = bed.ask(query, json!({})).await["processInstances"].clone();
+    let rest = bed.ask(query, json!({"after": first["pageInfo"]["endCursor"]})).await["processInstances"].clone();
+    assert_eq!((&first["totalCount"], &rest["totalCount"]), (&json!(5), &json!(5)));
+    let nodes = || first["nodes"].as_array().unwrap().iter().chain(rest["nodes"].as_array().unwrap());
+    let oldest: Vec<String> = nodes().map(|node| node["key"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(oldest, keys);
     keys.reverse();
     assert_eq!(seen, keys);
+    // By when they were started.
+    let since = nodes().last().unwrap()["startedAt"].clone();
+    let query = "query($at: TimeFilter) { processInstances(startedAt: $at) { nodes { startedAt } } }";
+    let count = |found: Value| found["processInstances"]["nodes"].as_array().unwrap().len();
+    let late = count(bed.ask(query, json!({"at": {"since": since}})).await);
+    let early = count(bed.ask(query, json!({"at": {"before": since}})).await);
+    assert!(late >= 1 && late + early == 5, "{late} and {early}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

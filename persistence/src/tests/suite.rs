@@ -187,6 +187,14 @@ async fn instances_are_replaced_and_listed_newest_first(store: &dyn Everything) 
     assert_eq!(keys(InstanceFilter { process_id: Some("odd".to_owned()), ..any() }).await, [5, 3, 1]);
     assert_eq!(keys(InstanceFilter { definition: Some(1), before: Some(3), ..any() }).await, [2, 1]);
     assert!(keys(InstanceFilter { definition: Some(2), ..any() }).await.is_empty());
+    let oldest = || InstanceFilter { oldest_first: true, ..any() };
+    assert_eq!(keys(InstanceFilter { limit: 2, ..oldest() }).await, [1, 2]);
+    assert_eq!(keys(InstanceFilter { before: Some(2), ..oldest() }).await, [3, 4, 5]);
+    let (since, before) = (Some(instance(1, Status::Active).instance.started_ms), Some(i64::MAX));
+    assert_eq!(keys(InstanceFilter { started_since_ms: since, ..oldest() }).await, [1, 2, 3, 4, 5]);
+    assert_eq!(keys(InstanceFilter { started_before_ms: before, ..oldest() }).await, [1, 2, 3, 4, 5]);
+    assert!(keys(InstanceFilter { started_before_ms: since, ..any() }).await.is_empty());
+    assert!(keys(InstanceFilter { started_since_ms: before, ..any() }).await.is_empty());
 }
 
 async fn what_waits_comes_back_and_what_ended_does_not(store: &dyn Everything) {

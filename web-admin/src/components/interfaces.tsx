@@ -2,17 +2,15 @@
 import { count } from "../format";
 import type { SystemParts } from "../pages/system-query";
 
-/** Rows of each table; a system with thousands would make the page slow for what nobody reads. */
-const SHOWN_MAX = 500;
-
 export function Interfaces({ system }: { system: SystemParts }) {
-  if (system.interfaces.length + system.constraints.length === 0) return null;
+  const { interfaces, constraints } = system;
+  if (interfaces.totalCount + constraints.totalCount === 0) return null;
   return (
     <details class="card">
       <summary>
-        {count(system.interfaces.length, "interface")} and {count(system.constraints.length, "constraint")}
-        {Math.max(system.interfaces.length, system.constraints.length) > SHOWN_MAX &&
-          ` (the first ${SHOWN_MAX} of each are shown)`}
+        {count(interfaces.totalCount, "interface")} and {count(constraints.totalCount, "constraint")}
+        {[interfaces, constraints].some(({ totalCount, nodes }) => totalCount > nodes.length) &&
+          ` (the first ${Math.max(interfaces.nodes.length, constraints.nodes.length)} of each are shown)`}
       </summary>
       <div class="scroll">
         <table>
@@ -27,7 +25,7 @@ export function Interfaces({ system }: { system: SystemParts }) {
             </tr>
           </thead>
           <tbody>
-            {system.interfaces.slice(0, SHOWN_MAX).map((entry) => (
+            {interfaces.nodes.map((entry) => (
               <tr key={entry.localId}>
                 <td>{entry.name}</td>
                 <td>{entry.source?.localId}</td>
@@ -51,7 +49,7 @@ export function Interfaces({ system }: { system: SystemParts }) {
             </tr>
           </thead>
           <tbody>
-            {system.constraints.slice(0, SHOWN_MAX).map((entry) => (
+            {constraints.nodes.map((entry) => (
               <tr key={entry.localId}>
                 <td>{entry.name}</td>
                 <td>{entry.kind}</td>

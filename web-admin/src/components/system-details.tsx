@@ -3,17 +3,12 @@ import { Link } from "wouter-preact";
 import { ask } from "../api";
 import { interval, percent } from "../format";
 import { useLoad } from "../load";
-import { SOURCES, type SystemData, type SystemParts } from "../pages/system-query";
+import { CONNECTIONS, SOURCES, type SystemData } from "../pages/system-query";
 import { Bar } from "./outcomes";
 
 type Requirement = SystemData["requirements"]["nodes"][number];
 
-export function SystemDetails(props: {
-  system: SystemData;
-  parts: SystemParts | undefined;
-  id: string | undefined;
-}) {
-  const { system, parts, id } = props;
+export function SystemDetails({ system, id }: { system: SystemData; id: string | undefined }) {
   const requirement = system.requirements.nodes.find((node) => node.localId === id);
   const component = system.components.nodes.find((node) => node.localId === id);
   const process = system.processes.nodes.find((node) => node.localId === id);
@@ -53,7 +48,7 @@ export function SystemDetails(props: {
             </dd>
             {task && task.elements.length > 0 && <Fact name="Steps" value={task.elements.join(", ")} />}
           </dl>
-          {component && parts && <Connections system={parts} id={component.localId} />}
+          {component && <Connections key={component.id} system={system.name} id={component.localId} />}
         </>
       )}
     </section>
@@ -142,11 +137,10 @@ function ProcessDetails({ process }: { process: SystemData["processes"]["nodes"]
   );
 }
 
-function Connections({ system, id }: { system: SystemParts; id: string }) {
-  const interfaces = system.interfaces.filter(
-    ({ source, target }) => source?.localId === id || target?.localId === id,
-  );
-  const constraints = system.constraints.filter(({ subject }) => subject === id);
+function Connections({ system, id }: { system: string; id: string }) {
+  const { data } = useLoad(`connections of ${system} ${id}`, () => ask(CONNECTIONS, { name: system, id }));
+  const interfaces = data?.system?.interfaces.nodes ?? [];
+  const constraints = data?.system?.constraints.nodes ?? [];
   return (
     <>
       {interfaces.length > 0 && (

@@ -58,8 +58,24 @@ export const TRACE = graphql(`
 export const PARTS = graphql(`
   query SystemParts($name: String!) {
     system(name: $name) {
-      interfaces { localId name item direction unit source { localId } target { localId } }
-      constraints { localId name kind subject property comparator siValue siUnit }
+      interfaces(first: 500) {
+        totalCount
+        nodes { localId name item direction unit source { localId } target { localId } }
+      }
+      constraints(first: 500) { totalCount nodes { localId name kind subject property comparator siValue siUnit } }
+    }
+  }
+`);
+
+/** What flows over a component, and what bounds it. */
+export const CONNECTIONS = graphql(`
+  query Connections($name: String!, $id: String!) {
+    system(name: $name) {
+      interfaces(
+        first: 100
+        filter: { any: [{ source: { equals: $id } }, { target: { equals: $id } }] }
+      ) { nodes { localId name } }
+      constraints(first: 100, filter: { subject: { equals: $id } }) { nodes { localId name } }
     }
   }
 `);

@@ -137,7 +137,7 @@ function Content({ system }: { system: SystemData }) {
             />
           ))}
         </div>
-        <SystemDetails system={system} parts={parts.data?.system ?? undefined} id={chosen} />
+        <SystemDetails system={system} id={chosen} />
       </div>
       {parts.error && <Failure error={parts.error} />}
       {parts.data?.system && <Interfaces system={parts.data.system} />}
