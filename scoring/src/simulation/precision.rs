@@ -101,6 +101,8 @@ pub struct Result {
     pub ended: Ended,
     /// How the half-width of the mean duration shrank.
     pub trace: Vec<HalfWidth>,
+    /// Why the process ran by the engine's own rules, step by step; `None` where a table says it, which is quicker.
+    pub by_engine: Option<String>,
     /// What is known without simulation, where it is.
     pub exact: Option<Exact>,
     /// Why `exact`, or its load, is missing.
@@ -193,6 +195,7 @@ pub fn simulate(model: &Model, settings: &Settings, progress: &dyn Fn(u64, f64))
         warm_up,
         ended,
         trace,
+        by_engine: model.by_engine().map(str::to_owned),
         exact,
         inexact,
         posterior,

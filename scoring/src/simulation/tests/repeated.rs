@@ -71,6 +71,8 @@ fn how_often_must_be_known() {
     };
     let refused = built(list, r#"duration="10""#).unwrap_err();
     assert!(matches!(&refused, Error::NotSimulated { what, .. } if what.contains("not known")), "{refused}");
-    assert!(built(list, r#"duration="10" instances="65""#).is_err());
+    let many = built(list, r#"duration="10" instances="65""#).unwrap();
+    assert!(many.by_engine().is_some_and(|why| why.contains("more than 64")), "{:?}", many.by_engine());
+    assert!((cases(&many, 20).estimate("visits", "t").unwrap().value - 65.0).abs() < 1e-9);
     assert_eq!(Exact::of(&built(list, r#"duration="10" instances="5""#).unwrap()).unwrap().visits, [5.0]);
 }
