@@ -5,6 +5,7 @@
 //! | the process, changed so that nobody has to be asked anything while it runs | `build` |
 //! | cases through it: arrivals, steps, what happens when | `run` |
 //! | work: resources, queues, batches, calendars | `work` |
+//! | running cases, from where they stand in the engine | `resume` |
 //!
 //! What the engine would leave to others is answered by the declaration:
 //!
@@ -25,10 +26,12 @@ use bpmn::program::{NodeIndex, Program};
 use serde_json::Value;
 
 mod build;
+mod resume;
 mod run;
 mod work;
 
 pub(super) use build::build;
+pub(super) use resume::resume;
 pub(super) use run::run;
 
 /// Keeps numbers for different purposes at the same element apart.

@@ -237,6 +237,8 @@ pub struct Model {
     pub(super) levels: u16,
     /// Where the table cannot say the process: the process itself, and what the engine's rules need to run it.
     pub(super) engine: Option<Arc<ByEngine>>,
+    /// The same by the engine's rules, where running cases can stand in a place that the table does not tell from others.
+    pub(super) stepwise: Option<Arc<Self>>,
 }
 
 /// The address of arrivals among random numbers.
@@ -265,6 +267,12 @@ impl Model {
     #[must_use]
     pub fn by_engine(&self) -> Option<&str> {
         self.engine.as_ref().map(|engine| engine.because.as_str())
+    }
+
+    /// Whether a forecast of a running case may need the state that the engine keeps of it.
+    #[must_use]
+    pub fn needs_state(&self) -> bool {
+        self.engine.is_some() || self.stepwise.is_some()
     }
 
     /// Whether any gateway decides by what a case brings along.

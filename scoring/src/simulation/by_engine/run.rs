@@ -21,7 +21,7 @@ use super::super::random::Numbers;
 use super::super::replication::Replication;
 use super::super::witness::Witness;
 use super::work::{Floor, SERVED};
-use super::{ByEngine, Role, Work};
+use super::{ByEngine, Role, Rounds, Work};
 
 /// Steps of one case after which it is held to go on for ever.
 const STEPS_LIMIT: u32 = 50_000;
@@ -46,6 +46,8 @@ pub(super) struct Case {
     held: bool,
     state: State,
     pub(super) open: Vec<Open>,
+    /// Of a case that really runs: what counts as work and is no job.
+    pub(super) others: Vec<(Local, Other)>,
     /// Numbers used so far: by activity, behind them by choice.
     pub(super) visits: Vec<u32>,
 }
@@ -55,6 +57,13 @@ pub(super) struct Case {
 pub(super) struct Open {
     pub(super) number: Local,
     pub(super) what: Wait,
+}
+
+/// What counts as work in the simulation, and is waited for in another way in a case that really runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Other {
+    Subscription,
+    Call,
 }
 
 #[derive(Debug)]
@@ -78,9 +87,11 @@ pub(super) struct Shop<'a, W> {
     pub(super) engine: &'a ByEngine,
     pub(super) witness: &'a mut W,
     numbers: Numbers,
-    cases: u32,
+    pub(super) cases: u32,
     pub(super) warm_up: u32,
     pub(super) now: f64,
+    /// Second 0 in milliseconds since the Unix epoch, for the engine's clock.
+    pub(super) epoch_ms: i64,
     order: u32,
     pub(super) events: EventList,
     pub(super) slots: Vec<Case>,
@@ -92,6 +103,8 @@ pub(super) struct Shop<'a, W> {
     rounds: Option<(NodeIndex, f64)>,
     pub(super) measuring: bool,
     opened: f64,
+    /// The first case, whose end is all that is asked for, and how it ended: when, and where (nowhere where it is stuck).
+    pub(super) watched: Option<Option<(f64, Option<u16>)>>,
     pub(super) found: Replication,
 }
 
@@ -120,7 +133,7 @@ pub(in super::super) fn run<W: Witness>(
 }
 
 impl<'a, W: Witness> Shop<'a, W> {
-    fn over(
+    pub(super) fn over(
         (model, engine): (&'a Model, &'a ByEngine),
         numbers: Numbers,
         (cases, warm_up): (u32, u32),
@@ -134,6 +147,7 @@ impl<'a, W: Witness> Shop<'a, W> {
             cases: cases.saturating_add(warm_up),
             warm_up,
             now: 0.0,
+            epoch_ms: LOG_START_MS,
             order: 0,
             events: EventList::default(),
             slots: Vec::new(),
@@ -143,6 +157,7 @@ impl<'a, W: Witness> Shop<'a, W> {
             rounds: None,
             measuring: warm_up == 0,
             opened: 0.0,
+            watched: None,
             found: Replication::over(model, cases as usize),
         }
     }
@@ -153,7 +168,7 @@ impl<'a, W: Witness> Shop<'a, W> {
         self.events.push(Coming { at, order: self.order | after_work, case, slot, token });
     }
 
-    fn happen(&mut self, event: Coming) {
+    pub(super) fn happen(&mut self, event: Coming) {
         self.now = event.at;
         match event.token {
             ARRIVAL => self.arrive(event.case),
@@ -164,7 +179,7 @@ impl<'a, W: Witness> Shop<'a, W> {
         self.drain();
     }
 
-    fn announce(&mut self, number: u32, now: f64) {
+    pub(super) fn announce(&mut self, number: u32, now: f64) {
         let at = match &self.model.arrivals {
             None => 0.0,
             Some(law) => {
@@ -197,12 +212,26 @@ impl<'a, W: Witness> Shop<'a, W> {
         self.say(slot, Input::Start { start: self.engine.start.clone(), variables });
     }
 
+    /// A case that really runs goes on here.
+    pub(super) fn take_up(&mut self, number: u32, state: &State) {
+        let visits = vec![0; self.model.activities.len() + self.model.choices.len()];
+        let began = self.now;
+        self.slots.push(Case { number, began, visits, state: state.clone(), ..Case::default() });
+        let known = state.variables(None);
+        let mut variables = self.model.attributes_of(&self.numbers, u64::from(number));
+        variables.retain(|name, _| !known.is_some_and(|known| known.contains_key(name)));
+        if !variables.is_empty() {
+            self.say(number, Input::SetVariables { scope: None, variables });
+        }
+        self.say(number, Input::Continue);
+    }
+
     pub(super) fn say(&mut self, slot: u32, input: Input) {
         self.inputs.push_back((slot, self.slots[slot as usize].number, input));
     }
 
     /// Says all that is to be said, until nothing more happens now.
-    fn drain(&mut self) {
+    pub(super) fn drain(&mut self) {
         while let Some((slot, number, input)) = self.inputs.pop_front() {
             if self.slots[slot as usize].number == number {
                 self.step(slot, input);
@@ -213,7 +242,7 @@ impl<'a, W: Witness> Shop<'a, W> {
     /// One step of the engine, and what follows from it.
     fn step(&mut self, slot: u32, input: Input) {
         let engine = self.engine;
-        let now_ms = LOG_START_MS.saturating_add((self.now * 1_000.0).round() as i64);
+        let now_ms = self.epoch_ms.saturating_add((self.now * 1_000.0).round() as i64);
         let case = &mut self.slots[slot as usize];
         case.steps += 1;
         if case.steps > STEPS_LIMIT {
@@ -246,7 +275,9 @@ impl<'a, W: Witness> Shop<'a, W> {
     fn follow(&mut self, slot: u32, now_ms: i64, event: Event) {
         match event {
             Event::JobCreated { job, node, .. } => self.begin_job(slot, job, &node),
-            Event::JobCancelled { job } => self.cancel(slot, job),
+            Event::JobCancelled { job: gone } | Event::CallCancelled { call: gone } => {
+                self.cancel(slot, gone)
+            }
             Event::TimerScheduled { timer, due_ms, .. } => {
                 self.open(slot, timer, Wait::Timer);
                 let at = self.now + (due_ms - now_ms).max(0) as f64 / 1_000.0;
@@ -256,7 +287,7 @@ impl<'a, W: Witness> Shop<'a, W> {
                 self.subscribe(slot, subscription, index as usize, (kind, name));
             }
             Event::TimerClosed { timer: gone } | Event::SubscriptionClosed { subscription: gone } => {
-                self.slots[slot as usize].open.retain(|open| open.number != gone);
+                self.cancel(slot, gone);
             }
             Event::MessageThrown { name, .. } => self.thrown(slot, SubscriptionKind::Message, &name),
             Event::SignalThrown { name, .. } => self.thrown(slot, SubscriptionKind::Signal, &name),
@@ -271,7 +302,7 @@ impl<'a, W: Witness> Shop<'a, W> {
         }
     }
 
-    fn open(&mut self, slot: u32, number: Local, what: Wait) {
+    pub(super) fn open(&mut self, slot: u32, number: Local, what: Wait) {
         self.slots[slot as usize].open.push(Open { number, what });
     }
 
@@ -280,14 +311,14 @@ impl<'a, W: Witness> Shop<'a, W> {
         let Some(place) = engine.places.get(node).copied() else { return };
         let mut variables = Variables::new();
         match &engine.roles[place] {
-            Role::Work(work) => return self.reach(slot, job, place, work.activity),
+            Role::Work(work) => return self.reach(slot, job, place, (work.activity, 0.0)),
             Role::Draw { choice, variable, values } => {
                 let way = self.choose(slot, *choice);
                 variables.insert(variable.clone(), values.get(way).cloned().unwrap_or(Value::Null));
             }
             Role::First(repeated) => {
                 if let Some(rounds) = engine.rounds.get(repeated) {
-                    let count = self.count(slot, *repeated);
+                    let count = self.count(slot, rounds);
                     self.rounds = Some((*repeated, count));
                     variables.insert(rounds.variable.clone(), json!(count));
                 }
@@ -298,9 +329,15 @@ impl<'a, W: Witness> Shop<'a, W> {
         self.complete(slot, job, variables);
     }
 
-    fn complete(&mut self, slot: u32, job: Local, variables: Variables) {
-        self.slots[slot as usize].open.retain(|open| open.number != job);
-        self.say(slot, Input::CompleteJob { job, variables });
+    pub(super) fn complete(&mut self, slot: u32, job: Local, variables: Variables) {
+        let case = &mut self.slots[slot as usize];
+        case.open.retain(|open| open.number != job);
+        let input = match case.others.iter().find(|(other, _)| *other == job) {
+            None => Input::CompleteJob { job, variables },
+            Some((_, Other::Subscription)) => Input::Correlate { subscription: job, variables },
+            Some((_, Other::Call)) => Input::CallCompleted { call: job, variables },
+        };
+        self.say(slot, input);
     }
 
     /// The work of a job has ended: by what it comes to.
@@ -308,7 +345,8 @@ impl<'a, W: Witness> Shop<'a, W> {
         let engine = self.engine;
         let Role::Work(Work { outcome, fate, .. }) = &engine.roles[node] else { return };
         let mut variables = Variables::new();
-        if let Some((choice, fates)) = fate {
+        let is_job = !self.slots[slot as usize].others.iter().any(|(other, _)| *other == job);
+        if let Some((choice, fates)) = fate.as_ref().filter(|_| is_job) {
             let way = self.choose(slot, *choice);
             match fates.get(way) {
                 None => {}
@@ -345,22 +383,27 @@ impl<'a, W: Witness> Shop<'a, W> {
         (kind, name): (SubscriptionKind, String),
     ) {
         if matches!(self.engine.roles[node], Role::Comes { .. }) {
-            self.expect(slot, subscription, node);
+            self.expect(slot, subscription, node, 0.0);
         } else {
             self.open(slot, subscription, Wait::Listens(kind, name));
         }
     }
 
-    /// Draws when something comes from outside, and whether it does.
-    fn expect(&mut self, slot: u32, subscription: Local, node: NodeIndex) {
-        let engine = self.engine;
-        let Role::Comes { activity, chance, .. } = &engine.roles[node] else { return };
-        let comes = chance.is_none_or(|choice| self.choose(slot, choice) == 0);
-        if !comes {
-            return self.open(slot, subscription, Wait::Never);
+    /// Draws when something comes from outside that has been waited for so long already, and whether it does.
+    pub(super) fn expect(&mut self, slot: u32, subscription: Local, node: NodeIndex, elapsed: f64) {
+        let Role::Comes { activity, chance, .. } = self.engine.roles[node] else { return };
+        let work = &self.model.activities[usize::from(activity)];
+        if let Some(choice) = chance.map(usize::from) {
+            let choice_key = self.model.choices[choice].key;
+            let share = self.model.choices[choice].shares.first().copied().unwrap_or_default();
+            let u = self.drawn(slot, self.model.activities.len() + choice, choice_key);
+            // It has not come so far: Bayes.
+            let later = share * if elapsed > 0.0 { 1.0 - work.law.share_within(elapsed) } else { 1.0 };
+            if u * (later + 1.0 - share) >= later {
+                return self.open(slot, subscription, Wait::Never);
+            }
         }
-        let work = &self.model.activities[usize::from(*activity)];
-        let after = work.law.quantile(self.drawn(slot, usize::from(*activity), work.key));
+        let after = work.law.remaining(elapsed, self.drawn(slot, usize::from(activity), work.key));
         self.open(slot, subscription, Wait::Comes(node));
         self.schedule(self.now + after, self.slots[slot as usize].number, slot, subscription);
     }
@@ -381,7 +424,7 @@ impl<'a, W: Witness> Shop<'a, W> {
                     self.found.activities[usize::from(activity)].visits += 1;
                 }
                 if again {
-                    self.expect(slot, waited_for, node);
+                    self.expect(slot, waited_for, node, 0.0);
                 } else {
                     self.open(slot, waited_for, Wait::Never);
                 }
@@ -409,15 +452,13 @@ impl<'a, W: Witness> Shop<'a, W> {
         let Some(rounds) = engine.rounds.get(node) else { return };
         let count = match self.rounds.take() {
             Some((drawn_for, count)) if drawn_for == *node => count,
-            _ => self.count(slot, *node),
+            _ => self.count(slot, rounds),
         };
         let variables = Variables::from_iter([(rounds.variable.clone(), json!(count))]);
         self.say(slot, Input::SetVariables { scope: Some(body), variables });
     }
 
-    fn count(&mut self, slot: u32, repeated: NodeIndex) -> f64 {
-        let engine = self.engine;
-        let Some(rounds) = engine.rounds.get(&repeated) else { return 0.0 };
+    pub(super) fn count(&mut self, slot: u32, rounds: &Rounds) -> f64 {
         let at = usize::from(rounds.choice);
         let choice = &self.model.choices[at];
         let u = self.drawn(slot, self.model.activities.len() + at, choice.key);
@@ -458,6 +499,9 @@ impl<'a, W: Witness> Shop<'a, W> {
             open.filter(|open| matches!(open.what, Wait::Job { .. })).map(|open| open.number).collect()
         };
         jobs.into_iter().for_each(|job| self.cancel(slot, job));
+        if slot == 0 && self.watched == Some(None) {
+            self.watched = Some(Some((self.now, end)));
+        }
         let case =
             std::mem::replace(&mut self.slots[slot as usize], Case { number: NOBODY, ..Case::default() });
         if case.number >= self.warm_up {

@@ -31,6 +31,8 @@ struct Piece {
     number: u32,
     activity: u16,
     members: Vec<Member>,
+    /// Seconds of work that were done before the simulation began.
+    done: f64,
     /// What is done of it, once it has begun.
     service: Option<Service>,
 }
@@ -84,13 +86,13 @@ impl Floor {
         }
     }
 
-    fn piece(&mut self, activity: u16, members: Vec<Member>) -> u32 {
+    fn piece(&mut self, (activity, done): (u16, f64), members: Vec<Member>) -> u32 {
         let place = self.vacant.pop().unwrap_or_else(|| {
             self.pieces.push(Piece::default());
             (self.pieces.len() - 1) as u32
         });
         let piece = &mut self.pieces[place as usize];
-        (piece.activity, piece.members, piece.service) = (activity, members, None);
+        (piece.activity, piece.members, piece.service, piece.done) = (activity, members, None, done);
         place
     }
 
@@ -105,14 +107,14 @@ impl Floor {
 }
 
 impl<W: Witness> Shop<'_, W> {
-    /// A job reaches its work.
-    pub(super) fn reach(&mut self, slot: u32, job: Local, node: NodeIndex, activity: u16) {
+    /// A job reaches its work, of which so much was done before the simulation began.
+    pub(super) fn reach(&mut self, slot: u32, job: Local, node: NodeIndex, (activity, done): (u16, f64)) {
         let member = Member { slot, job, node, since: self.now };
         let case = &mut self.slots[slot as usize];
         case.open.push(super::run::Open { number: job, what: Wait::Job { work: None, node } });
         let Some(batch) = self.model.activities[usize::from(activity)].batch.filter(|_| self.floor.shared)
         else {
-            return self.enter(activity, vec![member]);
+            return self.enter((activity, done), vec![member]);
         };
         let (there, number) = &mut self.floor.gathering[usize::from(activity)];
         there.push(member);
@@ -144,13 +146,13 @@ impl<W: Witness> Shop<'_, W> {
         *number = number.wrapping_add(1);
         let members = std::mem::take(there);
         if !members.is_empty() {
-            self.enter(activity, members);
+            self.enter((activity, 0.0), members);
         }
     }
 
     /// Work begins where its resource is free, otherwise it queues.
-    fn enter(&mut self, activity: u16, members: Vec<Member>) {
-        let place = self.floor.piece(activity, members);
+    fn enter(&mut self, (activity, done): (u16, f64), members: Vec<Member>) {
+        let place = self.floor.piece((activity, done), members);
         for at in 0..self.floor.pieces[place as usize].members.len() {
             let Member { slot, job, .. } = self.floor.pieces[place as usize].members[at];
             let open = self.slots[slot as usize].open.iter_mut().find(|open| open.number == job);
@@ -165,7 +167,9 @@ impl<W: Witness> Shop<'_, W> {
             pool.free -= 1;
             return self.serve(place);
         }
-        let number = self.floor.pieces[place as usize].number;
+        let piece = &mut self.floor.pieces[place as usize];
+        piece.done = 0.0;
+        let number = piece.number;
         pool.queues[usize::from(work.level)].push_back((place, number));
     }
 
@@ -193,10 +197,10 @@ impl<W: Witness> Shop<'_, W> {
     /// Begins work that has its resource.
     fn serve(&mut self, place: u32) {
         let members = self.floor.pieces[place as usize].members.clone();
-        let activity = self.floor.pieces[place as usize].activity;
+        let Piece { activity, done, .. } = self.floor.pieces[place as usize];
         let Some(first) = members.first() else { return };
         let work = &self.model.activities[usize::from(activity)];
-        let duration = work.law.quantile(self.drawn(first.slot, usize::from(activity), work.key));
+        let duration = work.law.remaining(done, self.drawn(first.slot, usize::from(activity), work.key));
         let (began, ends) = self.finish(activity, self.now, duration);
         let mut cost = work.cost;
         let mut measured = false;
@@ -251,10 +255,11 @@ impl<W: Witness> Shop<'_, W> {
         }
     }
 
-    /// The engine no longer wants a job: its work breaks off, or leaves its queue.
+    /// The engine no longer waits for something: its work breaks off, or leaves its queue.
     pub(super) fn cancel(&mut self, slot: u32, job: Local) {
         let open = &mut self.slots[slot as usize].open;
         let Some(at) = open.iter().position(|open| open.number == job) else { return };
+        // What is not work merely is not waited for any more.
         let Wait::Job { work, node } = open.swap_remove(at).what else { return };
         let is_it = |member: &Member| (member.slot, member.job) == (slot, job);
         let Some(place) = work else {

@@ -33,7 +33,13 @@ impl Model {
             Err(Error::NotSimulated { element, what, .. }) => {
                 by_engine::build(program, declaration, format!("{element}: {what}"))
             }
-            found => found,
+            Ok(mut model) => {
+                if model.activities.iter().any(|activity| activity.in_a_row) {
+                    model.stepwise = by_engine::build(program, declaration, String::new()).ok().map(Arc::new);
+                }
+                Ok(model)
+            }
+            other => other,
         }
     }
 

@@ -1,6 +1,11 @@
 //! What a table cannot say, by the engine's own rules: against closed forms and what can be worked out by hand.
 
-use super::super::{Inexact, Model, Replication, replicate};
+use std::sync::Arc;
+
+use bpmn::exec::{Input, State, StepContext, advance};
+use bpmn::program::Variables;
+
+use super::super::{Effort, Inexact, LiveCase, Model, Replication, forecast, replicate};
 use super::read_beside;
 
 /// Tasks, events and flows in few words.
@@ -453,4 +458,72 @@ fn nothing_is_called_exact() {
         .path("bad failed")
         .run(10);
     assert_eq!(super::Exact::of(&run.model), Err(Inexact::ByEngine));
+}
+
+/// Where a case stands that began at second 0, whose jobs were done at these seconds, and how much longer it takes at
+/// `now`, in hours.
+fn left(sketch: &Sketch, jobs_done: &[i64], now: i64) -> f64 {
+    let (program, declaration) = read_beside(&sketch.0, NAMED);
+    let model = Model::build(&program, &declaration).unwrap();
+    assert!(model.needs_state());
+    let mut state = State::new();
+    let mut say = |input: Input, seconds: i64| {
+        advance(&program, &mut state, input, StepContext::at(seconds * 1_000)).unwrap();
+        state.jobs().next()
+    };
+    let mut job = say(Input::Start { start: None, variables: Variables::new() }, 0);
+    for seconds in jobs_done {
+        job = say(Input::CompleteJob { job: job.unwrap(), variables: Variables::new() }, *seconds);
+    }
+    let elements = vec![("anything".to_owned(), 0.0)];
+    let case = LiveCase { elements, state: Some((Arc::new(state), now * 1_000)), ..LiveCase::default() };
+    let found = forecast(&model, &[case], 3_600.0, 1, Effort { draws: 40, runs: 50 }).unwrap();
+    assert!(found.stuck == 0.0, "{found:?}");
+    found.remaining.value / 3_600.0
+}
+
+const HOUR: i64 = 3_600;
+
+#[test]
+fn a_case_in_a_repetition_in_a_row_is_forecast_from_what_is_done_of_it() {
+    let times = r#"<bpmn:multiInstanceLoopCharacteristics isSequential="true"><bpmn:loopCardinality>3</bpmn:loopCardinality>
+        </bpmn:multiInstanceLoopCharacteristics>"#;
+    let sketch = Sketch::new().task("t", "duration=\"10h\"", times).path("start t end");
+    assert!((left(&sketch, &[], 4 * HOUR) - 26.0).abs() < 1e-6);
+    assert!(
+        (left(&sketch, &[9 * HOUR], 13 * HOUR) - 16.0).abs() < 1e-6,
+        "four of ten hours of the second of three"
+    );
+}
+
+#[test]
+fn timers_that_run_and_rounds_to_come_are_in_a_forecast() {
+    let reminded = Sketch::new()
+        .task("work", "duration=\"2h\"", "")
+        .boundary("remind", "work", "", TIMER, false)
+        .task("call", "duration=\"10h\"", "")
+        .end("called")
+        .path("start work end")
+        .path("remind call called");
+    assert!((left(&reminded, &[], HOUR / 2) - 10.5).abs() < 1e-6);
+    let again = r#"<bpmn:standardLoopCharacteristics><bpmn:loopCondition>=again</bpmn:loopCondition>
+        </bpmn:standardLoopCharacteristics>"#;
+    let rounds = Sketch::new().task("round", "duration=\"1h\" share=\"0.5\"", again).path("start round end");
+    // Half an hour, and then as many further hours as a coin says.
+    near(left(&rounds, &[], HOUR / 2), 1.5, 2.0_f64.sqrt(), 2_000);
+}
+
+#[test]
+fn a_message_that_is_waited_for_counts_as_work_that_goes_on() {
+    let sketch = Sketch::new()
+        .with(&format!(
+            r#"<bpmn:intermediateCatchEvent id="answer">{}{MESSAGE}</bpmn:intermediateCatchEvent>"#,
+            says("duration=\"1h\"")
+        ))
+        .task("work", "duration=\"2h\"", "")
+        .boundary("asks", "work", "duration=\"10h\"", MESSAGE, false)
+        .end("asked")
+        .path("start answer work end")
+        .path("asks asked");
+    assert!((left(&sketch, &[], HOUR / 4) - 2.75).abs() < 1e-6);
 }

@@ -131,7 +131,7 @@ fn an_event_based_gateway_goes_on_with_what_comes_first() {
 #[test]
 fn a_case_that_waits_at_an_event_based_gateway_waits_no_longer_than_its_timer() {
     let model = model(&gateway("1000", ""));
-    let case = LiveCase { elements: vec![("g".to_owned(), 40.0)], flows: Vec::new() };
+    let case = LiveCase { elements: vec![("g".to_owned(), 40.0)], ..LiveCase::default() };
     let left = forecast(&model, &[case], 0.0, 1, Effort::default()).unwrap().remaining.value;
     assert!((left - 70.0).abs() < 1e-9, "60 s until the timer, then 10 s: {left}");
 }

@@ -57,6 +57,7 @@ fn a_running_case_waits_for_the_ways_it_has_taken_and_for_no_other() {
         let case = LiveCase {
             elements: elements.iter().map(|(id, elapsed)| ((*id).to_owned(), *elapsed)).collect(),
             flows: flows.iter().map(|id| (*id).to_owned()).collect(),
+            ..LiveCase::default()
         };
         forecast(&model, &[case], 0.0, 1, Effort::default()).unwrap().remaining.value
     };

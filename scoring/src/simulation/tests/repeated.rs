@@ -53,7 +53,7 @@ fn a_running_case_waits_for_the_executions_that_are_under_way() {
     let left = |sequential: bool, elapsed: &[f64]| {
         let model = model(&shop(&times(sequential), r#"duration="10""#, ">"));
         let elements = elapsed.iter().map(|elapsed| ("t".to_owned(), *elapsed)).collect();
-        let case = LiveCase { elements, flows: Vec::new() };
+        let case = LiveCase { elements, ..LiveCase::default() };
         forecast(&model, &[case], 0.0, 1, Effort::default()).map(|found| found.remaining.value)
     };
     assert!((left(false, &[4.0, 1.0, 7.0]).unwrap() - 9.0).abs() < 1e-9);
