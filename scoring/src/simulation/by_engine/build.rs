@@ -237,7 +237,7 @@ impl Builder<'_> {
     fn ends_here(&mut self, index: NodeIndex, node: &Node) {
         let is_event = |outer: &Node| matches!(outer.kind, NodeKind::SubProcess(SubProcess::Event));
         let of_the_process =
-            std::iter::successors(self.around(node), |outer| self.around(outer)).all(|outer| is_event(outer));
+            std::iter::successors(self.around(node), |outer| self.around(outer)).all(is_event);
         let leads_on = !node.outgoing.is_empty()
             || matches!(node.kind, NodeKind::Throw(Throw::Link { .. }))
             || node.is_compensation_handler;

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use bpmn::exec::{Input, State, StepContext, advance};
 use bpmn::program::Variables;
 
-use super::super::{Effort, Inexact, LiveCase, Model, Replication, forecast, replicate};
+use super::super::{
+    Effort, Ended, Inexact, LiveCase, Model, Plan, Replication, Settings, compare, event_log, forecast,
+    replicate, shadow_prices, simulate, tornado,
+};
 use super::read_beside;
 
 /// Tasks, events and flows in few words.
@@ -369,10 +372,10 @@ fn scripts_are_followed_and_conditions_read_what_they_found() {
         </procos:simulation></bpmn:extensionElements>"#;
     let sketch = Sketch(attribute.to_owned())
         .with(r#"<bpmn:startEvent id="start"/><bpmn:endEvent id="end"/>"#)
-        .with(&format!(
+        .with(
             r#"<bpmn:scriptTask id="double"><bpmn:extensionElements><zeebe:script expression="=2 * amount"
-            resultVariable="twice"/></bpmn:extensionElements></bpmn:scriptTask>"#
-        ))
+            resultVariable="twice"/></bpmn:extensionElements></bpmn:scriptTask>"#,
+        )
         .task("work", "duration=\"1h\"", "")
         .end("much")
         .path("start double work")
@@ -458,6 +461,70 @@ fn nothing_is_called_exact() {
         .path("bad failed")
         .run(10);
     assert_eq!(super::Exact::of(&run.model), Err(Inexact::ByEngine));
+}
+
+/// Work that fails in one case of five, by one clerk.
+fn failing(around: &str, duration: &str) -> Sketch {
+    let around = format!(
+        r#"<bpmn:extensionElements><procos:simulation {around}><procos:resource id="clerk" capacity="1"/>
+        </procos:simulation></bpmn:extensionElements>"#
+    );
+    Sketch::new()
+        .with(&around)
+        .task("work", &format!("duration=\"{duration}\" resource=\"clerk\""), "")
+        .boundary("bad", "work", "share=\"0.2\"", "<bpmn:errorEventDefinition/>", true)
+        .end("failed")
+        .path("start work end")
+        .path("bad failed")
+}
+
+#[test]
+fn a_precision_is_reached_on_any_number_of_threads() {
+    let model = failing("", "exponential(10min)").model();
+    let with = |threads| {
+        let settings = Settings { plan: Plan::Precision(0.05), seed: 3, threads, limit: None };
+        simulate(&model, &settings, &|_, _| {})
+    };
+    let (found, other) = (with(2), with(1));
+    assert!(found.trace == other.trace && found.durations == other.durations);
+    assert_eq!((found.ended, found.exact.is_none()), (Ended::Precise, true));
+    assert!(found.by_engine.unwrap().starts_with("work: a boundary event"));
+    let failed = found.measures.iter().find(|(measure, _)| measure.of == "failed").unwrap().1;
+    assert!(failed.monte_carlo.0 < 0.2 && 0.2 < failed.monte_carlo.1, "{failed:?}");
+}
+
+#[test]
+fn versions_are_compared_parameters_moved_and_resources_added() {
+    let arrivals = "arrivals=\"exponential(15min)\"";
+    let model = failing(arrivals, "exponential(10min)").model();
+    let quicker = failing(arrivals, "exponential(9min)").model();
+    let found = compare(&model, &quicker, 3, (10, 300, 50), None);
+    assert!(found.variance_ratio > 5.0 && found.differences[0].probability_lower > 0.99, "{found:?}");
+    let prices = shadow_prices(&model, 3, (10, 300, 50));
+    assert!(prices[0].of == "clerk" && prices[0].duration.value < -300.0, "{prices:?}");
+    let bars = tornado(&model, 3, (4, 300, 50));
+    assert_eq!(bars[0].parameter, "duration of work");
+    assert!(bars.iter().any(|bar| bar.parameter == "share of bad at work"), "{bars:?}");
+}
+
+#[test]
+fn an_event_log_holds_what_was_done_and_what_was_broken_off() {
+    let model = Sketch::new()
+        .task("work", "duration=\"3h\"", "")
+        .boundary("off", "work", "duration=\"1h\" share=\"0.5\"", MESSAGE, true)
+        .task("undo", "duration=\"2h\"", "")
+        .end("undone")
+        .path("start work end")
+        .path("off undo undone")
+        .model();
+    let mut text = String::new();
+    let logged = event_log(&model, 7, (200, 0), (bpmn::event_log::Format::Csv, 0), &mut |part| {
+        text += part;
+        Ok::<(), ()>(())
+    });
+    let undone = text.lines().filter(|line| line.contains("undo")).count();
+    assert_eq!(logged.unwrap().executions, 200 + undone);
+    assert!((60..140).contains(&undone), "{undone}");
 }
 
 /// Where a case stands that began at second 0, whose jobs were done at these seconds, and how much longer it takes at
