@@ -345,8 +345,10 @@ pub(super) fn comparison(first: &Model, second: &Model, seed: u64, found: &Compa
     } else {
         String::new()
     };
+    let by_engine: String =
+        [first, second].into_iter().filter_map(by_engine).map(|line| format!("\n{line}")).collect();
     format!(
-        "{} against {}: {} cases of each under the same random numbers, seed {seed}\n\n{}{gain}",
+        "{} against {}: {} cases of each under the same random numbers, seed {seed}{by_engine}\n\n{}{gain}",
         first.name,
         second.name,
         thousands(found.cases),
