@@ -64,7 +64,7 @@ pub use event::{Event, SubscriptionKind, TraceLine};
 pub use incident::codes;
 pub use input::Input;
 pub use migrate::migrate;
-pub use queries::{ActiveElement, OpenIncident};
+pub use queries::{ActiveElement, OpenIncident, OpenWait, WaitsFor};
 pub use rejection::StepError;
 pub use state::{State, Status};
 pub use work::Work;

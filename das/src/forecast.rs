@@ -111,9 +111,9 @@ impl Forecasts {
         let known = self.known(case).await?;
         let model = known.model.as_ref().map_err(|why| Error::NoForecast { why: why.clone() })?.clone();
         let made_ms = self.clock.now_ms();
-        let mut cases = vec![live(state, made_ms)];
+        let mut cases = vec![self.live(&model, case.key, state, made_ms).await?];
         if model.is_contended() {
-            cases.extend(self.others(case, made_ms).await?);
+            cases.extend(self.others(&model, case, made_ms).await?);
         }
         let now = (made_ms - MONDAY_MS).rem_euclid(WEEK_MS) as f64 / 1_000.0;
         let seed = case.seed;
@@ -126,8 +126,27 @@ impl Forecasts {
         Ok(CaseForecast { forecast, made_ms, recorded_cases: known.recorded_cases, at, seed })
     }
 
+    /// Where a case stands.
+    async fn live(
+        &self,
+        model: &Model,
+        instance: i64,
+        state: &InstanceState,
+        now_ms: i64,
+    ) -> Result<LiveCase, engine::Error> {
+        let elapsed = |started_ms: i64| (now_ms - started_ms).max(0) as f64 / 1_000.0;
+        let elements =
+            state.current.iter().map(|element| (element.node.clone(), elapsed(element.started_ms)));
+        let kept = if model.needs_state() { self.engine.token_state(instance).await? } else { None };
+        Ok(LiveCase {
+            elements: elements.collect(),
+            flows: state.flows.clone(),
+            state: kept.map(|kept| (Arc::new(kept), now_ms)),
+        })
+    }
+
     /// Where the other running cases of the process stand, the oldest first.
-    async fn others(&self, case: &Instance, now_ms: i64) -> Result<Vec<LiveCase>, Error> {
+    async fn others(&self, model: &Model, case: &Instance, now_ms: i64) -> Result<Vec<LiveCase>, Error> {
         let filter = InstanceFilter {
             definition: Some(case.definition),
             status: Some(Status::Active),
@@ -139,8 +158,12 @@ impl Forecasts {
             if other.key == case.key || other.dry_run {
                 continue;
             }
-            match self.engine.state(other.key).await {
-                Ok(state) => found.push(live(&state, now_ms)),
+            let found_there = match self.engine.state(other.key).await {
+                Ok(state) => self.live(model, other.key, &state, now_ms).await,
+                Err(error) => Err(error),
+            };
+            match found_there {
+                Ok(live) => found.push(live),
                 // It has ended meanwhile.
                 Err(engine::Error::NotFound { .. }) => {}
                 Err(error) => return Err(error.into()),
@@ -190,13 +213,6 @@ fn model(xml: &str, process_id: &str, evidence: &scoring::simulation::Evidence) 
         ));
     }
     Model::build(program, &declaration).map_err(|error| format!("{error}; {}", error.hint()))
-}
-
-/// Where a case stands.
-fn live(state: &InstanceState, now_ms: i64) -> LiveCase {
-    let elapsed = |started_ms: i64| (now_ms - started_ms).max(0) as f64 / 1_000.0;
-    let elements = state.current.iter().map(|element| (element.node.clone(), elapsed(element.started_ms)));
-    LiveCase { elements: elements.collect(), flows: state.flows.clone() }
 }
 
 #[cfg(test)]

@@ -67,6 +67,10 @@ pub trait ProcessEngine: Send + Sync {
     async fn instances(&self, filter: &InstanceFilter) -> Result<Vec<Instance>, Error>;
     /// Previous, current and next tasks, and where tokens are.
     async fn state(&self, key: i64) -> Result<InstanceState, Error>;
+    /// The same as the token rules keep it, with all that is waited for; `None` where the engine does not keep it so.
+    async fn token_state(&self, _key: i64) -> Result<Option<bpmn::exec::State>, Error> {
+        Ok(None)
+    }
     /// Cancels an instance; its jobs are cancelled with it.
     async fn cancel(&self, key: i64, reason: &str) -> Result<(), Error>;
     /// Sets variables of the process scope, or of an element instance's scope.

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | what the file declares: durations, shares, resources, arrivals | [`Declaration`] |
 //! | what recorded cases showed, in its place | [`Evidence`] |
-//! | the process as a table of operations, with the token rules of `bpmn::exec` | [`Model`] |
+//! | the process as a table of operations; where that cannot say it, run by `bpmn::exec` itself | [`Model`] |
 //! | what needs no simulation: ends, visits, utilisation, gradients | [`Exact`] |
 //! | cases through the model, one replication at a time | [`replicate`] |
 //! | replications until a precision is reached, on any number of threads | [`simulate`] |
@@ -20,6 +20,7 @@
 
 mod bottleneck;
 pub mod bpsim;
+mod by_engine;
 mod calendar;
 mod chronicle;
 mod compare;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::state::{State, Status, WaitKind};
 use super::variables::outside;
-use super::{Local, PROCESS};
+use super::{Local, PROCESS, SubscriptionKind};
 use crate::program::{NodeIndex, NodeKind, Program, Throw, Trigger};
 
 /// An active element instance.
@@ -39,6 +39,49 @@ pub struct OpenIncident {
     pub code: String,
     /// In words.
     pub message: String,
+}
+
+/// Something that an instance waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenWait {
+    /// Its number.
+    pub number: Local,
+    /// The element instance it belongs to; `None`: the process.
+    pub element: Option<Local>,
+    /// What is waited for.
+    pub what: WaitsFor,
+}
+
+/// What is waited for. `index` is the place of the event's node in the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitsFor {
+    /// A job.
+    Job,
+    /// A timer.
+    Timer {
+        /// Its event.
+        index: NodeIndex,
+        /// When it is due, milliseconds since the Unix epoch.
+        due_ms: i64,
+    },
+    /// A message or signal.
+    Subscription {
+        /// Its event.
+        index: NodeIndex,
+        /// Which of both.
+        kind: SubscriptionKind,
+        /// True when it goes on being waited for after it came.
+        repeats: bool,
+    },
+    /// A condition.
+    Condition {
+        /// Its event.
+        index: NodeIndex,
+    },
+    /// A called process.
+    Call,
+    /// Somebody who resolves an incident.
+    Incident,
 }
 
 impl State {
@@ -104,6 +147,31 @@ impl State {
     /// Open calls.
     pub fn calls(&self) -> impl Iterator<Item = Local> {
         self.waits.iter().filter(|(_, wait)| matches!(wait.kind, WaitKind::Call)).map(|(number, _)| *number)
+    }
+
+    /// All that is waited for, in order of creation.
+    pub fn waits(&self) -> impl Iterator<Item = OpenWait> {
+        self.waits.iter().map(|(number, wait)| OpenWait {
+            number: *number,
+            element: outside(wait.element),
+            what: match wait.kind {
+                WaitKind::Job => WaitsFor::Job,
+                WaitKind::Timer { node, due_ms, .. } => WaitsFor::Timer { index: node as usize, due_ms },
+                WaitKind::Subscription { node, kind, repeats } => {
+                    WaitsFor::Subscription { index: node as usize, kind, repeats }
+                }
+                WaitKind::Condition { node, .. } => WaitsFor::Condition { index: node as usize },
+                WaitKind::Call => WaitsFor::Call,
+                WaitKind::Incident { .. } => WaitsFor::Incident,
+            },
+        })
+    }
+
+    /// Runs that have ended of the multi-instance or loop with this body.
+    #[must_use]
+    pub fn runs_ended(&self, body: Local) -> u32 {
+        let repeat = self.elements.get(&body).and_then(|element| element.repeat.as_deref());
+        repeat.map_or(0, |repeat| repeat.completed.saturating_add(repeat.terminated))
     }
 
     /// Open incidents.

@@ -35,9 +35,13 @@ struct Shop {
 
 impl Shop {
     async fn new() -> Self {
+        Self::of(PROCESS).await
+    }
+
+    async fn of(process: &str) -> Self {
         let (store, clock) = (Arc::new(MemoryStore::new()), ManualClock::at(1_700_000_000_000));
         let engine = Arc::new(Embedded::open(store.clone(), Arc::new(clock.clone())).await.unwrap());
-        let file = DeployFile { name: "order.bpmn".to_owned(), content: PROCESS.as_bytes().to_vec() };
+        let file = DeployFile { name: "order.bpmn".to_owned(), content: process.as_bytes().to_vec() };
         engine.deploy(vec![file]).await.unwrap();
         let forecasts = Forecasts::new(engine.clone(), store.clone(), store.clone(), Arc::new(clock.clone()));
         Self { store, engine, clock, forecasts }
@@ -55,6 +59,24 @@ impl Shop {
         let answer = Variables::from_iter([("ok".to_owned(), json!(ok))]);
         self.engine.complete_user_task(job, "ann", answer).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn of_a_repetition_it_is_known_how_much_is_done() {
+    const THRICE: &str = r#"<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"
+        xmlns:procos="https://w3id.org/procos/bpmn/1.0" targetNamespace="https://example.org/test"><process id="order"
+        isExecutable="true"><startEvent id="s"/><userTask id="pick"><extensionElements><procos:simulation duration="10"/>
+        </extensionElements><multiInstanceLoopCharacteristics isSequential="true"><loopCardinality>3</loopCardinality>
+        </multiInstanceLoopCharacteristics></userTask><endEvent id="good"/>
+        <sequenceFlow id="a" sourceRef="s" targetRef="pick"/><sequenceFlow id="b" sourceRef="pick" targetRef="good"/>
+        </process></definitions>"#;
+    let shop = Shop::of(THRICE).await;
+    let case = shop.start().await;
+    shop.clock.advance(9_000);
+    shop.done(case, "pick", true).await;
+    shop.clock.advance(4_000);
+    let found = shop.forecasts.of(case, Effort { draws: 10, runs: 4 }).await.unwrap();
+    assert!((found.forecast.remaining.value - 16.0).abs() < 1e-6, "{found:?}");
 }
 
 #[tokio::test]

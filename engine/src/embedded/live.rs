@@ -170,6 +170,11 @@ impl Live {
         }
     }
 
+    /// The state as the token rules keep it.
+    pub(crate) fn token_state(&self) -> &State {
+        &self.kept.exec
+    }
+
     /// Flows with a token on them.
     fn flows(&self) -> Vec<String> {
         let flow = |place: usize| self.deployed.program.flows.get(place);

@@ -73,6 +73,10 @@ impl ProcessEngine for Embedded {
         command::look(&self.core, key, |live| live.state()).await
     }
 
+    async fn token_state(&self, key: i64) -> Result<Option<bpmn::exec::State>, Error> {
+        command::look(&self.core, key, |live| Some(live.token_state().clone())).await
+    }
+
     async fn cancel(&self, key: i64, reason: &str) -> Result<(), Error> {
         self.core.check_running()?;
         limits::check_text("the reason", reason)?;

@@ -124,6 +124,8 @@ pub(crate) struct TimedSimulation {
     resources: Vec<SimulatedResource>,
     /// The resource that most work waits for.
     bottleneck: Option<Bottleneck>,
+    /// Why the process ran by the engine's own rules, step by step; null where a table says it, which is quicker.
+    by_engine: Option<String>,
     /// Why exact values are missing where they are.
     inexact: Option<String>,
 }
@@ -237,6 +239,7 @@ pub(crate) fn run(model: &Model, cases: u64, seed: u64, recorded_cases: u64) -> 
         tasks: tasks.collect(),
         resources: if model.is_contended() { resources.collect() } else { Vec::new() },
         bottleneck: narrowest(model, &found, seed),
+        by_engine: found.by_engine.clone(),
         inexact: found.inexact.as_ref().map(ToString::to_string),
     })
 }

@@ -66,7 +66,7 @@ pub fn event_log<E>(
 ) -> Result<Logged, E> {
     let mut chronicle = Chronicle::default();
     let cases = cases.min(MAX_LOG_CASES);
-    if model.arrivals.is_some() {
+    if model.arrivals.is_some() && model.engine.is_none() {
         // Cases that arrive in time begin one after the other, also where they do not meet.
         queueing::run(model, seed, 0, (cases, warm_up), &mut chronicle);
     } else {

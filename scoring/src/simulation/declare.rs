@@ -68,6 +68,8 @@ pub struct Parameters {
     pub batch: Option<Batch>,
     /// Executions of a multi-instance element for each token, 1 to 64.
     pub instances: Option<u32>,
+    /// How often it comes to that, 0 to 1: an event, another round of a loop, the early end of a repetition.
+    pub share: Option<f64>,
     /// Outcomes with their weights.
     pub outcomes: Vec<(String, Weight)>,
 }

@@ -29,6 +29,11 @@ pub(super) struct EventList {
 }
 
 impl EventList {
+    /// Forgets all that would have happened.
+    pub(super) fn clear(&mut self) {
+        self.heap.clear();
+    }
+
     #[inline]
     pub(super) fn push(&mut self, event: Event) {
         let mut place = self.heap.len();

@@ -54,6 +54,9 @@ pub enum Inexact {
     /// A loop without a way out.
     #[error("some cases go round for ever")]
     Loop,
+    /// There is no table to solve.
+    #[error("the process runs by the engine's own rules, not from a table that could be solved")]
+    ByEngine,
     /// The size of a batch depends on time.
     #[error("{0} begins before its batch is full, so how many cases share an execution depends on time")]
     Batch(String),
@@ -118,6 +121,9 @@ impl Exact {
     }
 
     fn solved(model: &Model, gradients: bool) -> Result<Self, Inexact> {
+        if model.engine.is_some() {
+            return Err(Inexact::ByEngine);
+        }
         // Where a queue decides whether the timer comes first, routing depends on time.
         let waits = |activity: &&super::Activity| activity.deadline.is_some() && activity.resource.is_some();
         if let Some(activity) = model.activities.iter().find(waits).filter(|_| model.is_contended()) {

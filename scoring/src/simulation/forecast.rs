@@ -7,9 +7,12 @@
 //! begun is being done or waits is not known, so those that came first are taken to be at work.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use bpmn::exec::State;
 use serde::Serialize;
 
+use super::by_engine::{self, ByEngine};
 use super::estimate::{Estimate, quantile};
 use super::model::{Model, Op};
 use super::queueing::{Left, resume};
@@ -24,6 +27,9 @@ pub struct LiveCase {
     pub elements: Vec<(String, f64)>,
     /// Sequence flows with a token that waits at a join.
     pub flows: Vec<String>,
+    /// All of it as the engine keeps it, where it does, and when that was, in milliseconds since the Unix epoch: needed
+    /// where a table does not say all of the process ([`Model::needs_state`]).
+    pub state: Option<(Arc<State>, i64)>,
 }
 
 /// A token in a model.
@@ -126,18 +132,48 @@ impl Model {
     }
 }
 
+/// Where running cases stand, the first of them for certain.
+enum Places<'a> {
+    Table(Vec<Standing>),
+    Engine(&'a ByEngine, Vec<&'a State>, i64),
+}
+
+impl<'a> Places<'a> {
+    /// `None` where it is not known where the first stands.
+    fn of(model: &'a Model, cases: &'a [LiveCase]) -> Option<Self> {
+        let others = if model.is_contended() { cases } else { cases.get(..1)? };
+        if let Some(engine) = &model.engine {
+            let (_, at_ms) = others.first()?.state.as_ref()?;
+            let states = others.iter().filter_map(|case| Some(&*case.state.as_ref()?.0));
+            return Some(Self::Engine(engine, states.collect(), *at_ms));
+        }
+        let mut standings: Vec<Standing> = others.iter().map(|case| model.standing(case)).collect();
+        if standings.first()?.tokens.is_empty() {
+            return None;
+        }
+        standings.retain(|standing| !standing.tokens.is_empty());
+        Some(Self::Table(standings))
+    }
+
+    /// How the first goes on; `model` is the one with its parameters drawn.
+    fn resume(&self, model: &Model, seed: (u64, u64), now: f64) -> Option<Left> {
+        match self {
+            Self::Table(standings) => resume(model, seed, now, standings),
+            Self::Engine(engine, states, at_ms) => {
+                by_engine::resume((model, engine), seed, (now, *at_ms), states)
+            }
+        }
+    }
+}
+
 /// Forecasts the first of these cases, among the others; `now` is the time in seconds since Monday, midnight, which
 /// calendars need. `None` where the model knows none of its tokens, or no simulation came to an end.
 #[must_use]
 pub fn forecast(model: &Model, cases: &[LiveCase], now: f64, seed: u64, effort: Effort) -> Option<Forecast> {
-    let mut standings: Vec<Standing> = cases.iter().map(|case| model.standing(case)).collect();
-    if standings.first()?.tokens.is_empty() {
-        return None;
-    }
-    if !model.is_contended() {
-        standings.truncate(1);
-    }
-    standings.retain(|standing| !standing.tokens.is_empty());
+    let Some(places) = Places::of(model, cases) else {
+        let stepwise = model.stepwise.as_ref()?;
+        return forecast(stepwise, cases, now, seed, effort);
+    };
     let (draws, half) = (effort.draws.max(2), (effort.runs / 2).max(1));
     let mut all: Vec<f64> = Vec::with_capacity((draws * half * 2) as usize);
     let mut means = Vec::new();
@@ -148,7 +184,7 @@ pub fn forecast(model: &Model, cases: &[LiveCase], now: f64, seed: u64, effort: 
         let drawn = drawn.as_ref().unwrap_or(model);
         for part in 0..2 {
             let first = u64::from((draw * 2 + part) * half);
-            let runs = (0..u64::from(half)).map(|run| resume(drawn, (seed, first + run), now, &standings));
+            let runs = (0..u64::from(half)).map(|run| places.resume(drawn, (seed, first + run), now));
             let ended: Vec<Left> = runs.map(|left| left.unwrap_or((f64::NAN, None))).collect();
             let count = ended.len() as f64;
             let left: Vec<f64> = ended.iter().filter_map(|(left, end)| end.map(|_| *left)).collect();

@@ -14,16 +14,18 @@
 //! goes on along the timer's flow where it takes longer.
 //!
 //! These are the rules of `bpmn::exec`, which a test holds them to on the same random numbers. What the table cannot
-//! say (data that tasks change, other boundary events, loops over collections, …) is refused with the element's id.
+//! say (other boundary events, event sub-processes, loops, …) runs by those rules themselves: see [`super::by_engine`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::by_engine::ByEngine;
 use super::random::element_key;
 use super::{Calendar, Law};
 
 mod build;
 mod data;
+pub(super) mod parts;
 mod perturb;
 
 pub(super) use data::Rule;
@@ -201,7 +203,7 @@ pub struct Resource {
 }
 
 /// A process ready to be simulated.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Model {
     /// Name of the process, its id where it has none.
     pub name: String,
@@ -233,6 +235,10 @@ pub struct Model {
     pub(super) slots: u16,
     pub(super) start: u16,
     pub(super) levels: u16,
+    /// Where the table cannot say the process: the process itself, and what the engine's rules need to run it.
+    pub(super) engine: Option<Arc<ByEngine>>,
+    /// The same by the engine's rules, where running cases can stand in a place that the table does not tell from others.
+    pub(super) stepwise: Option<Arc<Self>>,
 }
 
 /// The address of arrivals among random numbers.
@@ -255,6 +261,18 @@ impl Model {
     #[must_use]
     pub fn has_batches(&self) -> bool {
         self.arrivals.is_some() && self.activities.iter().any(|activity| activity.batch.is_some())
+    }
+
+    /// Why the process is run by the engine's own rules, step by step; `None` where a table says it, which is quicker.
+    #[must_use]
+    pub fn by_engine(&self) -> Option<&str> {
+        self.engine.as_ref().map(|engine| engine.because.as_str())
+    }
+
+    /// Whether a forecast of a running case may need the state that the engine keeps of it.
+    #[must_use]
+    pub fn needs_state(&self) -> bool {
+        self.engine.is_some() || self.stepwise.is_some()
     }
 
     /// Whether any gateway decides by what a case brings along.

@@ -12,6 +12,8 @@ use super::{Calendar, Law};
 
 /// Cases of one simulation at most.
 pub const MAX_CASES: u64 = 50_000_000;
+/// The same of a process that runs by the engine's own rules, step by step.
+const MAX_CASES_STEPWISE: u64 = 2_000_000;
 /// Replications before the first look, so that Student's t has something to work with.
 const FIRST: usize = 10;
 /// Replications from which the quantiles of a parameter interval mean something.
@@ -76,7 +78,7 @@ pub enum Ended {
     /// The observations behind the parameters leave so much more open than the simulation that more of it would not
     /// tell more.
     ParametersDominate,
-    /// [`MAX_CASES`] were not enough.
+    /// [`MAX_CASES`] were not enough, or two million where a process runs by the engine's own rules.
     Limit,
 }
 
@@ -101,6 +103,8 @@ pub struct Result {
     pub ended: Ended,
     /// How the half-width of the mean duration shrank.
     pub trace: Vec<HalfWidth>,
+    /// Why the process ran by the engine's own rules, step by step; `None` where a table says it, which is quicker.
+    pub by_engine: Option<String>,
     /// What is known without simulation, where it is.
     pub exact: Option<Exact>,
     /// Why `exact`, or its load, is missing.
@@ -160,9 +164,10 @@ pub fn simulate(model: &Model, settings: &Settings, progress: &dyn Fn(u64, f64))
         durations: Vec::new(),
     };
     let mut trace = Vec::new();
+    let most = if model.by_engine().is_some() { MAX_CASES_STEPWISE } else { MAX_CASES };
     let wanted = match settings.plan {
-        Plan::Cases(all) => (all.clamp(1, MAX_CASES).div_ceil(u64::from(cases)) as usize).max(2),
-        Plan::Precision(_) => (MAX_CASES / u64::from(cases)) as usize,
+        Plan::Cases(all) => (all.clamp(1, most).div_ceil(u64::from(cases)) as usize).max(2),
+        Plan::Precision(_) => ((most / u64::from(cases)) as usize).max(2),
     };
     let names = measures(model, settings.limit);
     let mut next = FIRST.min(wanted);
@@ -193,6 +198,7 @@ pub fn simulate(model: &Model, settings: &Settings, progress: &dyn Fn(u64, f64))
         warm_up,
         ended,
         trace,
+        by_engine: model.by_engine().map(str::to_owned),
         exact,
         inexact,
         posterior,

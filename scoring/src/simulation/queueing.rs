@@ -523,7 +523,7 @@ impl<'a, W: Witness> Shop<'a, W> {
 }
 
 /// How much of `work` is done at `deadline`, by when it would `finish`.
-fn worked(deadline: f64, work: f64, finish: impl Fn(f64) -> f64) -> f64 {
+pub(super) fn worked(deadline: f64, work: f64, finish: impl Fn(f64) -> f64) -> f64 {
     let (mut low, mut high) = (0.0, work);
     for _ in 0..HALVINGS {
         let middle = f64::midpoint(low, high);

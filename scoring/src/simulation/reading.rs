@@ -95,7 +95,17 @@ fn node_parameters(element: &Element) -> Result<Parameters, Error> {
     for raw in element.extensions_named(PROCOS, "simulation") {
         place.known(
             raw,
-            &["duration", "observed", "resource", "priority", "cost", "batch", "batchWait", "instances"],
+            &[
+                "duration",
+                "observed",
+                "resource",
+                "priority",
+                "cost",
+                "batch",
+                "batchWait",
+                "instances",
+                "share",
+            ],
         )?;
         found.duration = place.parse(raw, "duration", Law::parse)?;
         found.observed = place.parse(raw, "observed", number::<u64>)?;
@@ -104,6 +114,7 @@ fn node_parameters(element: &Element) -> Result<Parameters, Error> {
         found.cost = place.parse(raw, "cost", amount)?.unwrap_or_default();
         found.batch = place.batch(raw)?;
         found.instances = place.parse(raw, "instances", number::<u32>)?;
+        found.share = place.parse(raw, "share", part)?;
     }
     // Outcomes stand beside procos:task or inside it.
     let tasks = element.extensions_named(PROCOS, "task").flat_map(|task| task.elements_named("outcome"));
@@ -232,6 +243,13 @@ fn one_of(text: &str) -> Result<Vec<(Value, f64)>, String> {
 
 fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
     text.parse().map_err(|_| format!("{text:?} is no whole number, or too large"))
+}
+
+fn part(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if (0.0..=1.0).contains(&number) => Ok(number),
+        _ => Err(format!("{text:?} is no number from 0 to 1")),
+    }
 }
 
 fn amount(text: &str) -> Result<f64, String> {

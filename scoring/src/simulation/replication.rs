@@ -1,5 +1,6 @@
 //! One replication: a number of cases under one set of random numbers, and what they had in common.
 
+use super::by_engine;
 use super::independent;
 use super::model::Model;
 use super::queueing;
@@ -64,6 +65,10 @@ pub fn replicate_before<W: Witness>(
     (cases, warm_up): (u32, u32),
     witness: &mut W,
 ) -> Replication {
+    if let Some(engine) = &model.engine {
+        witness.begins();
+        return by_engine::run((model, engine), seed, replication, (cases, warm_up), witness);
+    }
     if !model.is_contended() {
         witness.begins();
         if let Some(found) = independent::run(model, seed, replication, cases, witness) {

@@ -7,6 +7,7 @@ use super::{Declaration, Exact, Inexact, Model, Plan, Result, Settings, compare,
 
 mod batches;
 mod bpsim;
+mod by_engine;
 mod closed_forms;
 mod data;
 mod deadlines;
@@ -91,11 +92,16 @@ fn opposite(weight: &str) -> String {
 
 /// A process with this content.
 pub(super) fn read(content: &str) -> (Program, Declaration) {
+    read_beside(content, "")
+}
+
+/// The same with something beside the process.
+pub(super) fn read_beside(content: &str, beside: &str) -> (Program, Declaration) {
     let xml = format!(
         r#"<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL"
         xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:procos="https://w3id.org/procos/bpmn/1.0"
         xmlns:zeebe="http://camunda.org/schema/zeebe/1.0">
-        <bpmn:process id="p" isExecutable="true">{content}</bpmn:process></bpmn:definitions>"#
+        <bpmn:process id="p" isExecutable="true">{content}</bpmn:process>{beside}</bpmn:definitions>"#
     );
     let definitions = bpmn::xml::read(xml.as_bytes()).unwrap();
     let program = compile(&definitions, None).unwrap().remove(0);

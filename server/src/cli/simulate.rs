@@ -40,6 +40,10 @@ A process that declares durations, shares, resources or arrivals (procos:simulat
 in time, until every number is as precise as --precision says or for --cases. Every number comes with two intervals: ±
 is what the finite simulation leaves open, [ ] what the observations behind the parameters leave open.
 
+What a table of steps can say runs from one, everything else by the engine's own rules, which the first lines say and
+which is slower. Where it is not known what an element would do (an event without a time, a loop
+without a share), it is named with the way out.
+
 With --data-dir or --server, what the cases recorded there showed takes the place of what the file assumes: durations
 (running cases count as censored), outcomes of tasks, ways taken at gateways; what was replaced is listed first.
 

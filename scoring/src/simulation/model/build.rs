@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use bpmn::expression::{Expression, Limits};
-use bpmn::program::{Flow, FlowIndex, Node, NodeIndex, NodeKind, Program, SubProcess, Throw, Timer, Trigger};
+use bpmn::program::{Flow, FlowIndex, Node, NodeIndex, NodeKind, Program, SubProcess, Throw};
 use serde_json::json;
 
+use super::super::by_engine;
 use super::super::declare::{Declaration, Parameters, Weight};
-use super::super::law::seconds;
-use super::super::random::element_key;
-use super::{Activity, Choice, JoinSlots, Law, Model, OUTCOME, Op, Resource, Rule};
+use super::parts::{self, complete, narrow, refused, timer_law};
+use super::{Activity, Choice, JoinSlots, Law, Model, OUTCOME, Op, Rule};
 use crate::Error;
 
 mod deadline;
@@ -23,11 +23,28 @@ pub(in super::super) use inclusive::Block;
 const MAX_OPS: usize = 60_000;
 
 impl Model {
-    /// The compact form of a program with what is declared for it.
+    /// A program with what is declared for it, ready to be simulated: as a table where that can say it, otherwise by the
+    /// engine's own rules ([`Model::by_engine`]).
     ///
     /// # Errors
-    /// `SCORING-0006` for an element that the compact form cannot say, with the way out.
+    /// `SCORING-0006` for an element of which it is not known what it would do, with the way out.
     pub fn build(program: &Program, declaration: &Declaration) -> Result<Self, Error> {
+        match Self::table(program, declaration) {
+            Err(Error::NotSimulated { element, what, .. }) => {
+                by_engine::build(program, declaration, format!("{element}: {what}"))
+            }
+            Ok(mut model) => {
+                if model.activities.iter().any(|activity| activity.in_a_row) {
+                    model.stepwise = by_engine::build(program, declaration, String::new()).ok().map(Arc::new);
+                }
+                Ok(model)
+            }
+            other => other,
+        }
+    }
+
+    /// The table; refuses what it cannot say.
+    pub(in super::super) fn table(program: &Program, declaration: &Declaration) -> Result<Self, Error> {
         let mut builder = Builder::over(program, declaration)?;
         builder.place()?;
         for index in 0..program.nodes.len() {
@@ -53,47 +70,10 @@ struct Builder<'a> {
     model: Model,
 }
 
-fn refused(node: &Node, what: &str, hint: &'static str) -> Error {
-    Error::NotSimulated { element: node.id.clone(), what: what.to_owned(), hint }
-}
-
-fn narrow(number: usize) -> u16 {
-    u16::try_from(number).unwrap_or(u16::MAX)
-}
-
 impl<'a> Builder<'a> {
     fn over(program: &'a Program, declaration: &'a Declaration) -> Result<Self, Error> {
-        let resources = declaration.resources.iter().map(|declared| Resource {
-            id: declared.id.clone(),
-            name: declared.name.clone(),
-            capacity: declared.capacity,
-            hourly_cost: declared.hourly_cost,
-            calendar: declared.calendar.clone(),
-        });
-        let mut levels: Vec<i32> = declaration.elements.values().map(|element| element.priority).collect();
-        levels.push(0);
-        levels.sort_unstable_by(|a, b| b.cmp(a));
-        levels.dedup();
-        let model = Model {
-            name: program.name.clone().unwrap_or_else(|| program.process_id.clone()),
-            activities: Vec::new(),
-            choices: Vec::new(),
-            ends: Vec::new(),
-            resources: resources.collect(),
-            arrivals: declaration.arrivals.clone(),
-            arrival_calendar: declaration.arrival_calendar.clone(),
-            currency: declaration.currency.clone().unwrap_or_default(),
-            attributes: declaration.attributes.clone(),
-            entries: Arc::default(),
-            waits: Arc::default(),
-            blocks: Arc::default(),
-            ops: Vec::new(),
-            forks: Vec::new(),
-            joins: Vec::new(),
-            slots: 0,
-            start: 0,
-            levels: narrow(levels.len()),
-        };
+        let levels = parts::levels(declaration);
+        let model = parts::without_contents(program, declaration, &levels);
         Ok(Self {
             program,
             declaration,
@@ -227,8 +207,7 @@ impl<'a> Builder<'a> {
     }
 
     fn add_end(&mut self, node: &Node) -> u16 {
-        let name = node.name.clone().filter(|name| !name.is_empty()).unwrap_or_else(|| node.id.clone());
-        self.model.ends.push((node.id.clone(), name));
+        self.model.ends.push((node.id.clone(), parts::name(node)));
         narrow(self.model.ends.len() - 1)
     }
 
@@ -254,33 +233,7 @@ impl<'a> Builder<'a> {
 
     fn work(&mut self, node: &Node, place: u16) -> Result<(), Error> {
         let declared = self.parameters(node);
-        let law = match (declared.duration, &node.kind) {
-            _ if self.is_rival(node) => Law::Constant(0.0),
-            (Some(law), _) => law,
-            (None, NodeKind::Catch(Trigger::Timer(timer))) => timer_law(node, timer)?,
-            (None, NodeKind::Catch(_) | NodeKind::Receive(_)) => {
-                return Err(refused(
-                    node,
-                    "waiting without a declared duration",
-                    "say how long it waits: <procos:simulation duration=\"exponential(1h)\"/>",
-                ));
-            }
-            (
-                None,
-                NodeKind::PassThrough
-                | NodeKind::Job(_)
-                | NodeKind::Script { .. }
-                | NodeKind::Decision(_)
-                | NodeKind::Throw(_),
-            ) => Law::Constant(0.0),
-            (None, _) => {
-                return Err(refused(
-                    node,
-                    "this kind of element without a declared duration",
-                    "declare its duration, so that it counts as one piece of work",
-                ));
-            }
-        };
+        let law = if self.is_rival(node) { Law::Constant(0.0) } else { parts::work_law(node, &declared)? };
         if matches!(node.kind, NodeKind::Complex { .. }) {
             return Err(refused(
                 node,
@@ -288,9 +241,6 @@ impl<'a> Builder<'a> {
                 "use exclusive, parallel and inclusive gateways",
             ));
         }
-        let resource = declared.resource.as_ref();
-        let resource = resource.and_then(|id| self.model.resources.iter().position(|each| each.id == *id));
-        let level = self.levels.iter().position(|level| *level == declared.priority).unwrap_or_default();
         let deadline = self.deadline(node)?;
         if declared.batch.is_some() && deadline.is_some() {
             return Err(refused(node, "a timer on work that is done in batches", "leave one of the two out"));
@@ -304,19 +254,12 @@ impl<'a> Builder<'a> {
             ));
         }
         let activity = narrow(self.model.activities.len());
+        let work = parts::activity(node, &declared, law, (&self.model.resources, &self.levels));
         self.model.activities.push(Activity {
-            id: node.id.clone(),
-            name: node.name.clone().filter(|name| !name.is_empty()).unwrap_or_else(|| node.id.clone()),
-            law,
-            observed: declared.observed,
-            resource: resource.map(narrow),
-            level: narrow(level),
-            cost: declared.cost,
-            batch: declared.batch,
             deadline,
             in_a_row: repeated.is_some_and(|repeated| repeated.sequential && repeated.count > 1),
             home: place + u16::from(repeated.is_some_and(|repeated| !repeated.sequential)),
-            key: element_key(&node.id),
+            ..work
         });
         if let Some(repeated) = repeated {
             return self.repeat(node, place, activity, repeated);
@@ -332,11 +275,8 @@ impl<'a> Builder<'a> {
         let declared: Vec<Option<Weight>> =
             flows.iter().map(|flow| self.declaration.flows.get(&flow.id).copied()).collect();
         let targets: Vec<u16> = node.outgoing.iter().map(|flow| self.entry(*flow)).collect();
-        let label = |flow: &Flow| {
-            flow.name.clone().filter(|name| !name.is_empty()).unwrap_or_else(|| flow.id.clone())
-        };
         if declared.iter().any(Option::is_some) {
-            let labels = flows.iter().map(|flow| label(flow)).collect();
+            let labels = flows.iter().map(|flow| parts::label(flow)).collect();
             let weights = complete(node, &declared)?;
             return self.add_choice(node, &node.id, 0, labels, &weights, targets, place);
         }
@@ -347,7 +287,7 @@ impl<'a> Builder<'a> {
         let outcomes = before.map(|before| self.parameters(before).outcomes).unwrap_or_default();
         let (Some(before), false) = (before, outcomes.is_empty()) else {
             if self.reads_attributes(&flows) {
-                let labels = flows.iter().map(|flow| label(flow)).collect();
+                let labels = flows.iter().map(|flow| parts::label(flow)).collect();
                 return self.by_data(node, &flows, labels, targets, place);
             }
             return Err(refused(
@@ -437,33 +377,13 @@ impl<'a> Builder<'a> {
         targets: Vec<u16>,
         place: u16,
     ) -> Result<(), Error> {
-        let shares: Vec<f64> = weights.iter().map(|weight| weight.share).collect();
-        let counts: Option<Vec<f64>> = weights.iter().map(|weight| weight.count).collect();
-        // Under a uniform prior the mean share of a way seen k times of n is (k + 1)/(n + ways).
-        let shares =
-            counts.as_ref().map_or(shares, |counts| counts.iter().map(|count| count + 1.0).collect());
-        if shares.iter().sum::<f64>() <= 0.0 {
-            return Err(refused(node, "shares that are all 0", "give at least one way a share above 0"));
-        }
         let choice = narrow(self.model.choices.len());
-        let name = node.name.clone().filter(|name| !name.is_empty()).unwrap_or_else(|| id.to_owned());
         let op = match targets.as_slice() {
             [first, second] => Op::Toss { choice, first: *first, second: *second },
             _ => Op::Choose { choice },
         };
-        let mut made = Choice {
-            id: id.to_owned(),
-            name,
-            labels,
-            shares: Vec::new(),
-            counts,
-            rule: None,
-            cumulative: Vec::new(),
-            targets,
-            key: element_key(id) ^ salt,
-        };
-        made.set_shares(&shares);
-        self.model.choices.push(made);
+        let made = parts::choice(node, (id, salt), labels, weights)?;
+        self.model.choices.push(Choice { targets, ..made });
         self.set(place, op);
         Ok(())
     }
@@ -532,34 +452,4 @@ impl Builder<'_> {
             _ => Ok(()),
         }
     }
-}
-
-/// Weights of all ways; one without a weight takes what the others leave of 1.
-fn complete(node: &Node, declared: &[Option<Weight>]) -> Result<Vec<Weight>, Error> {
-    let sum: f64 = declared.iter().flatten().map(|weight| weight.share).sum();
-    let missing = declared.iter().filter(|weight| weight.is_none()).count();
-    if missing > 0 && (sum > 1.0 || declared.iter().flatten().any(|weight| weight.count.is_some())) {
-        return Err(refused(
-            node,
-            "flows of which only some have a share",
-            "give each flow a share, or each a count",
-        ));
-    }
-    let rest = Weight { share: (1.0 - sum).max(0.0) / missing.max(1) as f64, count: None };
-    Ok(declared.iter().map(|weight| weight.unwrap_or(rest)).collect())
-}
-
-fn timer_law(node: &Node, timer: &Timer) -> Result<Law, Error> {
-    let text = match timer {
-        Timer::Duration(expression) => expression.as_literal().and_then(|value| value.as_str()),
-        _ => None,
-    };
-    let law = text.and_then(|text| seconds(text).ok()).map(Law::Constant);
-    law.ok_or_else(|| {
-        refused(
-            node,
-            "a timer that is no fixed duration",
-            "declare how long it waits: <procos:simulation duration=\"1h\"/>",
-        )
-    })
 }

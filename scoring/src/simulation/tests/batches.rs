@@ -1,10 +1,10 @@
 //! Work in batches against what is known of it.
 
-use super::super::Exact;
+use super::super::{Exact, Model, replicate};
 use super::{cases, model, read};
 use crate::Error;
 
-fn oven(batch: &str) -> super::Model {
+fn oven(batch: &str) -> Model {
     model(&format!(
         r#"<bpmn:extensionElements><procos:simulation arrivals="100">
         <procos:resource id="r" capacity="1" hourlyCost="36"/></procos:simulation></bpmn:extensionElements>
@@ -53,14 +53,21 @@ fn cases_that_do_not_meet_fill_no_batch() {
 }
 
 #[test]
-fn a_batch_beside_a_terminate_end_event_is_refused() {
+fn a_case_that_ends_at_once_leaves_its_batch() {
     let (program, declaration) = read(
-        r#"<bpmn:startEvent id="s"/><bpmn:parallelGateway id="f"/>
+        r#"<bpmn:extensionElements><procos:simulation arrivals="1"/></bpmn:extensionElements>
+        <bpmn:startEvent id="s"/><bpmn:parallelGateway id="f"/>
         <bpmn:task id="t"><bpmn:extensionElements><procos:simulation duration="5" batch="3"/></bpmn:extensionElements>
+        </bpmn:task><bpmn:task id="u"><bpmn:extensionElements><procos:simulation duration="1.5"/></bpmn:extensionElements>
         </bpmn:task><bpmn:endEvent id="e"/><bpmn:endEvent id="x"><bpmn:terminateEventDefinition id="y"/></bpmn:endEvent>
         <bpmn:sequenceFlow id="a" sourceRef="s" targetRef="f"/><bpmn:sequenceFlow id="b" sourceRef="f" targetRef="t"/>
-        <bpmn:sequenceFlow id="c" sourceRef="t" targetRef="e"/><bpmn:sequenceFlow id="d" sourceRef="f" targetRef="x"/>"#,
+        <bpmn:sequenceFlow id="c" sourceRef="t" targetRef="e"/><bpmn:sequenceFlow id="d" sourceRef="f" targetRef="u"/>
+        <bpmn:sequenceFlow id="g" sourceRef="u" targetRef="x"/>"#,
     );
-    let refused = super::Model::build(&program, &declaration).unwrap_err();
+    let refused = Model::table(&program, &declaration).unwrap_err();
     assert!(matches!(&refused, Error::NotSimulated { element, .. } if element == "t"), "{refused}");
+    // A case a second: each has gone after 1.5 s, so that three never wait together.
+    let found = replicate(&Model::build(&program, &declaration).unwrap(), 1, 0, 20, 0);
+    assert_eq!((found.cases, found.stuck), (20, 0));
+    assert!(found.durations.iter().all(|duration| (duration - 1.5).abs() < 1e-9), "{:?}", found.durations);
 }

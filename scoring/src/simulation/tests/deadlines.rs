@@ -76,7 +76,7 @@ fn what_waits_for_a_resource_when_its_timer_is_due_leaves_the_queue() {
 }
 
 #[test]
-fn a_sub_process_whose_branches_end_apart_is_refused_unless_it_counts_as_one_piece() {
+fn a_sub_process_whose_branches_end_apart_is_no_table_unless_it_counts_as_one_piece() {
     let with = |extension: &str| {
         format!(
             r#"<bpmn:startEvent id="s"/><bpmn:subProcess id="sub">{extension}<bpmn:startEvent id="i"/>
@@ -87,7 +87,7 @@ fn a_sub_process_whose_branches_end_apart_is_refused_unless_it_counts_as_one_pie
         )
     };
     let (program, declaration) = read(&with(""));
-    let error = Model::build(&program, &declaration).unwrap_err();
+    let error = Model::table(&program, &declaration).unwrap_err();
     assert_eq!(error.code(), "SCORING-0006");
     assert!(error.to_string().contains("sub") && error.hint().contains("join"), "{error}");
     let piece =
@@ -131,16 +131,18 @@ fn an_event_based_gateway_goes_on_with_what_comes_first() {
 #[test]
 fn a_case_that_waits_at_an_event_based_gateway_waits_no_longer_than_its_timer() {
     let model = model(&gateway("1000", ""));
-    let case = LiveCase { elements: vec![("g".to_owned(), 40.0)], flows: Vec::new() };
+    let case = LiveCase { elements: vec![("g".to_owned(), 40.0)], ..LiveCase::default() };
     let left = forecast(&model, &[case], 0.0, 1, Effort::default()).unwrap().remaining.value;
     assert!((left - 70.0).abs() < 1e-9, "60 s until the timer, then 10 s: {left}");
 }
 
 #[test]
-fn an_event_based_gateway_with_more_events_is_refused() {
+fn an_event_based_gateway_with_more_events_is_no_table_and_each_must_say_when_it_comes() {
     let more = r#"<bpmn:intermediateCatchEvent id="other"><bpmn:conditionalEventDefinition><bpmn:condition>=ready</bpmn:condition></bpmn:conditionalEventDefinition></bpmn:intermediateCatchEvent>
         <bpmn:sequenceFlow id="g1" sourceRef="g" targetRef="other"/><bpmn:sequenceFlow id="g2" sourceRef="other" targetRef="answered"/>"#;
     let (program, declaration) = read(&gateway("1000", more));
-    let refused = Model::build(&program, &declaration).unwrap_err();
+    let refused = Model::table(&program, &declaration).unwrap_err();
     assert!(matches!(&refused, Error::NotSimulated { element, .. } if element == "g"), "{refused}");
+    let refused = Model::build(&program, &declaration).unwrap_err();
+    assert!(matches!(&refused, Error::NotSimulated { element, .. } if element == "other"), "{refused}");
 }

@@ -21,7 +21,7 @@ fn line(first: &str, second: &str) -> Model {
 }
 
 fn at(element: &str, elapsed: f64) -> LiveCase {
-    LiveCase { elements: vec![(element.to_owned(), elapsed)], flows: Vec::new() }
+    LiveCase { elements: vec![(element.to_owned(), elapsed)], ..LiveCase::default() }
 }
 
 const MUCH: Effort = Effort { draws: 400, runs: 50 };
@@ -48,8 +48,11 @@ fn what_has_passed_of_a_duration_counts() {
 fn tokens_at_a_join_are_where_they_wait() {
     let model = credit("share=\"0.8\"", "share=\"0.2\"", "");
     // History is done and waits at the join; income has to come: 1200 s, then 3287.5 − 1400 s.
-    let case =
-        LiveCase { elements: vec![("income".to_owned(), 300.0)], flows: vec!["history-join".to_owned()] };
+    let case = LiveCase {
+        elements: vec![("income".to_owned(), 300.0)],
+        flows: vec!["history-join".to_owned()],
+        ..LiveCase::default()
+    };
     let mut alone = model.clone();
     alone.arrivals = None;
     let found = forecast(&alone, std::slice::from_ref(&case), 0.0, 3, MUCH).unwrap();
@@ -102,7 +105,7 @@ fn pairs(truth: &Model, known: &Model, cases: u32) -> Vec<(Said, Turned)> {
         let standing = under_way.filter(|each| each.began <= moment && moment < each.ended);
         let elements = standing
             .map(|each| (truth.activities[usize::from(each.activity)].id.clone(), moment - each.began));
-        let live = LiveCase { elements: elements.collect(), flows: Vec::new() };
+        let live = LiveCase { elements: elements.collect(), ..LiveCase::default() };
         let said = forecast(known, &[live], 0.0, case as u64, Effort { draws: 20, runs: 10 }).unwrap();
         let end = end.map(|end| truth.ends[usize::from(end)].0.clone());
         found.push((Said::of(case as i64, &said), Turned { remaining: duration - moment, end }));

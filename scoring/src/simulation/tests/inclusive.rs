@@ -1,6 +1,6 @@
 //! Inclusive gateways: some of several ways at once.
 
-use super::super::{Effort, Exact, LiveCase, forecast};
+use super::super::{Effort, Exact, LiveCase, Model, forecast};
 use super::{cases, model, read};
 use crate::Error;
 
@@ -57,6 +57,7 @@ fn a_running_case_waits_for_the_ways_it_has_taken_and_for_no_other() {
         let case = LiveCase {
             elements: elements.iter().map(|(id, elapsed)| ((*id).to_owned(), *elapsed)).collect(),
             flows: flows.iter().map(|id| (*id).to_owned()).collect(),
+            ..LiveCase::default()
         };
         forecast(&model, &[case], 0.0, 1, Effort::default()).unwrap().remaining.value
     };
@@ -67,20 +68,27 @@ fn a_running_case_waits_for_the_ways_it_has_taken_and_for_no_other() {
 }
 
 #[test]
-fn ways_that_do_not_meet_or_say_no_share_are_refused() {
+fn ways_that_do_not_meet_are_no_table_and_ways_without_a_share_are_refused() {
+    let said = |error: Error| match error {
+        Error::NotSimulated { element, what, .. } => format!("{element}: {what}"),
+        other => panic!("{other}"),
+    };
     let refusal = |content: &str| {
         let (program, declaration) = read(content);
-        match super::Model::build(&program, &declaration).unwrap_err() {
-            Error::NotSimulated { element, what, .. } => format!("{element}: {what}"),
-            other => panic!("{other}"),
-        }
+        said(Model::build(&program, &declaration).unwrap_err())
+    };
+    // The engine's rules run what a table refuses.
+    let no_table = |content: &str| {
+        let (program, declaration) = read(content);
+        assert_eq!(cases(&Model::build(&program, &declaration).unwrap(), 100).stuck, 0);
+        said(Model::table(&program, &declaration).unwrap_err())
     };
     let back = r#"<bpmn:sequenceFlow id="b1" sourceRef="c" targetRef="e"/>"#;
-    assert!(refusal(&shop("0.5", "0.2", back)).starts_with("split: an inclusive gateway whose ways"));
+    assert!(no_table(&shop("0.5", "0.2", back)).starts_with("split: an inclusive gateway whose ways"));
     let unsaid = shop("0.5", "0.2", "").replace(r#"<procos:simulation share="0.2"/>"#, "");
-    assert!(refusal(&unsaid).starts_with("split: an inclusive gateway without the shares"));
+    assert!(refusal(&unsaid).starts_with("split: a choice of several ways without the shares"));
     assert!(refusal(&shop("0.5", "1.2", "")).starts_with("split: "));
     let merging =
         shop("0.5", "0.2", "").replace(r#"inclusiveGateway id="split""#, r#"exclusiveGateway id="split""#);
-    assert!(refusal(&merging).starts_with("join: an inclusive gateway that joins what no"));
+    assert!(no_table(&merging).starts_with("join: an inclusive gateway that joins what no"));
 }

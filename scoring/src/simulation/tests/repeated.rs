@@ -53,7 +53,7 @@ fn a_running_case_waits_for_the_executions_that_are_under_way() {
     let left = |sequential: bool, elapsed: &[f64]| {
         let model = model(&shop(&times(sequential), r#"duration="10""#, ">"));
         let elements = elapsed.iter().map(|elapsed| ("t".to_owned(), *elapsed)).collect();
-        let case = LiveCase { elements, flows: Vec::new() };
+        let case = LiveCase { elements, ..LiveCase::default() };
         forecast(&model, &[case], 0.0, 1, Effort::default()).map(|found| found.remaining.value)
     };
     assert!((left(false, &[4.0, 1.0, 7.0]).unwrap() - 9.0).abs() < 1e-9);
@@ -71,6 +71,8 @@ fn how_often_must_be_known() {
     };
     let refused = built(list, r#"duration="10""#).unwrap_err();
     assert!(matches!(&refused, Error::NotSimulated { what, .. } if what.contains("not known")), "{refused}");
-    assert!(built(list, r#"duration="10" instances="65""#).is_err());
+    let many = built(list, r#"duration="10" instances="65""#).unwrap();
+    assert!(many.by_engine().is_some_and(|why| why.contains("more than 64")), "{:?}", many.by_engine());
+    assert!((cases(&many, 20).estimate("visits", "t").unwrap().value - 65.0).abs() < 1e-9);
     assert_eq!(Exact::of(&built(list, r#"duration="10" instances="5""#).unwrap()).unwrap().visits, [5.0]);
 }

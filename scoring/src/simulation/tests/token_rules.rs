@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::super::random::Numbers;
-use super::super::{Law, Model, Nobody, queueing, replicate};
+use super::super::{Declaration, Law, Model, Nobody, Replication, by_engine, queueing, replicate};
 use super::read;
 
 /// A block of a process.
@@ -65,15 +65,18 @@ impl Block {
     }
 }
 
-fn block() -> impl Strategy<Value = Block> {
-    (1_u8..9).prop_map(Block::Task).prop_recursive(4, 20, 3, |inner| {
+/// Any block; `joining`: without ends on parallel branches in sub-processes, which a table cannot say.
+fn block(joining: bool) -> impl Strategy<Value = Block> {
+    (1_u8..9).prop_map(Block::Task).prop_recursive(4, 20, 3, move |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 2..4).prop_map(Block::Sequence),
             prop::collection::vec(inner.clone(), 2..4).prop_map(Block::Choice),
             prop::collection::vec(inner.clone(), 2..4).prop_map(Block::Parallel),
             inner.clone().prop_map(|block| Block::Loop(Box::new(block))),
             inner.clone().prop_map(|block| Block::Leave(Box::new(block))),
-            inner.clone().prop_map(|block| Block::Inside(Box::new(block.joining()))),
+            inner.clone().prop_map(move |block| {
+                Block::Inside(Box::new(if joining { block.joining() } else { block }))
+            }),
             (1_u8..9, 1_u8..9, inner.clone()).prop_map(|(minutes, after, block)| Block::Limited(
                 minutes,
                 after,
@@ -89,6 +92,8 @@ fn block() -> impl Strategy<Value = Block> {
 struct Writer {
     text: String,
     count: usize,
+    /// Whether branches begin at different times, so that it does not matter which comes to a queue first.
+    apart: bool,
 }
 
 impl Writer {
@@ -128,6 +133,20 @@ impl Writer {
         id
     }
 
+    /// Where a branch begins that goes on at a node.
+    fn branch(&mut self, to: String) -> String {
+        if !self.apart {
+            return to;
+        }
+        let id = self.id("delay");
+        self.text += &format!(
+            r#"<bpmn:task id="{id}"><bpmn:extensionElements><procos:simulation duration="exponential(1min)"/>
+            </bpmn:extensionElements></bpmn:task>"#
+        );
+        self.flow(&id, &to, "");
+        id
+    }
+
     /// A task and the gateway that its outcome decides.
     fn decision(&mut self, ways: usize) -> (String, String) {
         let (task, gateway) = (self.task(1, ways), self.node("exclusiveGateway"));
@@ -162,6 +181,7 @@ impl Writer {
                 let (first, last) = (self.node("parallelGateway"), self.node("parallelGateway"));
                 for block in blocks {
                     let (from, to) = self.block(block);
+                    let from = self.branch(from);
                     self.flow(&first, &from, "");
                     self.flow(&to, &last, "");
                 }
@@ -227,6 +247,7 @@ impl Writer {
         let last = self.node("inclusiveGateway");
         for (place, block) in blocks.iter().enumerate() {
             let (from, to) = self.block(block);
+            let from = self.branch(from);
             let id = self.id("flow");
             self.text += &format!(
                 r#"<bpmn:sequenceFlow id="{id}" sourceRef="{gateway}" targetRef="{from}"><bpmn:extensionElements>
@@ -325,41 +346,104 @@ fn engine(program: &Program, model: &Model, numbers: Numbers, case: u64) -> Endi
     }
 }
 
+/// A process of this block with resources: 1,000 of them, or two that cases share.
+fn process(block: &Block, shared: bool, keeps_hours: bool) -> (Program, Declaration) {
+    let mut writer = Writer { apart: shared, ..Writer::default() };
+    let (start, end) = (writer.node("startEvent"), writer.node("endEvent"));
+    let (first, last) = writer.block(block);
+    writer.flow(&start, &first, "");
+    writer.flow(&last, &end, "");
+    let arrivals = if shared { r#"arrivals="exponential(40min)""# } else { "" };
+    let capacity = if shared { 2 } else { 1000 };
+    let calendar = if keeps_hours { r#"calendar="Mon-Fri 09:00-12:00 13:00-17:00""# } else { "" };
+    read(&format!(
+        r#"<bpmn:extensionElements><procos:simulation {arrivals}><procos:resource id="r" capacity="{capacity}"
+        hourlyCost="36" {calendar}/></procos:simulation></bpmn:extensionElements>{}"#,
+        writer.text
+    ))
+}
+
+const CASES: u32 = 8;
+
+/// What the engine's rules give, with the numbers of a model.
+fn expected(program: &Program, model: &Model, seed: u64) -> Vec<(f64, String)> {
+    (0..u64::from(CASES)).filter_map(|case| engine(program, model, Numbers::new(seed, 0), case)).collect()
+}
+
+fn is_as_expected(
+    model: &Model,
+    found: &Replication,
+    expected: &[(f64, String)],
+) -> Result<(), TestCaseError> {
+    prop_assert_eq!(found.stuck, u64::from(CASES) - expected.len() as u64);
+    prop_assert_eq!(found.durations.len(), expected.len());
+    for (duration, (wanted, _)) in found.durations.iter().zip(expected) {
+        prop_assert!((duration - wanted).abs() < 1e-3, "{duration} against {wanted}");
+    }
+    for (place, (id, _)) in model.ends.iter().enumerate() {
+        let wanted = expected.iter().filter(|(_, end)| end == id).count() as u64;
+        prop_assert_eq!(found.ends[place], wanted, "{}", id);
+    }
+    Ok(())
+}
+
+/// Two runs found the same, whatever the order in which their models name things.
+fn are_same(one: (&Model, &Replication), other: (&Model, &Replication)) -> Result<(), TestCaseError> {
+    let near = |a: f64, b: f64| (a - b).abs() < 1e-6 * (1.0 + a.abs());
+    let ((one, a), (other, b)) = (one, other);
+    prop_assert_eq!((a.cases, a.stuck), (b.cases, b.stuck));
+    for (x, y) in a.durations.iter().zip(&b.durations) {
+        prop_assert!(near(*x, *y), "durations {x} and {y}");
+    }
+    let sums = [(a.cost, b.cost), (a.waited, b.waited), (a.window, b.window), (a.busy[0], b.busy[0])];
+    prop_assert!(sums.iter().all(|(x, y)| near(*x, *y)), "{:?}", sums);
+    for ((id, _), count) in one.ends.iter().zip(&a.ends) {
+        let there = other.ends.iter().position(|(known, _)| known == id).unwrap();
+        prop_assert_eq!(*count, b.ends[there], "{}", id);
+    }
+    for (activity, totals) in one.activities.iter().zip(&a.activities) {
+        let there = other.activities.iter().position(|known| known.id == activity.id).unwrap();
+        prop_assert_eq!(totals.visits, b.activities[there].visits, "{}", &activity.id);
+        prop_assert!(near(totals.waited, b.activities[there].waited), "{}", activity.id);
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_compact_form_runs_as_the_engine_does(block in block(), seed in 0_u64..1_000) {
-        const CASES: u32 = 8;
-        let mut writer = Writer::default();
-        let (start, end) = (writer.node("startEvent"), writer.node("endEvent"));
-        let (first, last) = writer.block(&block);
-        writer.flow(&start, &first, "");
-        writer.flow(&last, &end, "");
-        let resource = r#"<bpmn:extensionElements><procos:simulation><procos:resource id="r" capacity="1000"/>
-            </procos:simulation></bpmn:extensionElements>"#;
-        let (program, declaration) = read(&format!("{resource}{}", writer.text));
-        let mut model = Model::build(&program, &declaration).unwrap();
-        let mut expected: Vec<(f64, String)> = Vec::new();
-        for case in 0..u64::from(CASES) {
-            expected.extend(engine(&program, &model, Numbers::new(seed, 0), case));
-        }
-        let stuck = u64::from(CASES) - expected.len() as u64;
+    fn the_compact_form_runs_as_the_engine_does(block in block(true), seed in 0_u64..1_000) {
+        let (program, declaration) = process(&block, false, false);
+        let mut model = Model::table(&program, &declaration).unwrap();
+        let expected = expected(&program, &model, seed);
         let alone = replicate(&model, seed, 0, CASES, 0);
         let by_events = queueing::run(&model, seed, 0, (CASES, 0), &mut Nobody);
         // So far apart that no two cases are under way at once.
         model.arrivals = Some(Law::Constant(1e7));
         let arriving = queueing::run(&model, seed, 0, (CASES, 0), &mut Nobody);
         for found in [alone, by_events, arriving] {
-            prop_assert_eq!(found.stuck, stuck);
-            prop_assert_eq!(found.durations.len(), expected.len());
-            for (duration, (wanted, _)) in found.durations.iter().zip(&expected) {
-                prop_assert!((duration - wanted).abs() < 1e-3, "{duration} against {wanted}");
-            }
-            for (place, (id, _)) in model.ends.iter().enumerate() {
-                let wanted = expected.iter().filter(|(_, end)| end == id).count() as u64;
-                prop_assert_eq!(found.ends[place], wanted, "{}", id);
-            }
+            is_as_expected(&model, &found, &expected)?;
         }
+    }
+
+    #[test]
+    fn what_runs_by_the_engines_rules_does_as_the_engine_does(block in block(false), seed in 0_u64..1_000) {
+        let (program, declaration) = process(&block, false, false);
+        let model = by_engine::build(&program, &declaration, String::new()).unwrap();
+        let found = replicate(&model, seed, 0, CASES, 0);
+        is_as_expected(&model, &found, &expected(&program, &model, seed))?;
+    }
+
+    #[test]
+    fn a_table_and_the_engines_rules_give_the_same_where_cases_meet(
+        block in block(true), seed in 0_u64..1_000, keeps_hours in any::<bool>()
+    ) {
+        let (program, declaration) = process(&block, true, keeps_hours);
+        let table = Model::table(&program, &declaration).unwrap();
+        let engine = by_engine::build(&program, &declaration, String::new()).unwrap();
+        let of_table = replicate(&table, seed, 0, 2 * CASES, CASES);
+        let of_engine = replicate(&engine, seed, 0, 2 * CASES, CASES);
+        are_same((&table, &of_table), (&engine, &of_engine))?;
     }
 }

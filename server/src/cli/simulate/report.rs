@@ -70,13 +70,14 @@ fn heading(model: &Model, found: &Simulated) -> String {
             "no steady state was seen in the pilot runs: take the numbers as those of a start".to_owned(),
         );
     }
+    lines.extend(by_engine(model));
     if let Some(why) = &found.inexact {
         let what = if found.exact.is_some() { "work, cost and utilisation are" } else { "nothing is" };
         lines.push(format!("{what} known exactly: {why}"));
     }
     if found.stuck > 0 {
         lines.push(format!(
-            "STUCK: {} cases can never end; a token waits at a join for one that does not come",
+            "STUCK: {} cases can never end; a token waits for what does not come, finds no way on or goes round for ever",
             thousands(found.stuck)
         ));
     }
@@ -91,6 +92,15 @@ fn heading(model: &Model, found: &Simulated) -> String {
         ));
     }
     lines.join("\n")
+}
+
+/// That a process does not run from a table, and why.
+fn by_engine(model: &Model) -> Option<String> {
+    let why = model.by_engine()?;
+    Some(format!(
+        "{} runs by the engine's own rules, step by step, which is slower than a table ({why})",
+        model.name
+    ))
 }
 
 fn ends(found: &Simulated) -> String {
@@ -335,8 +345,10 @@ pub(super) fn comparison(first: &Model, second: &Model, seed: u64, found: &Compa
     } else {
         String::new()
     };
+    let by_engine: String =
+        [first, second].into_iter().filter_map(by_engine).map(|line| format!("\n{line}")).collect();
     format!(
-        "{} against {}: {} cases of each under the same random numbers, seed {seed}\n\n{}{gain}",
+        "{} against {}: {} cases of each under the same random numbers, seed {seed}{by_engine}\n\n{}{gain}",
         first.name,
         second.name,
         thousands(found.cases),

@@ -221,6 +221,7 @@ impl Timed<'_> {
         if output.is_json() {
             let mut value = json!(found);
             value["seed"] = json!(self.seed);
+            value["by_engine"] = json!([self.prepared.model.by_engine(), other.by_engine()]);
             value["learnt"] = json!(self.prepared.learnt);
             output.value(&value);
         } else {

@@ -15,11 +15,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bpmn::program::{FlowIndex, Node, NodeIndex, NodeKind};
 
+use super::super::parts::{WAYS, independent_shares, label, sets};
 use super::{Builder, Op, Weight, narrow, refused};
 use crate::Error;
 
-/// Ways out of one inclusive gateway at most: the sets of them are its choices.
-const WAYS: usize = 6;
 /// Inclusive gateways inside each other at most.
 const DEPTH: usize = 8;
 
@@ -69,7 +68,7 @@ impl Builder<'_> {
                 "join its ways before anything else, or use exclusive and parallel gateways",
             ));
         };
-        let shares = self.shares(node)?;
+        let shares = independent_shares(node, self.program, self.declaration)?;
         let joined: Vec<u16> = ways.iter().map(|way| self.entry(way.arrives)).collect();
         let (mut labels, mut weights, mut targets) = (Vec::new(), Vec::new(), Vec::new());
         for (taken, share) in sets(&shares) {
@@ -77,7 +76,8 @@ impl Builder<'_> {
             let branch =
                 |at: usize| if taken.contains(&at) { self.entry(node.outgoing[at]) } else { joined[at] };
             let branches = (0..joined.len()).map(branch).collect();
-            let names: Vec<&str> = taken.iter().map(|at| self.called(node.outgoing[*at])).collect();
+            let named = |at: &usize| label(&self.program.flows[node.outgoing[*at]]);
+            let names: Vec<String> = taken.iter().map(named).collect();
             labels.push(names.join(" + "));
             weights.push(Weight { share, count: None });
             self.fork(fork, branches);
@@ -91,11 +91,6 @@ impl Builder<'_> {
         self.blocks.push(block);
         self.joined.extend(ways.first().map(|way| way.join));
         self.add_choice(node, &node.id, 0, labels, &weights, targets, place)
-    }
-
-    fn called(&self, flow: FlowIndex) -> &str {
-        let flow = &self.program.flows[flow];
-        flow.name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&flow.id)
     }
 
     /// The operations of a node and of what stands in it.
@@ -122,29 +117,6 @@ impl Builder<'_> {
             )),
             None => Ok(()),
         }
-    }
-
-    /// The probability of each way; none for the default flow.
-    fn shares(&self, node: &Node) -> Result<Vec<Option<f64>>, Error> {
-        let share = |flow: &FlowIndex| {
-            if Some(*flow) == node.default_flow {
-                return Ok(None);
-            }
-            let declared = self.declaration.flows.get(&self.program.flows[*flow].id);
-            match declared {
-                Some(Weight { share, count: None }) if (0.0..=1.0).contains(share) => Ok(Some(*share)),
-                _ => Err(refused(
-                    node,
-                    "an inclusive gateway without the shares of its ways",
-                    "say how often each way is taken, each by itself from 0 to 1: <procos:simulation share=\"0.4\"/>",
-                )),
-            }
-        };
-        let shares = node.outgoing.iter().map(share).collect::<Result<Vec<_>, _>>()?;
-        if node.default_flow.is_none() && shares.iter().flatten().all(|share| *share == 0.0) {
-            return Err(refused(node, "shares that are all 0", "give at least one way a share above 0"));
-        }
-        Ok(shares)
     }
 
     /// Follows a flow to the inclusive gateway in which it is joined with its siblings.
@@ -227,46 +199,5 @@ impl Builder<'_> {
         }
         self.model.slots += count;
         self.leave(node, first + count)
-    }
-}
-
-/// The sets of ways that can be taken, by place, each with its probability up to a common factor.
-fn sets(shares: &[Option<f64>]) -> Vec<(Vec<usize>, f64)> {
-    let mut found = Vec::new();
-    for mask in 0..1_usize << shares.len() {
-        let taken: Vec<usize> = (0..shares.len()).filter(|at| mask >> at & 1 == 1).collect();
-        let default = shares.iter().position(Option::is_none);
-        let is_default = |at: &usize| Some(*at) == default;
-        // The default flow is taken alone, and only where no other is.
-        let others: Vec<usize> = taken.iter().copied().filter(|at| !is_default(at)).collect();
-        if others.is_empty() != taken.iter().any(is_default) || taken.is_empty() {
-            continue;
-        }
-        let each = shares.iter().enumerate().filter_map(|(at, share)| Some((at, (*share)?)));
-        let share: f64 =
-            each.map(|(at, share)| if others.contains(&at) { share } else { 1.0 - share }).product();
-        if share > 0.0 {
-            found.push((taken, share));
-        }
-    }
-    found
-}
-
-#[cfg(test)]
-mod tests {
-    use super::sets;
-
-    #[test]
-    fn the_sets_of_ways_have_the_probabilities_of_independent_ways() {
-        let with_default = sets(&[Some(0.5), None, Some(0.2)]);
-        let expected = [(vec![0], 0.4), (vec![1], 0.4), (vec![2], 0.1), (vec![0, 2], 0.1)];
-        assert_eq!(with_default.len(), expected.len());
-        for (taken, share) in expected {
-            let found = with_default.iter().find(|(set, _)| *set == taken).unwrap();
-            assert!((found.1 - share).abs() < 1e-12, "{taken:?}: {}", found.1);
-        }
-        // Without a default flow the case in which none is taken is left out.
-        let without: f64 = sets(&[Some(0.5), Some(0.2)]).iter().map(|(_, share)| share).sum();
-        assert!((without - 0.6).abs() < 1e-12);
     }
 }
