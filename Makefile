@@ -94,7 +94,8 @@ KILLS ?= 1000
 .PHONY: soak
 soak: ## the long versions: CASES=20000 random models and cases for each property, KILLS=1000 (hours)
 	@echo "== $(CASES) random models and cases for each property; cargo names each test that takes long"
-	PROPTEST_CASES=$(CASES) cargo test --release --locked -p bpmn -p scoring -p engine -p kernel -p das -p trail
+	PROPTEST_CASES=$(CASES) PROPTEST_MAX_GLOBAL_REJECTS=1000000 cargo test --release --locked \
+	  -p bpmn -p scoring -p engine -p kernel -p das -p trail -p ontology -p persistence
 	@echo "== $(KILLS) kills of a server at work"
 	cargo build --locked -p server
 	PROCOS_KILL_CYCLES=$(KILLS) cargo test --locked -p tests --test it -- kills:: crash:: --nocapture --test-threads=1

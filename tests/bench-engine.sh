@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everything `make bench-engine` measures: our engine on SQLite and on PostgreSQL, a real Camunda 7 and a real Operaton
-# on H2 and on the same PostgreSQL. Options (--seconds, --clients) are handed on. Where PostgreSQL, Java or Maven is missing, their
+# on H2 and on the same PostgreSQL. Options (--seconds, --clients, --rows, --models) are handed on. Where PostgreSQL, Java or Maven is missing, their
 # rows are left out, and it says so.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -34,7 +34,7 @@ use ontology::Ontology;
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use trail::{Filter, Trail};
+use trail::Trail;
 
 use crate::error::Error;
 use crate::policies::Policies;
@@ -289,15 +289,15 @@ impl Inner {
         let mut looked = Looked::default();
         let Progress { summary, kept, unsaved, changed, decided, deployed, .. } = progress;
         let summary = summary.get_or_insert_default();
+        // Most of the trail are steps that it does not count: they are not even read.
+        let filter = Summary::reads();
         for _ in 0..BATCHES {
-            let read = self.deps.trail.read(&Filter::default(), summary.position, BATCH).await;
+            let head = self.deps.trail.head().await;
+            let head = head.map_err(|error| Error::Stopped(error.to_string()))?;
+            let read = self.deps.trail.read(&filter, summary.position, BATCH).await;
             let events = read.map_err(|error| Error::Stopped(error.to_string()))?;
             for event in &events {
-                let dry_run = match Summary::asks_about(event) {
-                    Some(instance) => self.deps.engine.instance(instance).await.is_ok_and(|one| one.dry_run),
-                    None => false,
-                };
-                match summary.fold(event, dry_run) {
+                match summary.fold(event) {
                     Change::Nothing => {}
                     Change::Counts => *changed = true,
                     Change::Deployed => (*changed, *deployed) = (true, true),
@@ -312,6 +312,7 @@ impl Inner {
             looked.events += events.len();
             looked.more = events.len() == BATCH;
             if !looked.more {
+                summary.position = summary.position.max(head);
                 break;
             }
         }

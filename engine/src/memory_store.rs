@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use async_trait::async_trait;
 use bpmn::program::Variables;
 use parking_lot::Mutex;
+use tokio::sync::watch;
 use trail::{
     Event, Filter, GENESIS, NewEvent, Outbox, OutboxItem, PendingItem, Trail, Verification, Verifier,
 };
@@ -20,6 +21,8 @@ use crate::{Error, limits};
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     tables: Mutex<Tables>,
+    /// Whether commits wait; who waits listens to it.
+    hold: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -59,6 +62,16 @@ impl MemoryStore {
     /// tests.
     pub fn lose_answers(&self, lose: bool) {
         self.tables.lock().lose_answers = lose;
+    }
+
+    /// Makes commits wait (true) until they may go on (false), as a slow disk does; for tests.
+    pub fn hold_commits(&self, hold: bool) {
+        self.hold.send_replace(hold);
+    }
+
+    /// Commits that wait.
+    pub fn held_commits(&self) -> usize {
+        self.hold.receiver_count()
     }
 }
 
@@ -148,6 +161,11 @@ impl Tables {
 #[async_trait]
 impl Store for MemoryStore {
     async fn commit(&self, commit: Commit) -> Result<i64, Error> {
+        if *self.hold.borrow() {
+            let mut may_go_on = self.hold.subscribe();
+            // The sender lives as long as the store.
+            may_go_on.wait_for(|hold| !*hold).await.ok();
+        }
         self.tables.lock().commit(commit)
     }
 
@@ -270,15 +288,6 @@ impl ScoreCount {
     }
 }
 
-fn matches(filter: &Filter, event: &Event) -> bool {
-    let content = &event.content;
-    filter.instance.is_none_or(|key| content.instance == Some(key))
-        && filter.definition.is_none_or(|key| content.definition == Some(key))
-        && filter.element.as_ref().is_none_or(|id| content.element.as_ref() == Some(id))
-        && filter.subject.as_ref().is_none_or(|subject| content.subject.as_ref() == Some(subject))
-        && filter.kind_prefix.as_ref().is_none_or(|prefix| content.kind.starts_with(prefix.as_str()))
-}
-
 #[async_trait]
 impl Trail for MemoryStore {
     async fn append(&self, events: Vec<NewEvent>) -> Result<i64, trail::Error> {
@@ -288,7 +297,7 @@ impl Trail for MemoryStore {
     async fn read(&self, filter: &Filter, after: i64, limit: usize) -> Result<Vec<Event>, trail::Error> {
         let tables = self.tables.lock();
         let later = tables.trail.iter().filter(|event| event.position > after);
-        Ok(later.filter(|event| matches(filter, event)).take(limit).cloned().collect())
+        Ok(later.filter(|event| filter.matches(&event.content)).take(limit).cloned().collect())
     }
 
     async fn read_back(
@@ -299,7 +308,7 @@ impl Trail for MemoryStore {
     ) -> Result<Vec<Event>, trail::Error> {
         let tables = self.tables.lock();
         let earlier = tables.trail.iter().rev().filter(|event| event.position < before);
-        Ok(earlier.filter(|event| matches(filter, event)).take(limit).cloned().collect())
+        Ok(earlier.filter(|event| filter.matches(&event.content)).take(limit).cloned().collect())
     }
 
     async fn head(&self) -> Result<i64, trail::Error> {

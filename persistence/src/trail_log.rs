@@ -70,6 +70,17 @@ impl Database {
         if let Some(prefix) = &filter.kind_prefix {
             and(&format!("substr(kind, 1, {})", prefix.chars().count()), text(prefix.clone()));
         }
+        if !filter.kinds.is_empty() {
+            let mut one_of = |kind: &String| {
+                values.push(text(kind.clone()));
+                match kind.ends_with('.') {
+                    true => format!("substr(kind, 1, {}) = ${}", kind.chars().count(), values.len()),
+                    false => format!("kind = ${}", values.len()),
+                }
+            };
+            let wanted: Vec<String> = filter.kinds.iter().map(&mut one_of).collect();
+            conditions.push_str(&format!(" AND ({})", wanted.join(" OR ")));
+        }
         let limit = limit.min(PAGE_LIMIT);
         let sql =
             format!("SELECT * FROM trail_events WHERE {conditions} ORDER BY position {order} LIMIT {limit}");

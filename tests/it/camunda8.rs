@@ -5,52 +5,30 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use camunda::{Camunda, Settings};
+use camunda::Settings;
+use engine::ProcessEngine;
 use engine::clock::SystemClock;
-use engine::port::{InstanceFilter, Status};
-use engine::{MemoryStore, ProcessEngine, Store};
+use engine::port::InstanceFilter;
 use kernel::{Microkernel, Parts};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::camunda7::by_hand::trail_of;
-use crate::camunda7::{aircraft_file, answering, embedded, ended, line_of, scores};
 use crate::engine_contract::{self, Bench};
-use crate::procos::{Place, example};
+use crate::on_camunda::{
+    Remote, aircraft_file, answering, ended, refused, same_aircraft, same_runs, waits_and_fails,
+};
+use crate::procos::Place;
 
 /// A Camunda 8 behind the port, with its loops.
-struct Remote {
-    engine: Camunda,
-    store: Arc<MemoryStore>,
-    stop: CancellationToken,
-    loops: tokio::task::JoinHandle<()>,
-}
-
-impl Remote {
-    async fn open(address: &str) -> Self {
-        let store = Arc::new(MemoryStore::new());
-        let settings = Settings { poll_ms: 100, long_poll_ms: 200, ..Settings::camunda8(address) };
-        let clock = Arc::new(SystemClock);
-        let engine = Camunda::open(settings, store.clone(), store.clone(), clock).await.unwrap();
-        let stop = CancellationToken::new();
-        let loops = tokio::spawn({
-            let (engine, stop) = (engine.clone(), stop.clone());
-            async move { engine.run(stop).await }
-        });
-        Self { engine, store, stop, loops }
-    }
-
-    async fn close(self) {
-        self.stop.cancel();
-        self.loops.await.unwrap();
-    }
+async fn open(address: &str) -> Remote {
+    Remote::with(Settings { poll_ms: 100, long_poll_ms: 200, ..Settings::camunda8(address) }).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn camunda_8_as_procos_serves_it_keeps_the_contract_of_the_port() {
     let place = Place::empty();
     let (_server, address) = place.serve();
-    let remote = Remote::open(&address).await;
+    let remote = open(&address).await;
     engine_contract::all(&Bench::over(Arc::new(remote.engine.clone()))).await;
     remote.close().await;
 }
@@ -59,7 +37,7 @@ async fn camunda_8_as_procos_serves_it_keeps_the_contract_of_the_port() {
 async fn the_aircraft_started_by_a_client_of_camunda_8_ends_as_on_the_embedded_engine() {
     let place = Place::empty();
     let (_server, address) = place.serve();
-    let remote = Remote::open(&address).await;
+    let remote = open(&address).await;
     let stop = CancellationToken::new();
     let parts = Arc::new(Parts::new(Arc::new(remote.engine.clone()), Arc::new(SystemClock)).unwrap());
     let kernel = tokio::spawn(Microkernel::new(parts.clone(), stop.clone()).run());
@@ -74,21 +52,7 @@ async fn the_aircraft_started_by_a_client_of_camunda_8_ends_as_on_the_embedded_e
     let started: Value = started.json().await.unwrap();
     let key: i64 = started["processInstanceKey"].as_str().unwrap().parse().unwrap();
     let done = ended(&remote.engine, key).await;
-    assert_eq!(done.status, Status::Completed, "{:?}", remote.engine.incidents(Some(key)).await);
-
-    // The same on the embedded engine, with the same seed.
-    let (same, store) = embedded(done.seed).await;
-    assert_eq!(done.variables, same.variables);
-    assert_eq!(scores(&remote.store, "size-aircraft").await, scores(&store, "size-aircraft").await);
-    assert_eq!(trail_of(&*remote.store, key).await, trail_of(&*store, same.key).await, "entry by entry");
-    let runs = |key, store: Arc<MemoryStore>| async move {
-        let runs = store.task_runs(key).await.unwrap();
-        let seen = runs.into_iter().map(|run| {
-            (run.element, run.attempt, run.executed_by, run.state, run.verdict, run.inputs, run.outputs)
-        });
-        seen.collect::<Vec<_>>()
-    };
-    assert_eq!(runs(key, remote.store.clone()).await, runs(same.key, store).await);
+    same_aircraft(&remote, &done).await;
     // The server's own kernel took none of it.
     let listed = remote.engine.instances(&InstanceFilter::default()).await.unwrap();
     assert_eq!(listed.len(), 1);
@@ -108,38 +72,15 @@ async fn the_aircraft_started_by_a_client_of_camunda_8_ends_as_on_the_embedded_e
 fn a_run_from_the_command_line_ends_on_camunda_8_as_on_the_embedded_engine() {
     let there = Place::empty();
     let (_server, address) = there.serve();
-    let place = Place::empty();
-    let file = example("light-aircraft/size-aircraft.bpmn");
     let on_camunda = ["--engine", "camunda8", "--engine-url", &address];
-    for directory in [&[][..], &["--data-dir", "kept"]] {
-        let run = |more: &[&str]| {
-            let seeded = ["run", &file, "--seed", "11", "--json"];
-            place.procos(&[&seeded[..], directory, more].concat()).fine().json()
-        };
-        let (theirs, ours) = (run(&on_camunda), run(&[]));
-        assert_eq!(theirs["state"], "completed");
-        assert_eq!(theirs, ours);
-    }
-    let person = place.file("person.bpmn", line_of("person", r#"<bpmn:userTask id="t"/>"#));
-    let waits = place.procos(&[&["run", &person, "--json"][..], &on_camunda].concat()).fine().json();
-    assert_eq!(waits["state"], "waiting");
-    let wrong = r#"<bpmn:serviceTask id="t"><bpmn:extensionElements><procos:task by="feel">
-        <procos:compute variable="x" expression="=assert(1, false, &quot;never&quot;)"/></procos:task>
-        </bpmn:extensionElements></bpmn:serviceTask>"#;
-    let wrong = place.file("wrong.bpmn", line_of("wrong", wrong));
-    let failed = place.procos(&[&["run", &wrong, "--json"][..], &on_camunda].concat());
-    assert_eq!((failed.code, &failed.json()["state"]), (1, &json!("failed")), "{failed:?}");
+    same_runs(&on_camunda);
+    waits_and_fails(&on_camunda);
 }
 
 #[test]
 fn a_camunda_8_that_cannot_be_used_is_named_with_the_way_out() {
-    let place = Place::empty();
-    let file = example("light-aircraft/size-aircraft.bpmn");
-    let refused = |more: &[&str], exit: i32, code: &str, way_out: &str| {
-        let ended = place.procos(&[&["run", &file, "--engine", "camunda8"][..], more].concat());
-        assert_eq!((ended.code, ended.error_code().as_str()), (exit, code), "{}", ended.stderr);
-        assert!(ended.stderr.contains(way_out), "{}", ended.stderr);
-    };
+    let refused =
+        |more: &[&str], exit, code: &str, way_out: &str| refused("camunda8", more, exit, code, way_out);
     refused(&[], 2, "SERVER-0004", "http://127.0.0.1:8080");
     refused(&["--engine-url", "http://127.0.0.1:1"], 1, "CAMUNDA-0001", "start Camunda");
     refused(&["--engine-url", "no address"], 2, "CAMUNDA-0006", "http://");

@@ -21,6 +21,7 @@ mod full_disk;
 mod isolation;
 mod kills;
 mod models;
+mod on_camunda;
 mod procos;
 mod prompts;
 mod run;

@@ -70,4 +70,22 @@ pub struct Filter {
     pub subject: Option<String>,
     /// Only kinds that start with this text, e.g. `task.`.
     pub kind_prefix: Option<String>,
+    /// Only these kinds; one that ends with a full stop stands for all that start with it. Empty: all.
+    pub kinds: Vec<String>,
+}
+
+impl Filter {
+    /// Whether it lets an event through.
+    #[must_use]
+    pub fn matches(&self, content: &NewEvent) -> bool {
+        let kind = content.kind.as_str();
+        let is_meant =
+            |one: &String| if one.ends_with('.') { kind.starts_with(one.as_str()) } else { kind == one };
+        self.instance.is_none_or(|key| content.instance == Some(key))
+            && self.definition.is_none_or(|key| content.definition == Some(key))
+            && self.element.as_ref().is_none_or(|id| content.element.as_ref() == Some(id))
+            && self.subject.as_ref().is_none_or(|subject| content.subject.as_ref() == Some(subject))
+            && self.kind_prefix.as_ref().is_none_or(|prefix| kind.starts_with(prefix.as_str()))
+            && (self.kinds.is_empty() || self.kinds.iter().any(is_meant))
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use trail::Event;
+use trail::{Event, Filter};
 
 /// Definitions that are summarised; beyond, the one with the lowest key is dropped.
 pub(super) const DEFINITIONS_LIMIT: usize = 5_000;
@@ -19,6 +19,24 @@ pub(super) const CODES_LIMIT: usize = 20;
 pub(super) const DRY_RUNS_LIMIT: usize = 10_000;
 /// Codes by which a task asks for a decision: that is not failing.
 const ASKING: [&str; 2] = ["KERNEL-0009", "KERNEL-0010"];
+/// Kinds of events that change a summary, as [`Filter::kinds`] names them.
+const READ: [&str; 15] = [
+    "consent.",
+    "definition.deployed",
+    "incident.raised",
+    "instance.cancelled",
+    "instance.completed",
+    "instance.failed",
+    "instance.started",
+    "prompt.",
+    "proposal.",
+    "task.completed",
+    "task.decided",
+    "task.error",
+    "task.failed",
+    "task.sampled",
+    "task.started",
+];
 /// Longest message that is kept, characters.
 const MESSAGE: usize = 300;
 
@@ -122,14 +140,14 @@ pub enum Change {
 }
 
 impl Summary {
-    /// The instance that has to be looked at before this event is folded: whether it is a dry run.
+    /// Which events change it.
     #[must_use]
-    pub fn asks_about(event: &Event) -> Option<i64> {
-        (event.content.kind == "instance.started").then_some(event.content.instance).flatten()
+    pub fn reads() -> Filter {
+        Filter { kinds: READ.map(str::to_owned).to_vec(), ..Filter::default() }
     }
 
-    /// Folds one event; one at or before the position changes nothing. `dry_run` answers [`Summary::asks_about`].
-    pub fn fold(&mut self, event: &Event, dry_run: bool) -> Change {
+    /// Folds one event; one at or before the position changes nothing.
+    pub fn fold(&mut self, event: &Event) -> Change {
         if event.position <= self.position {
             return Change::Nothing;
         }
@@ -146,7 +164,8 @@ impl Summary {
         let (Some(instance), Some(definition)) = (content.instance, content.definition) else {
             return Change::Nothing;
         };
-        if dry_run && self.dry_runs.len() < DRY_RUNS_LIMIT {
+        let is_dry_run = content.kind == "instance.started" && content.data["dry_run"] == true;
+        if is_dry_run && self.dry_runs.len() < DRY_RUNS_LIMIT {
             self.dry_runs.insert(instance);
         }
         if self.dry_runs.contains(&instance) {

@@ -137,7 +137,11 @@ impl<'a> Batch<'a> {
     fn record(&mut self, at: usize, event: &Event) {
         let instance = &self.lives[at].instance;
         // An event is plain data, so it always serialises.
-        let data = serde_json::to_value(event).unwrap_or_default();
+        let mut data = serde_json::to_value(event).unwrap_or_default();
+        if matches!(event, Event::InstanceStarted { .. }) && instance.dry_run {
+            // Who counts runs by the trail leaves this one out.
+            data["dry_run"] = true.into();
+        }
         let name = data.get("event").and_then(|name| name.as_str()).unwrap_or("step");
         let kind = match name.split_once('_') {
             Some((area, what)) => format!("{area}.{what}"),

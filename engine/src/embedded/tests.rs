@@ -5,6 +5,7 @@ mod clock;
 mod decisions;
 mod jobs;
 mod messages;
+mod migration;
 mod operations;
 mod recovery;
 mod scale;

@@ -158,10 +158,10 @@ impl Quality {
     ) -> Result<Connection<TrailEvent>> {
         let filter = trail::Filter {
             instance: instance.map(|key| key.0),
-            definition: None,
             element,
             subject,
             kind_prefix,
+            ..trail::Filter::default()
         };
         trail_page(ctx, filter, order_by, &Page::new(first, after)?).await
     }

@@ -175,6 +175,33 @@ fn tools(folder: &Path, socket: &Path) -> Tools {
     tools.with_containers(&settings)
 }
 
+/// A scripted engine, and tools that run in it; with the folder that both live in.
+fn scripted(manner: Manner) -> (tempfile::TempDir, Scripted, Tools) {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Scripted::start(folder.path(), manner);
+    let tools = tools(folder.path(), &engine.socket);
+    (folder, engine, tools)
+}
+
+/// A kernel with these tools.
+async fn bed_with(tools: Tools) -> Bed {
+    Bed::with(|mut parts| {
+        parts.tools = Some(tools);
+        parts
+    })
+    .await
+}
+
+/// An instance whose task runs the tool, which was started in its container.
+async fn begun(bed: &Bed, engine: &Scripted, task: &str) -> i64 {
+    bed.deploy(&one_task("p", task)).await;
+    let key = bed.start("p", variables(json!({"x": 1})), 1).await;
+    while engine.calls("/start") == 0 {
+        tokio::task::yield_now().await;
+    }
+    key
+}
+
 async fn run(tools: &Tools, cancel: &CancellationToken) -> Result<crate::ToolResult, Error> {
     let tool = tools.get("sum").unwrap();
     tools.run("work", &tool, None, &variables(json!({"x": 42})), Level::Container, cancel).await
@@ -182,14 +209,8 @@ async fn run(tools: &Tools, cancel: &CancellationToken) -> Result<crate::ToolRes
 
 #[tokio::test]
 async fn a_tool_runs_in_a_container_that_has_nothing_and_is_gone_afterwards() {
-    let folder = tempfile::tempdir().unwrap();
-    let engine = Scripted::start(folder.path(), Manner::Well);
-    let tools = tools(folder.path(), &engine.socket);
-    let bed = Bed::with(|mut parts| {
-        parts.tools = Some(tools);
-        parts
-    })
-    .await;
+    let (_folder, engine, tools) = scripted(Manner::Well);
+    let bed = bed_with(tools).await;
     bed.deploy(&one_task("p", r#"<procos:task by="tool" ref="sum"/>"#)).await;
     let done = bed.run("p", variables(json!({"x": 42})), 1).await;
     assert_eq!((done.status, &done.variables["sum"]), (Status::Completed, &json!(42)));
@@ -225,9 +246,7 @@ async fn an_engine_that_leaves_out_a_limit_is_refused_before_anything_runs() {
         (Manner::Networked, "it has a network"),
         (Manner::NoImage, "none is pulled by itself"),
     ] {
-        let folder = tempfile::tempdir().unwrap();
-        let engine = Scripted::start(folder.path(), manner);
-        let tools = tools(folder.path(), &engine.socket);
+        let (_folder, engine, tools) = scripted(manner);
         let error = run(&tools, &CancellationToken::new()).await.unwrap_err();
         let text = error.to_string();
         assert!(text.starts_with("ISOLATION_UNAVAILABLE") && text.contains(says), "{manner:?}: {text}");
@@ -267,9 +286,8 @@ async fn floods_and_memory_end_a_container_and_are_named() {
     for (manner, code, says) in
         [(Manner::Flooding, "tool.limit", "more output"), (Manner::OutOfMemory, "tool.limit", "more memory")]
     {
-        let folder = tempfile::tempdir().unwrap();
-        let engine = Scripted::start(folder.path(), manner);
-        let error = run(&tools(folder.path(), &engine.socket), &CancellationToken::new()).await.unwrap_err();
+        let (_folder, engine, tools) = scripted(manner);
+        let error = run(&tools, &CancellationToken::new()).await.unwrap_err();
         let Error::Tool { code: found, problem, .. } = &error else { panic!("{error}") };
         assert_eq!(*found, code, "{manner:?}");
         assert!(problem.contains(says), "{problem}");
@@ -279,19 +297,9 @@ async fn floods_and_memory_end_a_container_and_are_named() {
 
 #[tokio::test]
 async fn cancelling_an_instance_kills_and_removes_its_container() {
-    let folder = tempfile::tempdir().unwrap();
-    let engine = Scripted::start(folder.path(), Manner::Endless);
-    let tools = tools(folder.path(), &engine.socket);
-    let bed = Bed::with(|mut parts| {
-        parts.tools = Some(tools);
-        parts
-    })
-    .await;
-    bed.deploy(&one_task("p", r#"<procos:task by="tool" ref="sum"/>"#)).await;
-    let key = bed.start("p", variables(json!({"x": 1})), 1).await;
-    while engine.calls("/start") == 0 {
-        tokio::task::yield_now().await;
-    }
+    let (_folder, engine, tools) = scripted(Manner::Endless);
+    let bed = bed_with(tools).await;
+    let key = begun(&bed, &engine, r#"<procos:task by="tool" ref="sum"/>"#).await;
     bed.engine.cancel(key, "no longer wanted").await.unwrap();
     bed.empty().await;
     assert!(engine.seen.lock().killed);
@@ -301,9 +309,7 @@ async fn cancelling_an_instance_kills_and_removes_its_container() {
 
 #[tokio::test]
 async fn a_deadline_ends_a_container() {
-    let folder = tempfile::tempdir().unwrap();
-    let engine = Scripted::start(folder.path(), Manner::Endless);
-    let tools = tools(folder.path(), &engine.socket);
+    let (_folder, engine, tools) = scripted(Manner::Endless);
     let mut tool = (*tools.get("sum").unwrap()).clone();
     tool.limits.wall_ms = 30;
     let (inputs, cancel) = (variables(json!({"x": 1})), CancellationToken::new());
@@ -314,9 +320,7 @@ async fn a_deadline_ends_a_container() {
 
 #[tokio::test]
 async fn a_tool_without_an_image_cannot_be_asked_into_a_container() {
-    let folder = tempfile::tempdir().unwrap();
-    let engine = Scripted::start(folder.path(), Manner::Well);
-    let tools = tools(folder.path(), &engine.socket);
+    let (_folder, _engine, tools) = scripted(Manner::Well);
     let tool = tools.get("shell").unwrap();
     let (inputs, cancel) = (variables(json!({})), CancellationToken::new());
     let ran = tools.run("work", &tool, Some("echo"), &inputs, Level::Container, &cancel).await;
@@ -326,19 +330,10 @@ async fn a_tool_without_an_image_cannot_be_asked_into_a_container() {
 
 /// Begins a task of this class whose tool never ends, crashes, and gives what the next kernel says of the task.
 async fn cut_off(class: &str) -> String {
-    let folder = tempfile::tempdir().unwrap();
-    let engine = Scripted::start(folder.path(), Manner::Endless);
-    let tools = tools(folder.path(), &engine.socket);
-    let bed = Bed::with(|mut parts| {
-        parts.tools = Some(tools);
-        parts
-    })
-    .await;
-    bed.deploy(&one_task("p", &format!(r#"<procos:task by="tool" ref="sum" class="{class}"/>"#))).await;
-    let key = bed.start("p", variables(json!({"x": 1})), 1).await;
-    while engine.calls("/start") == 0 {
-        tokio::task::yield_now().await;
-    }
+    let (_folder, engine, tools) = scripted(Manner::Endless);
+    let bed = bed_with(tools).await;
+    let task = format!(r#"<procos:task by="tool" ref="sum" class="{class}"/>"#);
+    let key = begun(&bed, &engine, &task).await;
     let next = bed.crash().await;
     next.until(key, |found| found.status != Status::Active || found.incidents > 0).await;
     let run = next.task_run(key, "work").await;

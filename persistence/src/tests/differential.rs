@@ -4,11 +4,14 @@ use engine::MemoryStore;
 use engine::port::{InstanceFilter, Status};
 use engine::store::{Commit, JobLease, Store, StoredTimer};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use proptest::test_runner::{Config, TestRunner};
 use trail::{Filter, NewEvent, Trail};
 
 use super::suite::{instance, job};
 use super::{Bench, NOW_MS};
+
+/// Every so many of the cases that a property has elsewhere.
+const SHARE: u32 = 16;
 
 #[derive(Clone, Debug)]
 enum Change {
@@ -78,8 +81,9 @@ fn commit_of(changes: &[Change]) -> Commit {
 
 #[test]
 fn memory_and_sqlite_answer_alike_after_any_commits() {
-    let config = Config { cases: 16, failure_persistence: None, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    // Each case opens a database.
+    let cases = Config::default().cases.div_ceil(SHARE);
+    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let commits = prop::collection::vec(prop::collection::vec(change(), 0..6), 1..20);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let outcome = runner.run(&commits, |commits| {

@@ -358,6 +358,10 @@ async fn the_trail_is_read_by_filter_and_verifies(store: &dyn Everything) {
     assert_eq!(positions(Filter { instance: Some(1), ..Filter::default() }, 0).await, [1, 3]);
     let prefix = Filter { kind_prefix: Some("element.".to_owned()), ..Filter::default() };
     assert_eq!(positions(prefix, 0).await, [1, 3]);
+    let kinds = ["element.completed", "task.", "element.activ"].map(str::to_owned).to_vec();
+    let kinds = Filter { kinds, ..Filter::default() };
+    assert_eq!(positions(kinds.clone(), 0).await, [2, 3]);
+    assert_eq!(positions(Filter { instance: Some(1), ..kinds }, 0).await, [3]);
     let several = Filter {
         definition: Some(1),
         element: Some("e2".to_owned()),

@@ -96,10 +96,10 @@ impl Show {
             Found::Here(database) => {
                 let filter = Filter {
                     instance: self.instance,
-                    definition: None,
                     element: self.element,
                     subject: self.subject,
                     kind_prefix: self.kind,
+                    ..Filter::default()
                 };
                 let found = database.read(&filter, self.after, usize::from(self.limit)).await;
                 database.close().await;

@@ -17,7 +17,8 @@ use trail::Trail;
 
 use super::by_hand::{run, trail_of, visits};
 use super::random_model::{Block, Model, blocks, model};
-use super::{Remote, TURN, address};
+use super::{TURN, address, of_its_own};
+use crate::on_camunda::Remote;
 
 /// Every so many of the cases that a property has elsewhere: each costs a second.
 const SHARE: u32 = 4;
@@ -38,7 +39,7 @@ struct Outcome {
 async fn random_models_do_the_same_on_camunda_as_on_the_embedded_engine() {
     let Some(address) = address() else { return };
     let _turn = TURN.lock().await;
-    let remote = Remote::of_its_own(&address).await;
+    let remote = of_its_own(&address).await;
     let mut runner = TestRunner::deterministic();
     let cases = Config::default().cases / SHARE;
     let trees: Vec<_> = (0..cases).map(|_| blocks().new_tree(&mut runner).unwrap()).collect();

@@ -9,7 +9,7 @@ use engine::port::{DeployFile, Message, StartInstance};
 use engine::{Embedded, MemoryStore, ProcessEngine};
 
 use super::by_hand::{run, trail_of, visits};
-use super::{Remote, TURN, address};
+use super::{TURN, address, of_its_own};
 use crate::procos::{Place, example};
 
 /// How long anything may take.
@@ -26,7 +26,7 @@ fn told(entries: Vec<(String, String)>) -> Vec<(String, String)> {
 async fn branches_that_run_beside_each_other_leave_the_same_trail() {
     let Some(address) = address() else { return };
     let _turn = TURN.lock().await;
-    let remote = Remote::of_its_own(&address).await;
+    let remote = of_its_own(&address).await;
     let store = Arc::new(MemoryStore::new());
     let embedded = Embedded::open(store.clone(), Arc::new(SystemClock)).await.unwrap();
     let file = || DeployFile { name: "files.bpmn".to_owned(), content: FILES.as_bytes().to_vec() };
@@ -63,7 +63,7 @@ const EVENTS: &str = r#"<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BP
 async fn what_timers_and_messages_set_off_leaves_the_same_trail() {
     let Some(address) = address() else { return };
     let _turn = TURN.lock().await;
-    let remote = Remote::of_its_own(&address).await;
+    let remote = of_its_own(&address).await;
     let store = Arc::new(MemoryStore::new());
     let embedded = Embedded::open(store.clone(), Arc::new(SystemClock)).await.unwrap();
     let timers = tokio::spawn({
@@ -93,7 +93,7 @@ async fn what_timers_and_messages_set_off_leaves_the_same_trail() {
 async fn what_camunda_does_by_itself_is_told_while_the_instance_waits() {
     let Some(address) = address() else { return };
     let _turn = TURN.lock().await;
-    let remote = Remote::of_its_own(&address).await;
+    let remote = of_its_own(&address).await;
     let content = EVENTS.replace("events", "by_itself").replace("serviceTask", "userTask").into_bytes();
     remote.engine.deploy(vec![DeployFile { name: "by_itself.bpmn".to_owned(), content }]).await.unwrap();
     let process_id = Some("by_itself".to_owned());

@@ -24,8 +24,14 @@ fn story() -> impl Strategy<Value = Vec<Event>> {
         ("task.completed", Value::Null),
         ("task.failed", json!({"code": "KERNEL-0007", "message": "gone"})),
         ("incident.raised", json!({"code": "KERNEL-0007", "message": "gone"})),
+        ("instance.started", json!({"dry_run": true})),
         ("instance.completed", Value::Null),
+        ("instance.failed", Value::Null),
+        ("instance.cancelled", Value::Null),
+        ("task.sampled", json!({"samples": 3, "counts": {}})),
+        ("task.error", json!({"code": "X", "message": "thrown"})),
         ("element.completed", Value::Null),
+        ("variables.set", Value::Null),
     ]);
     prop::collection::vec((kinds, 1..4_i64, 1..6_i64), 0..80).prop_map(|steps| {
         let events = steps.into_iter().zip(1..).map(|(((kind, data), definition, instance), position)| {
@@ -43,26 +49,43 @@ proptest! {
         events in story(), cut in 0..80_usize, again in 0..80_usize,
     ) {
         let mut whole = Summary::default();
-        events.iter().for_each(|event| { whole.fold(event, false); });
+        events.iter().for_each(|event| { whole.fold(event); });
         let cut = cut.min(events.len());
         let mut first = Summary::default();
-        events[..cut].iter().for_each(|event| { first.fold(event, false); });
+        events[..cut].iter().for_each(|event| { first.fold(event); });
         let kept = serde_json::to_string(&first).unwrap();
         let mut second: Summary = serde_json::from_str(&kept).unwrap();
-        events[cut.saturating_sub(again)..].iter().for_each(|event| { second.fold(event, false); });
+        events[cut.saturating_sub(again)..].iter().for_each(|event| { second.fold(event); });
         prop_assert_eq!(whole, second);
+    }
+
+    #[test]
+    fn what_is_not_read_changes_no_summary(events in story()) {
+        let (mut whole, mut read) = (Summary::default(), Summary::default());
+        for event in &events {
+            whole.fold(event);
+            if Summary::reads().matches(&event.content) {
+                read.fold(event);
+            }
+        }
+        read.position = whole.position;
+        // A definition of which nothing was counted says nothing.
+        for summary in [&mut whole, &mut read] {
+            summary.definitions.retain(|_, counts| *counts != DefinitionCounts::default());
+        }
+        prop_assert_eq!(whole, read);
     }
 }
 
 #[test]
 fn a_dry_run_and_a_question_to_a_person_count_for_nothing() {
     let mut summary = Summary::default();
-    summary.fold(&event(1, "instance.started", 1, 7, Value::Null), true);
-    summary.fold(&event(2, "task.failed", 1, 7, json!({"code": "KERNEL-0007"})), false);
+    summary.fold(&event(1, "instance.started", 1, 7, json!({"dry_run": true})));
+    summary.fold(&event(2, "task.failed", 1, 7, json!({"code": "KERNEL-0007"})));
     assert!(summary.definitions.is_empty());
-    summary.fold(&event(3, "instance.completed", 1, 7, Value::Null), false);
+    summary.fold(&event(3, "instance.completed", 1, 7, Value::Null));
     assert!(summary.dry_runs.is_empty());
-    summary.fold(&event(4, "incident.raised", 1, 8, json!({"code": "KERNEL-0010"})), false);
+    summary.fold(&event(4, "incident.raised", 1, 8, json!({"code": "KERNEL-0010"})));
     assert_eq!(summary.definitions[&1].tasks["work"].incidents, 0);
 }
 
@@ -70,7 +93,7 @@ fn a_dry_run_and_a_question_to_a_person_count_for_nothing() {
 fn only_the_newest_verdicts_are_kept_singly() {
     let mut summary = Summary::default();
     for position in 1..=200 {
-        summary.fold(&event(position, "task.decided", 1, 7, verdict(position % 2 == 0, 60, None)), false);
+        summary.fold(&event(position, "task.decided", 1, 7, verdict(position % 2 == 0, 60, None)));
     }
     let task = &summary.definitions[&1].tasks["work"];
     assert_eq!(

@@ -9,6 +9,8 @@
 //! | --- | --- |
 //! | `--seconds N` how long each row is measured, after a fifth of it (at least 2 s) unmeasured | 10 |
 //! | `--clients N` clients at work at once | 64 |
+//! | `--rows A,B` which rows: `raw`, `embedded`, `http`, `camunda7`, `operaton` | all |
+//! | `--models A,B` which processes | all |
 //! | `--postgres URL` a PostgreSQL with empty databases `bench_engine`, `bench_server`, `bench_raw`, `bench_camunda`, `bench_operaton` | none: SQLite only |
 //! | `--camunda7 FILE` the jar of a Camunda 7 | none |
 //! | `--operaton FILE` the jar of an Operaton | none |
@@ -33,7 +35,6 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use camunda7::{CAMUNDA7, Camunda7, OPERATON};
-use model::MODELS;
 use options::Options;
 use table::Table;
 
@@ -71,23 +72,30 @@ async fn run() -> Result<()> {
         None => &[None],
     };
     for postgres in databases {
-        for model in &MODELS {
-            table.add(raw::measured(&options, folder.path(), *postgres, model).await?);
+        // One behind the other for each process: what the machine does meanwhile is the same for both.
+        for model in options.models() {
+            if options.wants("raw") {
+                table.add(raw::measured(&options, folder.path(), *postgres, model).await?);
+            }
+            if options.wants("embedded") {
+                table.add(embedded::measured(&options, folder.path(), *postgres, model).await?);
+            }
         }
-        for model in &MODELS {
-            table.add(embedded::measured(&options, folder.path(), *postgres, model).await?);
+        if !options.wants("http") {
+            continue;
         }
         let server = http::Server::start(folder.path(), *postgres).await?;
-        for model in &MODELS {
+        for model in options.models() {
             table.add(server.measured(&options, model).await?);
         }
         server.stop()?;
     }
-    let others = [(&CAMUNDA7, &options.camunda7), (&OPERATON, &options.operaton)];
-    for (edition, jar) in others.into_iter().filter_map(|(edition, jar)| Some((edition, jar.as_ref()?))) {
+    let others = [("camunda7", &CAMUNDA7, &options.camunda7), ("operaton", &OPERATON, &options.operaton)];
+    for (row, edition, jar) in others {
+        let Some(jar) = jar.as_ref().filter(|_| options.wants(row)) else { continue };
         for postgres in databases {
             let camunda = Camunda7::start(edition, jar, folder.path(), *postgres).await?;
-            for model in &MODELS {
+            for model in options.models() {
                 table.add(camunda.measured(&options, model).await?);
             }
             camunda.stop()?;

@@ -5,6 +5,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use crate::model::{MODELS, Model};
+
+/// Kinds of rows.
+const ROWS: [&str; 5] = ["raw", "embedded", "http", "camunda7", "operaton"];
+
 /// The options of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
@@ -24,6 +29,10 @@ pub(crate) struct Options {
     pub(crate) scale: Option<String>,
     /// How many instances where `scale` says what; none: as many as its aim names.
     pub(crate) instances: Option<usize>,
+    /// Which rows are measured; empty: all.
+    rows: Vec<String>,
+    /// Which processes are run; empty: all.
+    models: Vec<String>,
 }
 
 impl Options {
@@ -38,6 +47,8 @@ impl Options {
             operaton: None,
             scale: None,
             instances: None,
+            rows: Vec::new(),
+            models: Vec::new(),
         };
         while let Some(word) = words.next() {
             let value = words.next().with_context(|| format!("{word} needs a value"))?;
@@ -52,12 +63,34 @@ impl Options {
                 "--operaton" => options.operaton = Some(value.into()),
                 "--scale" => options.scale = Some(value),
                 "--instances" => options.instances = Some(value.parse().context("--instances")?),
+                "--rows" => options.rows = chosen(&value, &ROWS)?,
+                "--models" => options.models = chosen(&value, &MODELS.map(|model| model.id))?,
                 _ => bail!(
-                    "{word} is no option: --seconds, --clients, --postgres, --camunda7, --operaton, --scale, \
-                     --instances"
+                    "{word} is no option: --seconds, --clients, --rows, --models, --postgres, --camunda7, --operaton, \
+                     --scale, --instances"
                 ),
             }
         }
         Ok(options)
+    }
+
+    /// Whether rows of this kind, one of [`ROWS`], are wanted.
+    pub(crate) fn wants(&self, row: &str) -> bool {
+        self.rows.is_empty() || self.rows.iter().any(|wanted| wanted == row)
+    }
+
+    /// The processes that are wanted.
+    pub(crate) fn models(&self) -> impl Iterator<Item = &'static Model> {
+        let wanted = |model: &&Model| self.models.is_empty() || self.models.iter().any(|id| id == model.id);
+        MODELS.iter().filter(wanted)
+    }
+}
+
+/// The words of a list, each of them one of `known`.
+fn chosen(list: &str, known: &[&str]) -> Result<Vec<String>> {
+    let words: Vec<String> = list.split(',').map(str::to_owned).collect();
+    match words.iter().find(|word| !known.contains(&word.as_str())) {
+        Some(word) => bail!("{word} is none of {}", known.join(", ")),
+        None => Ok(words),
     }
 }
