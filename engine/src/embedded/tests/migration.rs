@@ -1,11 +1,15 @@
 //! Migration beside leases of the same instance's jobs: one of the two waits, and no job is lost or handed out twice.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::json;
 
 use super::*;
 use crate::port::Migration;
+
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An instance of `p` at its task `a`, and a newer version whose task is called `a2`.
 async fn before_migration() -> (Bench, i64, Migration) {
@@ -19,9 +23,12 @@ async fn before_migration() -> (Bench, i64, Migration) {
 
 /// Lets a command go on until its commit waits.
 async fn until_held(bench: &Bench) {
-    while bench.store.held_commits() == 0 {
-        tokio::task::yield_now().await;
-    }
+    let held = tokio::time::timeout(PATIENCE, async {
+        while bench.store.held_commits() == 0 {
+            tokio::task::yield_now().await;
+        }
+    });
+    held.await.expect("the command commits");
 }
 
 #[tokio::test]
@@ -31,7 +38,8 @@ async fn an_instance_whose_job_is_being_leased_is_not_migrated() {
     let engine = bench.engine.clone();
     let leasing = tokio::spawn(async move { engine.activate_jobs(request(1)).await });
     until_held(&bench).await;
-    let refused = bench.engine.migrate(key, migration.clone(), "mia").await.unwrap_err();
+    let migrated = tokio::time::timeout(PATIENCE, bench.engine.migrate(key, migration.clone(), "mia"));
+    let refused = migrated.await.expect("it is refused at once").unwrap_err();
     assert!(refused.to_string().contains("being leased"), "{refused}");
     bench.store.hold_commits(false);
     let job = leasing.await.unwrap().unwrap().remove(0);
@@ -50,7 +58,7 @@ async fn no_job_is_leased_while_its_instance_is_migrated() {
     let engine = bench.engine.clone();
     let migrating = tokio::spawn(async move { engine.migrate(key, migration, "mia").await });
     until_held(&bench).await;
-    let meanwhile = tokio::time::timeout(std::time::Duration::from_secs(30), bench.lease(10)).await;
+    let meanwhile = tokio::time::timeout(PATIENCE, bench.lease(10)).await;
     assert!(meanwhile.is_ok_and(|jobs| jobs.is_empty()), "a job of the old version was handed out");
     bench.store.hold_commits(false);
     migrating.await.unwrap().unwrap();

@@ -296,3 +296,18 @@ async fn a_start_timer_starts_instances_and_the_newer_version_takes_over() {
     bench.pass(3_600_000).await;
     assert_eq!(bench.engine.instances(&Default::default()).await.unwrap().len(), 3);
 }
+
+#[tokio::test]
+async fn the_trail_says_which_runs_are_dry() {
+    use trail::Trail;
+    let bench = Bench::new().await;
+    bench.deploy(&sequence("p", &["a"])).await;
+    for dry_run in [true, false] {
+        let process_id = Some("p".to_owned());
+        bench.engine.start(StartInstance { process_id, dry_run, ..StartInstance::default() }).await.unwrap();
+    }
+    let filter = trail::Filter { kinds: vec!["instance.started".to_owned()], ..trail::Filter::default() };
+    let started = bench.store.read(&filter, 0, 10).await.unwrap();
+    let dry: Vec<bool> = started.iter().map(|event| event.content.data["dry_run"] == true).collect();
+    assert_eq!(dry, [true, false]);
+}
