@@ -83,6 +83,10 @@ impl Memory for RecordedMemory {
     async fn count(&self, kind: Option<Kind>) -> Result<usize, memory::Error> {
         self.inner.count(kind).await
     }
+
+    fn notice(&self) -> Option<String> {
+        self.inner.notice()
+    }
 }
 
 /// A model whose calls go into memory, whoever makes them: what was asked, what came back or went wrong, and what it

@@ -46,4 +46,8 @@ impl Memory for BestEffort {
     async fn count(&self, kind: Option<Kind>) -> Result<usize, Error> {
         self.0.count(kind).await
     }
+
+    fn notice(&self) -> Option<String> {
+        self.0.notice()
+    }
 }

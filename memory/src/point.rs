@@ -79,8 +79,8 @@ pub(crate) fn check(entries: &[Entry]) -> Result<(), Error> {
     Ok(())
 }
 
-/// The point of an entry.
-pub(crate) fn encode(entry: &Entry, meaning: Option<Vec<f32>>) -> Point {
+/// The payload of the point of an entry.
+pub(crate) fn payload(entry: &Entry) -> Map<String, Value> {
     let text = |text: &str| Value::String(text.to_owned());
     let mut payload = Map::new();
     payload.insert("id".to_owned(), text(&entry.id));
@@ -95,11 +95,16 @@ pub(crate) fn encode(entry: &Entry, meaning: Option<Vec<f32>>) -> Point {
     }
     payload.insert("source".to_owned(), text(&entry.source));
     payload.insert(TIME.to_owned(), Value::from(entry.at_ms));
+    payload
+}
+
+/// The point of an entry.
+pub(crate) fn encode(entry: &Entry, meaning: Option<Vec<f32>>) -> Point {
     Point {
         id: point_id(&entry.organisation, &entry.id),
         words: bm25::document(&entry.title, &entry.text),
         meaning,
-        payload,
+        payload: payload(entry),
     }
 }
 

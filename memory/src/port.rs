@@ -36,6 +36,11 @@ pub trait Memory: Send + Sync {
     /// # Errors
     /// Where the store fails.
     async fn count(&self, kind: Option<Kind>) -> Result<usize, Error>;
+
+    /// What a user should know about its state although it works, if anything: an index that is being built.
+    fn notice(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Turns texts into vectors whose distance is a distance in meaning.

@@ -1,7 +1,8 @@
 //! Recall and speed of memory, against an exact search over all entries: BM25 by its formula, the cosine of every
 //! vector, both fused by reciprocal rank. `make bench-das` measures it large, a test small.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,8 @@ use rand_chacha::ChaCha8Rng;
 
 /// Entries stored at once.
 const BATCH: usize = 500;
+/// Words of the vocabulary; low numbers are common.
+const VOCABULARY: u16 = 3_000;
 /// Length of the vectors.
 const DIMENSION: usize = 64;
 /// Hits that are looked at.
@@ -29,10 +32,20 @@ pub struct Measured {
     pub wanted: usize,
     /// Time to store everything.
     pub stored: Duration,
+    /// Time from then on until the last index was built.
+    pub settled: Duration,
     /// Median time of a recall.
     pub p50: Duration,
     /// The time that 95 of 100 recalls do not pass.
     pub p95: Duration,
+    /// The same where only one of two kinds is asked for.
+    pub filtered_p95: Duration,
+    /// The same for the ten newest entries.
+    pub newest_p95: Duration,
+    /// Time to open the memory again.
+    pub opened: Duration,
+    /// Bytes on disk.
+    pub disk: u64,
 }
 
 impl Measured {
@@ -50,18 +63,22 @@ pub fn quantiles(times: &mut [Duration]) -> (Duration, Duration) {
     (at(50), at(95))
 }
 
-/// Vectors of words: each word has a direction of its own, drawn from its letters; a text is the sum of them.
-struct Directions;
+/// Vectors of words: each word has a direction of its own, drawn once; a text is the sum of them.
+struct Directions(Vec<[f32; DIMENSION]>);
 
-fn vector(text: &str) -> Vec<f32> {
-    let mut sum = vec![0.0_f32; DIMENSION];
-    for word in text.split_whitespace() {
-        let seed =
-            word.bytes().fold(7_u64, |seed, byte| seed.wrapping_mul(1_000_003).wrapping_add(byte.into()));
-        let mut draws = ChaCha8Rng::seed_from_u64(seed);
-        sum.iter_mut().for_each(|value| *value += draws.random_range(-1.0_f32..1.0));
+impl Directions {
+    fn new() -> Self {
+        let mut draws = ChaCha8Rng::seed_from_u64(7);
+        Self((0..VOCABULARY).map(|_| std::array::from_fn(|_| draws.random_range(-1.0_f32..1.0))).collect())
     }
-    sum
+
+    fn of(&self, words: impl Iterator<Item = u16>) -> Vec<f32> {
+        let mut sum = vec![0.0_f32; DIMENSION];
+        for direction in words.filter_map(|word| self.0.get(usize::from(word))) {
+            sum.iter_mut().zip(direction).for_each(|(value, part)| *value += part);
+        }
+        sum
+    }
 }
 
 #[async_trait::async_trait]
@@ -75,26 +92,42 @@ impl Embed for Directions {
     }
 
     async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, String> {
-        Ok(texts.iter().map(|text| vector(text)).collect())
+        let number = |word: &str| word.strip_prefix('w')?.strip_suffix('x')?.parse().ok();
+        Ok(texts.iter().map(|text| self.of(text.split_whitespace().filter_map(number))).collect())
     }
 }
 
-/// A word of a vocabulary of 3,000 in which low numbers are common.
-fn word(draws: &mut ChaCha8Rng) -> String {
-    let mut rank = || draws.random_range(0..3_000_u32);
-    format!("w{}x", rank().min(rank()).min(rank()))
+fn word(draws: &mut ChaCha8Rng) -> u16 {
+    let mut rank = || draws.random_range(0..VOCABULARY);
+    rank().min(rank()).min(rank())
 }
 
-/// Stores `count` entries in a memory of its own and puts `questions` to it; `dense` adds vectors. Seeded.
+fn text(words: &[u16]) -> String {
+    words.iter().map(|word| format!("w{word}x")).collect::<Vec<_>>().join(" ")
+}
+
+/// Half of the entries are of each kind.
+fn kind(place: usize) -> Kind {
+    if place.is_multiple_of(2) { Kind::TaskLog } else { Kind::Outcome }
+}
+
+/// Stores `count` entries in a memory of its own and puts `questions` to it; `dense` adds vectors. Seeded. `progress`
+/// is told how many are stored.
 ///
 /// # Errors
 /// Where memory fails.
-pub async fn measure(count: usize, questions: usize, dense: bool) -> Result<Measured> {
+pub async fn measure(
+    count: usize,
+    questions: usize,
+    dense: bool,
+    progress: impl Fn(usize),
+) -> Result<Measured> {
     let folder = tempfile::tempdir()?;
-    let embed = dense.then(|| Arc::new(Directions) as Arc<dyn Embed>);
-    let memory = EdgeMemory::open(folder.path(), embed).await?;
+    let directions = Arc::new(Directions::new());
+    let embed = || dense.then(|| Arc::clone(&directions) as Arc<dyn Embed>);
+    let memory = EdgeMemory::open(folder.path(), embed()).await?;
     let mut draws = ChaCha8Rng::seed_from_u64(2);
-    let documents: Vec<Vec<String>> = (0..count)
+    let documents: Vec<Vec<u16>> = (0..count)
         .map(|_| {
             let length = draws.random_range(5..125);
             (0..length).map(|_| word(&mut draws)).collect()
@@ -103,27 +136,37 @@ pub async fn measure(count: usize, questions: usize, dense: bool) -> Result<Meas
     let began = Instant::now();
     for (batch, part) in documents.chunks(BATCH).enumerate() {
         let entries = part.iter().enumerate().map(|(place, words)| {
-            Entry::new(&format!("{:09}", batch * BATCH + place), Kind::TaskLog, "", &words.join(" "), 1)
+            let place = batch * BATCH + place;
+            Entry::new(&format!("{place:09}"), kind(place), "", &text(words), place as i64)
         });
         memory.store(entries.collect()).await?;
+        progress(batch * BATCH + part.len());
     }
     let stored = began.elapsed();
-    let postings = postings(&documents);
-    let vectors: Vec<Vec<f32>> = if dense {
-        documents.iter().map(|words| unit(vector(&words.join(" ")))).collect()
-    } else {
-        Vec::new()
-    };
-    let (mut found, mut wanted, mut times) = (0, 0, Vec::new());
+    memory.settle().await?;
+    let settled = began.elapsed() - stored;
+    drop(memory);
+    let disk = bytes(folder.path())?;
+    let began = Instant::now();
+    let memory = EdgeMemory::open(folder.path(), embed()).await?;
+    let opened = began.elapsed();
+    let truth = Truth::new(&documents, dense.then_some(&*directions));
+    drop(documents);
+    let (mut found, mut wanted) = (0, 0);
+    let (mut times, mut filtered, mut newest) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..questions {
-        let question: Vec<String> = (0..4).map(|_| word(&mut draws)).collect();
+        let question: Vec<u16> = (0..4).map(|_| word(&mut draws)).collect();
+        let query = Query::new(&text(&question)).at_most(HITS);
         let began = Instant::now();
-        let recalled = memory.recall(Query::new(&question.join(" ")).at_most(HITS)).await?;
+        let recalled = memory.recall(query.clone()).await?;
         times.push(began.elapsed());
-        let mut scores = exact(&documents, &postings, &question);
-        if dense {
-            scores = fused(&scores, &vectors, &question.join(" "));
-        }
+        let began = Instant::now();
+        memory.recall(query.of_kinds(&[Kind::Outcome])).await?;
+        filtered.push(began.elapsed());
+        let began = Instant::now();
+        memory.recall(Query::default()).await?;
+        newest.push(began.elapsed());
+        let scores = truth.scores(&question);
         let mut best: Vec<f64> = scores.values().copied().collect();
         best.sort_by(|a, b| b.total_cmp(a));
         // Entries as good as the tenth are as right as it.
@@ -137,58 +180,90 @@ pub async fn measure(count: usize, questions: usize, dense: bool) -> Result<Meas
         }
     }
     let (p50, p95) = quantiles(&mut times);
-    Ok(Measured { found, wanted, stored, p50, p95 })
+    let (filtered_p95, newest_p95) = (quantiles(&mut filtered).1, quantiles(&mut newest).1);
+    Ok(Measured { found, wanted, stored, settled, p50, p95, filtered_p95, newest_p95, opened, disk })
 }
 
-/// The sum of reciprocal ranks in the order of words and in the order of vectors.
-fn fused(words: &HashMap<usize, f64>, vectors: &[Vec<f32>], question: &str) -> HashMap<usize, f64> {
-    let asked = unit(vector(question));
-    let cosine = |other: &Vec<f32>| asked.iter().zip(other).map(|(a, b)| f64::from(a * b)).sum::<f64>();
-    let by_words: Vec<(usize, f64)> = words.iter().map(|(place, score)| (*place, *score)).collect();
-    let by_meaning: Vec<(usize, f64)> = vectors.iter().map(cosine).enumerate().collect();
-    let mut scores: HashMap<usize, f64> = HashMap::new();
-    for mut list in [by_words, by_meaning] {
-        list.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        for (rank, (place, _)) in list.into_iter().take(DEPTH).enumerate() {
-            *scores.entry(place).or_default() += 1.0 / (DAMPING + rank as f64 + 1.0);
-        }
+/// What is on disk in a folder; holes in files are not counted.
+fn bytes(folder: &Path) -> Result<u64> {
+    let mut sum = 0;
+    for item in std::fs::read_dir(folder)? {
+        let item = item?;
+        let data = item.metadata()?;
+        sum += if data.is_dir() {
+            bytes(&item.path())?
+        } else {
+            std::os::unix::fs::MetadataExt::blocks(&data) * 512
+        };
     }
-    scores
+    Ok(sum)
+}
+
+/// An exact search over all entries.
+struct Truth<'a> {
+    /// Words of each entry.
+    lengths: Vec<u16>,
+    /// Where each word stands, and how often.
+    postings: Vec<Vec<(u32, u16)>>,
+    vectors: Vec<Vec<f32>>,
+    directions: Option<&'a Directions>,
+}
+
+impl<'a> Truth<'a> {
+    fn new(documents: &[Vec<u16>], directions: Option<&'a Directions>) -> Self {
+        let mut postings: Vec<Vec<(u32, u16)>> = vec![Vec::new(); usize::from(VOCABULARY)];
+        for (place, words) in (0_u32..).zip(documents) {
+            for word in words {
+                let Some(list) = postings.get_mut(usize::from(*word)) else { continue };
+                match list.last_mut().filter(|(last, _)| *last == place) {
+                    Some((_, count)) => *count += 1,
+                    None => list.push((place, 1)),
+                }
+            }
+        }
+        let of = |directions: &Directions| {
+            documents.iter().map(|words| unit(directions.of(words.iter().copied()))).collect()
+        };
+        let lengths = documents.iter().map(|words| u16::try_from(words.len()).unwrap_or(u16::MAX)).collect();
+        Self { lengths, postings, vectors: directions.map(of).unwrap_or_default(), directions }
+    }
+
+    fn scores(&self, question: &[u16]) -> HashMap<usize, f64> {
+        let words = self.by_words(question);
+        let Some(directions) = self.directions else { return words };
+        let asked = unit(directions.of(question.iter().copied()));
+        let cosine = |other: &Vec<f32>| asked.iter().zip(other).map(|(a, b)| f64::from(a * b)).sum::<f64>();
+        let by_meaning: Vec<(usize, f64)> = self.vectors.iter().map(cosine).enumerate().collect();
+        let mut scores: HashMap<usize, f64> = HashMap::new();
+        for mut list in [words.into_iter().collect(), by_meaning] {
+            list.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+            for (rank, (place, _)) in list.into_iter().take(DEPTH).enumerate() {
+                *scores.entry(place).or_default() += 1.0 / (DAMPING + rank as f64 + 1.0);
+            }
+        }
+        scores
+    }
+
+    /// BM25 by its formula, with the constants that memory uses.
+    fn by_words(&self, question: &[u16]) -> HashMap<usize, f64> {
+        let mut scores: HashMap<usize, f64> = HashMap::new();
+        let all = self.lengths.len() as f64;
+        for places in question.iter().filter_map(|term| self.postings.get(usize::from(*term))) {
+            let frequency = places.len() as f64;
+            let weight = (1.0 + (all - frequency + 0.5) / (frequency + 0.5)).ln();
+            for (place, count) in places {
+                let place = *place as usize;
+                let length = self.lengths.get(place).copied().map_or(0.0, f64::from);
+                let count = f64::from(*count);
+                let norm = 1.2 * (0.25 + 0.75 * length / 64.0);
+                *scores.entry(place).or_default() += weight * count * 2.2 / (count + norm);
+            }
+        }
+        scores
+    }
 }
 
 fn unit(vector: Vec<f32>) -> Vec<f32> {
     let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
     vector.into_iter().map(|value| value / length).collect()
-}
-
-/// Where each word stands, and how often.
-fn postings(documents: &[Vec<String>]) -> HashMap<&str, BTreeMap<usize, f64>> {
-    let mut found: HashMap<&str, BTreeMap<usize, f64>> = HashMap::new();
-    for (place, words) in documents.iter().enumerate() {
-        for word in words {
-            *found.entry(word).or_default().entry(place).or_default() += 1.0;
-        }
-    }
-    found
-}
-
-/// BM25 by its formula, with the constants that memory uses.
-fn exact(
-    documents: &[Vec<String>],
-    postings: &HashMap<&str, BTreeMap<usize, f64>>,
-    question: &[String],
-) -> HashMap<usize, f64> {
-    let mut scores: HashMap<usize, f64> = HashMap::new();
-    let all = documents.len() as f64;
-    for term in question {
-        let Some(places) = postings.get(term.as_str()) else { continue };
-        let frequency = places.len() as f64;
-        let weight = (1.0 + (all - frequency + 0.5) / (frequency + 0.5)).ln();
-        for (place, count) in places {
-            let length = documents.get(*place).map_or(0, Vec::len) as f64;
-            let norm = 1.2 * (0.25 + 0.75 * length / 64.0);
-            *scores.entry(*place).or_default() += weight * count * 2.2 / (count + norm);
-        }
-    }
-    scores
 }

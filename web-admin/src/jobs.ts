@@ -12,14 +12,15 @@ export interface Underway {
 export const underway = signal<Underway[]>([]);
 
 /** Follows a job to its end and shows its steps meanwhile; throws the job's error. */
-export async function see(id: string, name: string): Promise<void> {
+export async function see(id: string, name: string, everyMs?: number): Promise<void> {
   underway.value = [...underway.value, { id, name, steps: [] }];
   try {
-    await untilOver(id, (step) => {
+    const onStep = (step: Step) => {
       underway.value = underway.value.map((each) =>
         each.id === id ? { ...each, steps: withStep(each.steps, step) } : each,
       );
-    });
+    };
+    await untilOver(id, onStep, everyMs);
   } finally {
     underway.value = underway.value.filter((each) => each.id !== id);
   }

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::size::{self, CHANNEL, EVENT};
 use super::{add_missing_lines, drawn_elements, missing_nodes, point, route};
-use crate::model::{Bounds, Definitions, Edge, FlowNode, Lane, Point, Process, Shape};
+use crate::model::{Bounds, DataElement, Definitions, Edge, FlowNode, Lane, Point, Process, Shape};
 
 /// Least distance of a placed node from everything else.
 const MARGIN: f64 = 15.0;
@@ -54,38 +54,48 @@ pub fn complete_diagram(definitions: &mut Definitions) {
 
 /// Puts data that is not drawn below the node that uses it, or to the nearest free place.
 fn place_data(definitions: &mut Definitions) {
+    let wishes = data_wishes(definitions);
+    let containers: HashSet<&str> = containers(definitions);
+    let shapes = definitions.diagrams.iter().flat_map(|diagram| &diagram.shapes);
+    let outside = shapes.filter(|shape| !containers.contains(shape.element.as_str()));
+    let mut obstacles: Vec<Bounds> = outside.map(|shape| shape.bounds).collect();
+    let mut placed = Vec::new();
+    for (element, ideal) in wishes {
+        let reach = grown(&ideal, REACH_X.max(REACH_Y) + MARGIN);
+        let near: Vec<Bounds> = obstacles.iter().filter(|other| other.overlaps(&reach)).copied().collect();
+        let bounds = free_place(&ideal, None, &near).unwrap_or(ideal);
+        obstacles.push(bounds);
+        placed.push(Shape { id: format!("{element}_di"), element, bounds, ..Shape::default() });
+    }
+    if let Some(diagram) = definitions.diagrams.first_mut() {
+        diagram.shapes.extend(placed);
+    }
+}
+
+/// Data that is not drawn, each with the best place for it: below the first node that uses it.
+fn data_wishes(definitions: &Definitions) -> Vec<(String, Bounds)> {
+    let mut drawn: HashMap<&str, Bounds> = HashMap::new();
+    for shape in definitions.diagrams.iter().flat_map(|diagram| &diagram.shapes) {
+        drawn.entry(&shape.element).or_insert(shape.bounds);
+    }
     let mut wishes: Vec<(String, Bounds)> = Vec::new();
     for process in &definitions.processes {
+        let mut open: HashMap<&str, &DataElement> =
+            process.data.iter().map(|data| (data.element.id.as_str(), data)).collect();
+        open.retain(|id, _| !drawn.contains_key(id));
         for node in &process.nodes {
-            let Some(user) = bounds_of(definitions, &node.element.id) else { continue };
+            let Some(user) = drawn.get(node.element.id.as_str()) else { continue };
             let used = node.data_associations.iter().flat_map(|line| line.sources.iter().chain(&line.target));
             for id in used {
-                let data = process.data.iter().find(|data| data.element.id == *id);
-                let Some(data) = data.filter(|_| wishes.iter().all(|(known, _)| known != id)) else {
-                    continue;
-                };
+                // Taken out, so that a second user finds nothing.
+                let Some(data) = open.remove(id.as_str()) else { continue };
                 let (width, height) = size::of_data(&data.kind);
                 let x = (user.center().x - width / 2.0).round();
-                let ideal = Bounds { x, y: user.bottom() + size::LINE_GAP, width, height };
-                if bounds_of(definitions, id).is_none() {
-                    wishes.push((id.clone(), ideal));
-                }
+                wishes.push((id.clone(), Bounds { x, y: user.bottom() + size::LINE_GAP, width, height }));
             }
         }
     }
-    for (element, ideal) in wishes {
-        let containers: HashSet<&str> = containers(definitions);
-        let shapes = definitions.diagrams.iter().flat_map(|diagram| &diagram.shapes);
-        let obstacles: Vec<Bounds> = shapes
-            .filter(|shape| !containers.contains(shape.element.as_str()))
-            .map(|shape| shape.bounds)
-            .collect();
-        let bounds = free_place(&ideal, None, &obstacles).unwrap_or(ideal);
-        let shape = Shape { id: format!("{element}_di"), element, bounds, ..Shape::default() };
-        if let Some(diagram) = definitions.diagrams.first_mut() {
-            diagram.shapes.push(shape);
-        }
-    }
+    wishes
 }
 
 /// Ids of pools, lanes and sub-processes.
@@ -230,14 +240,17 @@ fn lanes_of(process: &Process, node: &str) -> Vec<String> {
     deepest
 }
 
-/// The nearest place that is free, where one is within reach.
-fn free_place(ideal: &Bounds, container: Option<&Bounds>, obstacles: &[Bounds]) -> Option<Bounds> {
-    let grown = |bounds: &Bounds, by: f64| Bounds {
+fn grown(bounds: &Bounds, by: f64) -> Bounds {
+    Bounds {
         x: bounds.x - by,
         y: bounds.y - by,
         width: bounds.width + 2.0 * by,
         height: bounds.height + 2.0 * by,
-    };
+    }
+}
+
+/// The nearest place that is free, where one is within reach.
+fn free_place(ideal: &Bounds, container: Option<&Bounds>, obstacles: &[Bounds]) -> Option<Bounds> {
     let is_free = |bounds: &Bounds| {
         let wide = grown(bounds, MARGIN);
         container.is_none_or(|container| container.contains(&grown(bounds, INSIDE)))
@@ -408,6 +421,46 @@ mod tests {
         assert!(before.shapes.iter().all(|shape| !shape.bounds.overlaps(&place)));
         let lines: Vec<&str> = after.edges.iter().map(|edge| edge.element.as_str()).collect();
         assert!(lines.contains(&"a-b") && lines.contains(&"n-b"), "{lines:?}");
+    }
+
+    /// 4,000 steps, each with data that is not drawn: more than what is looked through once for each could be.
+    #[test]
+    fn data_of_thousands_of_steps_is_drawn_below_each_and_nowhere_on_another() {
+        let count = 4_000;
+        let mut definitions = Definitions::default();
+        let mut process = Process { element: Element::with_id("p"), ..Process::default() };
+        let mut diagram = crate::model::Diagram::default();
+        for number in 0..count {
+            let (task, data) = (format!("t{number}"), format!("d{number}"));
+            let mut node = FlowNode::of_kind(&task, FlowNodeKind::Task(Task::Undefined));
+            node.data_associations.push(crate::model::DataAssociation {
+                element: Element::default(),
+                is_input: true,
+                sources: vec![data.clone()],
+                target: Some(task.clone()),
+            });
+            process.nodes.push(node);
+            process.data.push(DataElement {
+                element: Element::with_id(&data),
+                parent: None,
+                kind: crate::model::DataElementKind::ObjectReference(None),
+            });
+            let (row, column) = (f64::from(number / 100), f64::from(number % 100));
+            let bounds =
+                Bounds { x: 200.0 + 150.0 * column, y: 200.0 + 200.0 * row, width: 100.0, height: 80.0 };
+            diagram.shapes.push(Shape { element: task, bounds, ..Shape::default() });
+        }
+        definitions.processes.push(process);
+        definitions.diagrams.push(diagram);
+        place_data(&mut definitions);
+        let shapes = &definitions.diagrams[0].shapes;
+        assert_eq!(shapes.len(), 8_000);
+        for (task, data) in shapes.iter().take(4_000).zip(shapes.iter().skip(4_000)) {
+            assert_eq!(data.element[1..], task.element[1..]);
+            let (task, data) = (task.bounds, data.bounds);
+            assert!(data.y >= task.bottom() && (data.center().x - task.center().x).abs() < 1.0, "{data:?}");
+            assert!(data.bottom() < task.y + 200.0, "{data:?} on the row below");
+        }
     }
 
     #[test]

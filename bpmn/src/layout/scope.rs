@@ -38,7 +38,8 @@ pub(super) struct Input<'a> {
 
 /// Lays out a scope.
 pub(super) fn lay_out(input: &Input<'_>) -> ScopeLayout {
-    let mut graph = graph(input);
+    let own = own_data(input);
+    let mut graph = graph(input, &own);
     let starts: Vec<usize> = (0..graph.items.len())
         .filter(|&item| {
             let node = graph.items[item].node.and_then(|node| input.process.nodes.get(node));
@@ -57,7 +58,7 @@ pub(super) fn lay_out(input: &Input<'_>) -> ScopeLayout {
     let routes = route::route(&mut graph, if top.is_finite() { top } else { 0.0 });
     layout.width = routes.width;
     layout.lines = routes.lines;
-    place_boxes(&graph, input, &mut layout);
+    place_boxes(&graph, input, &own, &mut layout);
     add_surroundings(input, &mut layout);
     move_to_origin(&mut layout);
     layout
@@ -78,9 +79,11 @@ fn boundary_events<'a>(input: &Input<'a>) -> HashMap<&'a str, Vec<&'a FlowNode>>
     events
 }
 
-fn graph(input: &Input<'_>) -> Graph {
+/// Data by the node below which it stands.
+type OwnData<'a> = HashMap<&'a str, &'a DataElement>;
+
+fn graph(input: &Input<'_>, own: &OwnData<'_>) -> Graph {
     let boundary = boundary_events(input);
-    let own = own_data(input);
     let mut graph = Graph::default();
     let mut item_of: HashMap<&str, usize> = HashMap::new();
     let mut boundary_of: HashMap<&str, (usize, (usize, usize))> = HashMap::new();
@@ -173,9 +176,8 @@ fn data_name(data: &DataElement) -> f64 {
     data.element.name.as_deref().map_or(0.0, |name| size::lines(name, 14) * TEXT + 8.0)
 }
 
-fn place_boxes(graph: &Graph, input: &Input<'_>, layout: &mut ScopeLayout) {
+fn place_boxes(graph: &Graph, input: &Input<'_>, own: &OwnData<'_>, layout: &mut ScopeLayout) {
     let boundary = boundary_events(input);
-    let own = own_data(input);
     for item in &graph.items {
         let Some(node) = item.node.and_then(|node| input.process.nodes.get(node)) else { continue };
         let bounds =
@@ -199,7 +201,7 @@ fn place_boxes(graph: &Graph, input: &Input<'_>, layout: &mut ScopeLayout) {
 
 /// Data that only one node uses, by that node: it stands below it. One for each node without boundary events; what more
 /// there is goes into the row below all nodes.
-fn own_data<'a>(input: &Input<'a>) -> HashMap<&'a str, &'a DataElement> {
+fn own_data<'a>(input: &Input<'a>) -> OwnData<'a> {
     let mut users: HashMap<&str, Vec<&str>> = HashMap::new();
     for node in &input.process.nodes {
         for association in &node.data_associations {

@@ -83,7 +83,7 @@ pub struct ModelReport {
     pub accepted: usize,
     /// The same by sort: `parts`, `allocations`, …
     pub sorts: BTreeMap<String, usize>,
-    /// What did not pass, and why.
+    /// What did not pass, and why; also what was said before about requirements that are still as they were.
     #[serde(rename = "leftOut")]
     pub left_out: Vec<LeftOut>,
     /// What a person should know.
@@ -97,6 +97,20 @@ pub struct LeftOut {
     pub what: String,
     /// Why not.
     pub why: String,
+    /// Ids of the requirements that it is about; empty where it is about the whole answer.
+    #[serde(skip)]
+    about: Vec<String>,
+}
+
+impl LeftOut {
+    fn new(what: impl Into<String>, why: String) -> Self {
+        Self { what: what.into(), why, about: Vec::new() }
+    }
+
+    fn of(suggestion: &Suggestion, why: String) -> Self {
+        let about = suggestion.item.requirements().iter().map(|id| id.trim().to_owned()).collect();
+        Self { what: suggestion.item.claim(), why, about }
+    }
 }
 
 /// What is asked for, and by whom.
@@ -139,7 +153,11 @@ pub(super) async fn suggestions(
     let judged = judge(prepared, taken.clone()).await;
     match judged {
         Ok(judged) => {
-            report.leave_out(&taken, &judged.refusals);
+            let refused = judged
+                .refusals
+                .iter()
+                .filter_map(|refusal| Some(LeftOut::of(taken.get(refusal.at)?, refusal.why.clone())));
+            answers.leave_out(refused.collect(), &BTreeSet::new(), &prepared.source);
             let refused: BTreeSet<usize> = judged.refusals.iter().map(|refusal| refusal.at).collect();
             answers.drop(&refused);
             taken = answers.suggestions();
@@ -153,6 +171,7 @@ pub(super) async fn suggestions(
     if wanted.builds {
         answers.build(minds.records.as_ref(), &prepared.system, wanted.content, deps.clock.now_ms()).await?;
     }
+    report.left_out = answers.left_out();
     report.count(&taken);
     if report.name.is_none() {
         report.name = taken.first().map(|first| first.by.trim_start_matches(BY_MODEL).to_owned());
@@ -271,13 +290,16 @@ impl Asking<'_> {
             Err(error) => return Ok(Err(error.to_string())),
         };
         open.retain(|place| !question.places.contains(place));
+        let mut left_out = Vec::new();
         for id in &question.too_long {
             let why = "it alone is longer than a question may be".to_owned();
-            report.left_out.push(LeftOut { what: format!("requirement {id}"), why });
+            let about = vec![id.clone()];
+            left_out.push(LeftOut { what: format!("requirement {id}"), why, about });
         }
         let asked = Answers::asking(&self.prepared.source, &question.places);
         if question.ids.is_empty() {
             answers.asked(&asked, by);
+            answers.leave_out(left_out, &asked, &self.prepared.source);
             return Ok(Ok(()));
         }
         let before = answers.clone();
@@ -293,8 +315,9 @@ impl Asking<'_> {
             return Ok(Err(why));
         }
         report.asked += question.ids.len();
-        report.left_out.extend(found.left_out);
+        left_out.extend(found.left_out);
         answers.asked(&asked, by);
+        answers.leave_out(left_out, &asked, &self.prepared.source);
         answers.take(found.accepted, &self.prepared.source);
         Ok(Ok(()))
     }
@@ -318,13 +341,6 @@ impl ModelReport {
         ));
         self.accepted = 0;
         self.sorts.clear();
-    }
-
-    fn leave_out(&mut self, suggestions: &[Suggestion], refusals: &[Refusal]) {
-        self.left_out.extend(refusals.iter().filter_map(|refusal| {
-            let what = suggestions.get(refusal.at)?.item.claim();
-            Some(LeftOut { what, why: refusal.why.clone() })
-        }));
     }
 
     fn count(&mut self, taken: &[Suggestion]) {

@@ -13,6 +13,7 @@ use bpmn::model::{
 use bpmn::xml::namespace;
 
 use super::{Activity, Partner, Tree};
+use crate::text::sentence_case;
 
 /// Most data objects drawn of one process: more would hide the flow.
 const MAX_OBJECTS: usize = 12;
@@ -180,7 +181,7 @@ fn handed_on<'a>(steps: &[&'a Activity]) -> Vec<(String, Vec<&'a Activity>)> {
         let places = users.remove(&what).filter(|places| places.len() > 1).unwrap_or_default();
         let steps: Vec<&Activity> = places.iter().filter_map(|place| steps.get(*place).copied()).collect();
         if !steps.is_empty() && found.len() < MAX_OBJECTS {
-            found.push((capitalised(name), steps));
+            found.push((sentence_case(name.trim()), steps));
         }
     }
     found
@@ -193,9 +194,4 @@ fn same(one: &str, other: &str) -> bool {
 
 fn kind(name: &str) -> String {
     name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase().trim_end_matches('s').to_owned()
-}
-
-fn capitalised(name: &str) -> String {
-    let mut letters = name.trim().chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

@@ -23,7 +23,7 @@ pub(super) const HOUR_MS: i64 = 3_600_000;
 pub struct Health {
     /// Whether it answered, and answered as well as it can.
     pub ok: bool,
-    /// What is wrong, where something is.
+    /// What is wrong, where something is; or what should be known although it answers: an index that is being built.
     pub detail: Option<String>,
     /// How long it took to answer, milliseconds.
     pub answered_ms: u64,

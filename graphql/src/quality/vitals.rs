@@ -10,7 +10,7 @@ use crate::scalar::Timestamp;
 pub(crate) struct PartHealth {
     /// Whether it answered, and answered as well as it can.
     ok: bool,
-    /// What is wrong, where something is.
+    /// What is wrong, where something is; or what should be known although it answers: an index that is being built.
     detail: Option<String>,
     /// How long it took to answer, milliseconds.
     answered_ms: u64,

@@ -37,13 +37,16 @@ pub(super) struct Host {
 impl Machine for Host {
     async fn sample(&self, now_ms: i64) -> Sample {
         let waiting = JobFilter { limit: JOBS_MAX, ..JobFilter::default() };
-        let (engine, memory, outbox, jobs, incidents) = tokio::join!(
+        let (engine, mut memory, outbox, jobs, incidents) = tokio::join!(
             health(self.ask_engine(), ANSWER_TIME),
             health(self.ask_memory(), ANSWER_TIME),
             answered(self.database.outbox_depth()),
             answered(self.engine.jobs(&waiting)),
             answered(self.engine.incidents(None)),
         );
+        if memory.ok {
+            memory.detail = self.memory.notice();
+        }
         let (disk_free, disk_total) =
             self.workspace.as_ref().and_then(|workspace| workspace.space().ok()).unzip();
         let of_memory = memory_of(&read("/proc/meminfo").unwrap_or_default());

@@ -8,7 +8,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use das::tree::{Activity, Branch, Event, EventKind, Node, Tree, compile};
+use das::tree::{Activity, Branch, Event, EventKind, Node, Partner, Tree, compile};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -29,12 +29,31 @@ async fn main() -> Result<()> {
     remembering(entries).await
 }
 
+/// A step: a third waits or computes, of the others some make or handle a thing or exchange a message with somebody
+/// outside, and most have one of two actors.
+fn leaf(draws: &mut ChaCha8Rng, label: String) -> Node {
+    let actor = draws.random_range(0..3_u8);
+    let mut step = Activity::new(label);
+    match draws.random_range(0..6) {
+        0 => return Event::new("Wait", EventKind::Timer("PT1S".to_owned())).into(),
+        1 => return step.script("1 + 1", "two").into(),
+        2 => step.makes = vec!["report".to_owned()],
+        3 => step.data = vec!["Reports".to_owned()],
+        4 => {
+            let name = format!("Partner {actor}");
+            step.partner = Some(Partner { name, sends: actor > 1, message: String::new() });
+        }
+        _ => {}
+    }
+    if actor == 0 { step.into() } else { step.actor(format!("Actor {actor}")).into() }
+}
+
 /// A random node; every kind of block, ends and deferred choices included.
 fn node(draws: &mut ChaCha8Rng, depth: usize, count: &mut usize) -> Node {
     *count += 1;
     let label = format!("Step {count}");
     if depth == 0 {
-        return Activity::new(label).into();
+        return leaf(draws, label);
     }
     let children = |draws: &mut ChaCha8Rng, count: &mut usize| -> Vec<Node> {
         let size = draws.random_range(2..4);
@@ -74,7 +93,7 @@ fn node(draws: &mut ChaCha8Rng, depth: usize, count: &mut usize) -> Node {
 
 fn soundness() -> Result<()> {
     let mut draws = ChaCha8Rng::seed_from_u64(1);
-    let (mut sound, mut steps) = (0_usize, 0_usize);
+    let (mut sound, mut steps, mut things, mut messages) = (0_usize, 0_usize, 0_usize, 0_usize);
     let began = Instant::now();
     for _ in 0..TREES {
         let mut count = 0;
@@ -87,9 +106,14 @@ fn soundness() -> Result<()> {
         let faults = findings.filter(|finding| finding.severity == bpmn::check::Severity::Error).count();
         sound += usize::from(faults == 0);
         steps += tree.activities().len();
+        things += definitions.processes.iter().map(|process| process.data.len()).sum::<usize>();
+        messages += definitions.collaborations.iter().map(|all| all.message_flows.len()).sum::<usize>();
     }
     let each = began.elapsed() / u32::try_from(TREES)?;
-    println!("sound                {sound} of {TREES} random trees ({steps} steps), {each:.2?} each");
+    println!(
+        "sound                {sound} of {TREES} random trees ({steps} steps, {things} data elements, {messages} messages), \
+         {each:.2?} each"
+    );
     Ok(())
 }
 
@@ -131,11 +155,25 @@ fn building() -> Result<()> {
 
 async fn remembering(count: usize) -> Result<()> {
     for dense in [false, true] {
-        let found = tests::remembering::measure(count, QUESTIONS, dense).await?;
         let by = if dense { "words and vectors" } else { "words" };
+        let began = Instant::now();
+        let progress = |stored: usize| {
+            if stored.is_multiple_of(100_000) && stored < count {
+                let (seconds, megabytes) = (began.elapsed().as_secs(), resident().unwrap_or_default());
+                println!("                     {stored} stored after {seconds} s, {megabytes} MB resident");
+            }
+        };
+        let found = tests::remembering::measure(count, QUESTIONS, dense, progress).await?;
         println!(
-            "memory, by {by:<17} {count} entries stored in {:.2?}; recall p50 {:.2?}, p95 {:.2?}",
-            found.stored, found.p50, found.p95
+            "memory, by {by:<17} {count} entries stored in {:.2?}, index finished {:.2?} later; {} MB on disk, opened in {:.2?}",
+            found.stored,
+            found.settled,
+            found.disk / 1_000_000,
+            found.opened
+        );
+        println!(
+            "                     recall p50 {:.2?}, p95 {:.2?}; of one kind of two p95 {:.2?}; the newest p95 {:.2?}",
+            found.p50, found.p95, found.filtered_p95, found.newest_p95
         );
         println!(
             "recall at 10         {} of {} ({:.4}) against an exact search over all entries",
@@ -145,4 +183,11 @@ async fn remembering(count: usize) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Megabytes that this process holds, files mapped from disk included.
+fn resident() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(line.split_whitespace().next()?.parse::<u64>().ok()? / 1024)
 }

@@ -1,5 +1,6 @@
 // What is being built right now, with its steps.
 import { underway } from "../jobs";
+import { CancelJob } from "./cancel-job";
 import { Progress } from "./progress";
 
 export function BeingBuilt() {
@@ -10,6 +11,7 @@ export function BeingBuilt() {
           <h2>{name} is being built</h2>
           {steps.length === 0 && <p class="quiet">It has just begun.</p>}
           <Progress steps={steps} />
+          <CancelJob id={id} name={name} />
         </section>
       ))}
     </>

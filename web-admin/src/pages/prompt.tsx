@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import { useParams } from "wouter-preact";
 import { type ApiError, asApiError, ask, graphql, type ResultOf, tell } from "../api";
+import { CancelJob } from "../components/cancel-job";
 import { Progress } from "../components/progress";
 import { Rate } from "../components/rate";
 import { Empty, Failure, Show } from "../components/states";
@@ -83,6 +84,7 @@ function Whole({
   again: () => void;
 }) {
   const [steps, setSteps] = useState<Step[]>([]);
+  const [job, setJob] = useState<string>();
   const [error, setError] = useState<ApiError>();
   const [said, setSaid] = useState("");
   const [actor, setActor] = useState("local");
@@ -105,6 +107,7 @@ function Whole({
   };
   const follow = async (id: string, stage: string) => {
     setSteps([{ position: 0, stage, done: 0, total: 0, finished: false }]);
+    setJob(id);
     await untilOver(id, (step) => setSteps([{ ...step, stage: `${stage}: ${step.stage}` }]));
   };
   const test = (version: string) =>
@@ -151,6 +154,7 @@ function Whole({
       {error && <Failure error={error} />}
       <div role="status">{said && <p class="notice good">{said}</p>}</div>
       <Progress steps={steps} />
+      {busy && job && <CancelJob key={job} id={job} name="this work" />}
       {!prompt.tests && (
         <p class="notice warn">
           No tests are kept with this prompt:{" "}

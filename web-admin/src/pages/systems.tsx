@@ -6,7 +6,6 @@ import { Empty, Failure, Show } from "../components/states";
 import { TakeIn } from "../components/take-in";
 import { BeingBuilt } from "../components/underway";
 import { count, moment, percent } from "../format";
-import { untilOver } from "../job";
 import { see } from "../jobs";
 import { useLoad } from "../load";
 import { useTitle } from "../title";
@@ -171,7 +170,7 @@ function BuildSystem() {
     try {
       if (withModel) {
         const { consultModel: job } = await tell(CONSULT, { input: source() });
-        await untilOver(job.id, () => undefined);
+        await see(job.id, name);
       }
       await tell(PROPOSE, { input: source() });
       go("/proposals");

@@ -11,6 +11,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use trail::NewEvent;
 
+use super::LeftOut;
 use crate::Error;
 use crate::bootstrap::read::Source;
 use crate::bootstrap::suggestion::Suggestion;
@@ -25,6 +26,17 @@ pub(super) struct Answers {
     /// Digest of a requirement's text → who was asked about it last.
     asked: BTreeMap<String, String>,
     kept: Vec<Kept>,
+    /// What was said and does not count.
+    #[serde(default)]
+    refused: Vec<Refused>,
+}
+
+/// What did not pass the checks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Refused {
+    left_out: LeftOut,
+    /// Digests of the requirements that it is about.
+    texts: BTreeSet<String>,
 }
 
 /// A suggestion that passed the checks.
@@ -43,6 +55,11 @@ struct Built {
 
 fn digest(text: &str) -> String {
     hex::encode(&Sha256::digest(text.trim().as_bytes())[..12])
+}
+
+/// The digest of each requirement's text, by its id.
+fn digests(source: &Source) -> BTreeMap<&str, String> {
+    source.items.iter().map(|item| (item.id.as_str(), digest(&item.text))).collect()
 }
 
 fn key(system: &str, content: &str) -> String {
@@ -130,6 +147,7 @@ impl Answers {
             true
         });
         self.asked.retain(|text, _| by_text.contains_key(text) && !open.contains(text));
+        self.refused.retain(|refused| refused.texts.iter().any(|text| by_text.contains_key(text)));
     }
 
     /// Places of requirements that were not asked about by this asker; of several with one text the first.
@@ -154,12 +172,32 @@ impl Answers {
     pub(super) fn forget(&mut self, texts: &BTreeSet<String>) {
         self.kept
             .retain(|kept| kept.basis.is_empty() || kept.basis.iter().any(|(_, text)| !texts.contains(text)));
+        self.refused.retain(|refused| refused.texts.is_disjoint(texts));
+    }
+
+    /// Remembers what was said and does not count. What is about no requirement of the source is about those that were
+    /// asked about.
+    pub(super) fn leave_out(&mut self, left_out: Vec<LeftOut>, asked: &BTreeSet<String>, source: &Source) {
+        let texts = digests(source);
+        for left_out in left_out {
+            let about = left_out.about.iter().filter_map(|id| texts.get(id.as_str()).cloned());
+            let mut about: BTreeSet<String> = about.collect();
+            if about.is_empty() {
+                about.clone_from(asked);
+            }
+            self.refused.retain(|known| known.left_out != left_out);
+            self.refused.push(Refused { left_out, texts: about });
+        }
+    }
+
+    /// What was said and does not count, in the order in which it was said.
+    pub(super) fn left_out(&self) -> Vec<LeftOut> {
+        self.refused.iter().map(|refused| refused.left_out.clone()).collect()
     }
 
     /// Takes in what passed the checks.
     pub(super) fn take(&mut self, accepted: Vec<Suggestion>, source: &Source) {
-        let texts: BTreeMap<&str, String> =
-            source.items.iter().map(|item| (item.id.as_str(), digest(&item.text))).collect();
+        let texts = digests(source);
         self.kept.extend(accepted.into_iter().map(|suggestion| {
             let ids = suggestion.item.requirements();
             let basis = ids.iter().map(|id| id.trim());

@@ -121,7 +121,7 @@ async fn candidate(
             }
             Err(error) => {
                 let what = format!("round {round} of a question");
-                found.left_out.push(LeftOut { what, why: error.to_string() });
+                found.left_out.push(LeftOut::new(what, error.to_string()));
                 return Ok(found);
             }
         };
@@ -130,7 +130,7 @@ async fn candidate(
         let said = answer.samples.into_iter().next().map_or(Content::Empty, |sample| sample.content);
         let wrong = match read(&said, by) {
             Ok(items) => hear(prepared, base, question, items, &mut found).await?,
-            Err(why) => vec![LeftOut { what: "the answer".to_owned(), why }],
+            Err(why) => vec![LeftOut::new("the answer", why)],
         };
         let told = feedback(&wrong);
         // Who says the same again after being told says it a third time.
@@ -162,7 +162,7 @@ async fn hear(
         .filter(|suggestion| match unasked(suggestion, question) {
             Some(id) => {
                 let why = format!("there is no requirement '{}' in the question", suggestion::words(id));
-                wrong.push(LeftOut { what: suggestion.item.claim(), why });
+                wrong.push(LeftOut::of(&suggestion, why));
                 false
             }
             None => true,
@@ -175,10 +175,7 @@ async fn hear(
         // A check that only the whole system fails: none of it is taken.
         Err(error) => {
             let why = format!("the system would break by it: {error}");
-            return Ok(fresh
-                .into_iter()
-                .map(|one| LeftOut { what: one.item.claim(), why: why.clone() })
-                .collect());
+            return Ok(fresh.into_iter().map(|one| LeftOut::of(&one, why.clone())).collect());
         }
     };
     let Judged { refusals, allocated, .. } = judged;
@@ -186,7 +183,7 @@ async fn hear(
     let refused: BTreeSet<usize> = refusals.iter().map(|refusal| refusal.at).collect();
     for refusal in refusals.into_iter().filter(|refusal| refusal.why != suggestion::ALREADY) {
         let said = refusal.at.checked_sub(first).and_then(|place| fresh.get(place));
-        wrong.extend(said.map(|said| LeftOut { what: said.item.claim(), why: refusal.why.clone() }));
+        wrong.extend(said.map(|said| LeftOut::of(said, refusal.why.clone())));
     }
     let taken = fresh.into_iter().enumerate().filter(|(place, _)| !refused.contains(&(first + place)));
     found.accepted.extend(taken.map(|(_, suggestion)| suggestion));

@@ -287,6 +287,31 @@ async fn what_is_hallucinated_or_overclaimed_is_refused_told_and_left_out() {
 }
 
 #[tokio::test]
+async fn what_was_left_out_is_shown_again_until_its_requirement_changes_or_is_asked_about_anew() {
+    let mut answer = good();
+    answer["allocations"][1]["quote"] = json!("words that are not there");
+    let server = saying(vec![answer]).await;
+    let bed = Bed::asking(&server).await;
+    let first = bed.build(NEEDS, ASK).await.model.unwrap().left_out;
+    assert!(first.len() == 1 && first[0].why.contains("words that are not there"), "{first:?}");
+    let asked = server.received().len();
+    let again = bed.build(NEEDS, ASK).await.model.unwrap();
+    assert_eq!((again.asked, server.received().len()), (0, asked), "nobody is asked again");
+    let said = |left_out: &[LeftOut]| {
+        left_out.iter().map(|one| (one.what.clone(), one.why.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(said(&again.left_out), said(&first));
+    let remembered = bed.build(NEEDS, ModelUse::Remembered).await.model.unwrap();
+    assert_eq!(said(&remembered.left_out), said(&first));
+    // Its requirement is another one now.
+    let of = first[0].about.first().unwrap();
+    let line = NEEDS.lines().find(|line| line.contains(of.as_str())).unwrap();
+    let changed = NEEDS.replace(line, &format!("{} at night", line.trim_end_matches('.')));
+    let changed = bed.build(&changed, ModelUse::Remembered).await.model.unwrap();
+    assert!(changed.left_out.is_empty(), "{changed:?}");
+}
+
+#[tokio::test]
 async fn a_model_that_is_wrong_in_a_new_way_each_time_is_asked_five_times() {
     let wrong = (0..9).map(|n| {
         let mut answer = nothing();
