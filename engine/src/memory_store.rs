@@ -197,7 +197,9 @@ impl Store for MemoryStore {
                 && filter.status.is_none_or(|status| status == instance.status)
                 && filter.started_since_ms.is_none_or(|since| instance.started_ms >= since)
                 && filter.started_before_ms.is_none_or(|before| instance.started_ms < before)
-                && filter.before.is_none_or(|last| (instance.key > last) == filter.oldest_first && instance.key != last)
+                && filter
+                    .before
+                    .is_none_or(|last| (instance.key > last) == filter.oldest_first && instance.key != last)
         };
         let all = tables.instances.values().map(|stored| &stored.instance);
         Ok(if filter.oldest_first {

@@ -14,16 +14,15 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{ChangeSet, Node, Origin, Process, Requirement, TraceLink};
 use crate::index::edges_of;
+use crate::model::{ChangeSet, Node, Origin, Process, Requirement, TraceLink};
 use crate::{Error, GraphFormat, SystemIndex};
 
 pub use archive::read_reqifz;
 pub use document::{Document, Form};
 
 /// The endings of names that [`read`] knows.
-pub const ENDINGS: &[&str] =
-    &["reqif", "reqifz", "csv", "xlsx", "ttl", "trig", "nt", "nq", "jsonld"];
+pub const ENDINGS: &[&str] = &["reqif", "reqifz", "csv", "xlsx", "ttl", "trig", "nt", "nq", "jsonld"];
 
 /// Reads a file by the ending of its name ([`ENDINGS`]). Texts are UTF-8, or UTF-16 with a byte order mark.
 ///

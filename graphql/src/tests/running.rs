@@ -113,7 +113,8 @@ async fn instances_are_paged_newest_first() {
     let query = "query($after: String) { processInstances(orderBy: OLDEST_FIRST, first: 3, after: $after) {
         totalCount pageInfo { endCursor } nodes { key startedAt } } }";
     let first = bed.ask(query, json!({})).await["processInstances"].clone();
-    let rest = bed.ask(query, json!({"after": first["pageInfo"]["endCursor"]})).await["processInstances"].clone();
+    let rest =
+        bed.ask(query, json!({"after": first["pageInfo"]["endCursor"]})).await["processInstances"].clone();
     assert_eq!((&first["totalCount"], &rest["totalCount"]), (&json!(5), &json!(5)));
     let nodes = || first["nodes"].as_array().unwrap().iter().chain(rest["nodes"].as_array().unwrap());
     let oldest: Vec<String> = nodes().map(|node| node["key"].as_str().unwrap().to_owned()).collect();

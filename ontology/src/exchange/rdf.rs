@@ -28,7 +28,9 @@ use crate::vocabulary::{self as term, foreign};
 use crate::{Error, GraphFormat};
 
 use graph::{Facts, Graph};
-use terms::{AM_RESOURCE, CREATED_BY_US, LINKS, Link, PART_KINDS, RM_COLLECTION, RM_REQUIREMENT, RM_USES, TITLE};
+use terms::{
+    AM_RESOURCE, CREATED_BY_US, LINKS, Link, PART_KINDS, RM_COLLECTION, RM_REQUIREMENT, RM_USES, TITLE,
+};
 
 /// Largest file, in bytes.
 pub const MAX_FILE_BYTES: usize = 64 * 1024 * 1024;
@@ -113,8 +115,10 @@ impl<'g> Reading<'g> {
                 continue;
             };
             let Some(id) = id_of(iri, &mut facts) else {
-                *self.left_out.entry(format!("{kind} nodes without an identifier stayed out")).or_default() +=
-                    1;
+                *self
+                    .left_out
+                    .entry(format!("{kind} nodes without an identifier stayed out"))
+                    .or_default() += 1;
                 continue;
             };
             if let Some(other) = ids.insert(id.clone(), iri) {
@@ -131,7 +135,8 @@ impl<'g> Reading<'g> {
         let is_part = types.iter().any(|each| PART_KINDS.contains(each) || *each == RM_COLLECTION);
         let is_collection_of_us = !facts.nodes(term::OF_SYSTEM).is_empty();
         // Attributes, parts of budgets and the system itself have no type of their own.
-        let is_below = types.is_empty() && iri::parse(iri).is_none() && iri.starts_with(crate::model::IDENTIFIERS);
+        let is_below =
+            types.is_empty() && iri::parse(iri).is_none() && iri.starts_with(crate::model::IDENTIFIERS);
         if is_part || is_below || (is_collection_of_us && types.is_empty()) {
             return;
         }
@@ -176,7 +181,8 @@ impl<'g> Reading<'g> {
             let mut facts = self.graph.facts(node.iri);
             let read = nodes::read(self.graph, node, &mut facts, &ends);
             let Some(read) = read else {
-                let what = format!("{} nodes that lack what they need (a component, an end) stayed out", node.kind);
+                let what =
+                    format!("{} nodes that lack what they need (a component, an end) stayed out", node.kind);
                 *self.left_out.entry(what).or_default() += 1;
                 continue;
             };
@@ -216,7 +222,9 @@ impl<'g> Reading<'g> {
                 _ => None,
             };
             if !terms.is_empty() {
-                requirement.attributes.insert(predicate.to_owned(), told.unwrap_or_else(|| Vec::from_iter(terms).join("\n")));
+                requirement
+                    .attributes
+                    .insert(predicate.to_owned(), told.unwrap_or_else(|| Vec::from_iter(terms).join("\n")));
             }
         }
         if nameless > 0 {
@@ -347,7 +355,8 @@ impl Links {
                 let (from, to) = if *inverse { (other, node.kind) } else { (node.kind, other) };
                 source.contains(&from) && *target == to
             };
-            for iri in facts.nodes_where(predicate, |iri| ends.find(iri).is_some_and(|(kind, _)| fits(&kind))) {
+            for iri in facts.nodes_where(predicate, |iri| ends.find(iri).is_some_and(|(kind, _)| fits(&kind)))
+            {
                 let Some((_, other)) = ends.find(iri) else { continue };
                 let (from, to) = if *inverse { (other, node.id.clone()) } else { (node.id.clone(), other) };
                 self.plain.entry(((*kind).to_owned(), from, to)).or_insert(*rationale);
@@ -357,8 +366,11 @@ impl Links {
 
     /// A function's component, a process's component and a parent are fields; their triples are no links of their own.
     fn finish(self, found: &mut Imported) {
-        let said: BTreeSet<(&str, &str, &str)> =
-            self.named.iter().map(|link| (link.kind.as_str(), link.source.as_str(), link.target.as_str())).collect();
+        let said: BTreeSet<(&str, &str, &str)> = self
+            .named
+            .iter()
+            .map(|link| (link.kind.as_str(), link.source.as_str(), link.target.as_str()))
+            .collect();
         let mut fields: BTreeSet<(&str, &str, &str)> = BTreeSet::new();
         for node in &found.nodes {
             if let Node::Function(function) = node {

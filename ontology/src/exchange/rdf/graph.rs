@@ -73,7 +73,10 @@ impl Graph {
         let (mut graph, mut names) = (Self::default(), Names::default());
         for (count, quad) in parser.for_slice(bytes).enumerate() {
             if count >= MAX_TRIPLES {
-                return Err(Error::Limit { limit: "MAX_TRIPLES", detail: format!("more than {MAX_TRIPLES}") });
+                return Err(Error::Limit {
+                    limit: "MAX_TRIPLES",
+                    detail: format!("more than {MAX_TRIPLES}"),
+                });
             }
             let quad = quad.map_err(|error| {
                 let line = error.location().map_or(1, |place| place.start.line + 1);

@@ -4,12 +4,18 @@ use super::graph::{Facts, Graph};
 use super::{Ends, Known, terms};
 use crate::index::natural_key;
 use crate::model::{
-    Component, Constraint, Finding, Function, Interface, Node, Origin, Process, Quantity, Requirement, TraceLink,
+    Component, Constraint, Finding, Function, Interface, Node, Origin, Process, Quantity, Requirement,
+    TraceLink,
 };
 use crate::vocabulary::{self as term, foreign};
 
 /// `None` where it lacks what such a node needs.
-pub(super) fn read(graph: &Graph, node: &Known<'_>, facts: &mut Facts<'_>, ends: &Ends<'_, '_>) -> Option<Node> {
+pub(super) fn read(
+    graph: &Graph,
+    node: &Known<'_>,
+    facts: &mut Facts<'_>,
+    ends: &Ends<'_, '_>,
+) -> Option<Node> {
     let id = node.id.clone();
     // These are read, whatever becomes of them.
     facts.nodes(foreign::TYPE);
@@ -160,8 +166,11 @@ fn budget(graph: &Graph, facts: &mut Facts<'_>, ends: &Ends<'_, '_>) -> Vec<(Str
 }
 
 fn origin(facts: &mut Facts<'_>, ends: &Ends<'_, '_>) -> Origin {
-    let mut sources: Vec<String> =
-        facts.nodes(foreign::WAS_DERIVED_FROM).into_iter().filter_map(|iri| Some(ends.find(iri)?.1)).collect();
+    let mut sources: Vec<String> = facts
+        .nodes(foreign::WAS_DERIVED_FROM)
+        .into_iter()
+        .filter_map(|iri| Some(ends.find(iri)?.1))
+        .collect();
     let first = facts.nodes(term::FIRST_SOURCE).into_iter().find_map(|iri| Some(ends.find(iri)?.1));
     sources.sort_by_cached_key(|id| (Some(id) != first.as_ref(), natural_key(id)));
     Origin {

@@ -14,8 +14,15 @@ pub(super) const DC_TYPE: &str = "http://purl.org/dc/terms/type";
 pub(super) const PART_KINDS: &[&str] = &[foreign::QUANTITY_VALUE, term::FINDING, term::SYSTEM];
 
 /// Properties that are computed, or said again elsewhere.
-pub(super) const CREATED_BY_US: &[&str] =
-    &[foreign::TYPE, foreign::IDENTIFIER, term::OF_SYSTEM, term::PERFORMS, term::EXECUTES, SHORT_TITLE, DC_TYPE];
+pub(super) const CREATED_BY_US: &[&str] = &[
+    foreign::TYPE,
+    foreign::IDENTIFIER,
+    term::OF_SYSTEM,
+    term::PERFORMS,
+    term::EXECUTES,
+    SHORT_TITLE,
+    DC_TYPE,
+];
 
 /// A property that stands for a link between two nodes.
 pub(super) struct Link {

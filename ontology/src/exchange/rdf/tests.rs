@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::super::{Form, read};
 use crate::model::{
-    ChangeSet, Component, Constraint, Finding, Function, Interface, Node, Origin, Process, Quantity, Requirement,
-    TraceLink,
+    ChangeSet, Component, Constraint, Finding, Function, Interface, Node, Origin, Process, Quantity,
+    Requirement, TraceLink,
 };
 use crate::{Ontology, SystemIndex, VolatileChangeSets};
 
@@ -78,7 +78,10 @@ fn everything() -> Vec<Node> {
         ("ReqIF.Text", "<div>x</div>"),
         ("Owner", "Ann"),
         ("http://example.org/priority", "high"),
-        ("http://example.org/of", "\"3\"^^<http://www.w3.org/2001/XMLSchema#integer>\n\"drei\"@de\n<http://example.org/spec>"),
+        (
+            "http://example.org/of",
+            "\"3\"^^<http://www.w3.org/2001/XMLSchema#integer>\n\"drei\"@de\n<http://example.org/spec>",
+        ),
         ("http://example.org/odd", "<not a term"),
     ];
     let finding = |kind: &str| Finding { kind: kind.into(), text: "\"fast\" says little".into() };
@@ -109,7 +112,12 @@ fn everything() -> Vec<Node> {
             unallocated_reason: Some("nobody knows".into()),
             ..Requirement::default()
         }),
-        Node::Component(Component { id: "C".into(), name: "system".into(), origin: origin(&[]), ..Component::default() }),
+        Node::Component(Component {
+            id: "C".into(),
+            name: "system".into(),
+            origin: origin(&[]),
+            ..Component::default()
+        }),
         Node::Component(Component {
             id: "C/1 ö".into(),
             name: "pump".into(),
@@ -240,7 +248,10 @@ async fn requirements_of_an_oslc_server_keep_what_has_no_field() {
     assert_eq!(one.attributes["http://purl.org/dc/terms/title"], "Delivery");
     assert_eq!(one.attributes["http://purl.org/dc/terms/creator"], "<https://doors.example/resources/ann>");
     assert_eq!(one.attributes["http://open-services.net/ns/rm#implementedBy"], "<https://tasks.example/7>");
-    assert_eq!(two.attributes["http://open-services.net/ns/rm#elaborates"], "<https://doors.example/resources/gone>");
+    assert_eq!(
+        two.attributes["http://open-services.net/ns/rm#elaborates"],
+        "<https://doors.example/resources/gone>"
+    );
     let links: Vec<(&str, &str, &str)> = found
         .nodes
         .iter()
@@ -267,7 +278,9 @@ async fn requirements_of_an_oslc_server_keep_what_has_no_field() {
     let one = crate::iri::node_iri("Pump", "requirement", "101");
     for line in [
         format!("<{one}> <http://purl.org/dc/terms/creator> <https://doors.example/resources/ann> ."),
-        format!("<{one}> <http://purl.org/dc/terms/modified> \"2026-01-02\"^^<http://www.w3.org/2001/XMLSchema#date> ."),
+        format!(
+            "<{one}> <http://purl.org/dc/terms/modified> \"2026-01-02\"^^<http://www.w3.org/2001/XMLSchema#date> ."
+        ),
         format!("<{one}> <https://doors.example/resources/risk> \"high\" ."),
     ] {
         assert!(out.contains(&line), "{line}\n{out}");
@@ -284,7 +297,10 @@ async fn our_own_oslc_form_is_read_again() {
     assert_eq!(found.requirements[0].text, "The pump shall\n\"hold\" <5 l>.");
     assert_eq!(found.requirements[0].group.as_deref(), Some("Flow & more"));
     let has = |kind: &str, target: &str| {
-        found.nodes.iter().any(|node| matches!(node, Node::Link(it) if it.kind == kind && it.target == target))
+        found
+            .nodes
+            .iter()
+            .any(|node| matches!(node, Node::Link(it) if it.kind == kind && it.target == target))
     };
     assert!(has("allocated_to", "C/1 ö") && has("refines", "R-2"));
     assert!(found.nodes.iter().any(|node| matches!(node, Node::Component(it) if it.name == "pump")));

@@ -45,7 +45,10 @@ fn a_file_of_any_format_that_is_cut_off_is_refused_or_gives_whole_requirements_o
                 }
                 // A table or a list of triples has no end mark: what was read is a beginning of it.
                 Ok(read) => {
-                    assert!(["a.csv", "a.ttl", "a.nt"].contains(&name), "{name} at {percent} % is taken for whole");
+                    assert!(
+                        ["a.csv", "a.ttl", "a.nt"].contains(&name),
+                        "{name} at {percent} % is taken for whole"
+                    );
                     assert!(read.requirements.len() <= all.len());
                     for (one, other) in read.requirements.iter().zip(&all) {
                         assert_eq!(one.id, other.id, "{percent} %");
