@@ -48,10 +48,10 @@ export function TakeIn() {
       <h2>Take in a file of another tool</h2>
       <p class="quiet">
         ReqIF (<code>.reqif</code>, <code>.reqifz</code>), a table with the columns <code>id</code> and{" "}
-        <code>text</code> (<code>.csv</code>, <code>.xlsx</code>), a graph in ProcOS’s terms or those of OSLC (
-        <code>.ttl</code>, <code>.trig</code>, <code>.nt</code>, <code>.nq</code>, <code>.jsonld</code>) or a text (
-        <code>.md</code>, <code>.txt</code>), up to 100 MB. Ids stay those of the file: a newer file keeps links and
-        what people added.
+        <code>text</code> (<code>.csv</code>, <code>.xlsx</code>), a graph in ProcOS’s terms or those of OSLC
+        (<code>.ttl</code>, <code>.trig</code>, <code>.nt</code>, <code>.nq</code>, <code>.jsonld</code>) or a
+        text (<code>.md</code>, <code>.txt</code>), up to 100 MB. Ids stay those of the file: a newer file
+        keeps links and what people added.
       </p>
       <label>
         File
