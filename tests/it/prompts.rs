@@ -191,7 +191,7 @@ async fn calls_of_the_model_by_any_part_reach_memory_which_comes_back_from_the_t
 #[tokio::test(flavor = "multi_thread")]
 async fn recall_at_ten_is_that_of_an_exact_search_by_words_alone_and_with_vectors() {
     for dense in [false, true] {
-        let found = tests::remembering::measure(1_500, 40, dense).await.unwrap();
+        let found = tests::remembering::measure(1_500, 40, dense, |_| ()).await.unwrap();
         assert!(found.wanted >= 350 && found.share() >= 0.99, "dense {dense}: {found:?}");
     }
 }

@@ -118,70 +118,135 @@ pub(crate) fn short(value: f64) -> String {
     }
 }
 
-/// The first upper bound on an additive property of a component with parts becomes a budget, and so on downwards.
+/// What bounds a property of a component from above: a requirement, or what it gets of the budget above it.
+struct Limit {
+    value: f64,
+    unit: String,
+    sources: Vec<String>,
+    /// How many budgets are above it; 0 for a requirement's own bound.
+    depth: usize,
+    /// Which of two it is, where both a requirement and a budget above bound it.
+    reason: Option<String>,
+}
+
+impl Limit {
+    /// The tighter of this, which came first, and another. Limits in other units cannot be compared: the first holds.
+    fn or_tighter(self, other: Self) -> Self {
+        let said = |limit: &Self| if limit.depth == 0 { "its own bound" } else { "its share from above" };
+        let is_tighter = other.unit == self.unit && other.value < self.value;
+        let (mut holds, wider) = if is_tighter { (other, self) } else { (self, other) };
+        if holds.depth.min(1) != wider.depth.min(1) {
+            let (which, other) = (said(&holds), said(&wider));
+            holds.reason = Some(format!("{which}; {other} is {} {}", short(wider.value), wider.unit));
+        }
+        for source in wider.sources {
+            if !holds.sources.contains(&source) {
+                holds.sources.push(source);
+            }
+        }
+        holds
+    }
+}
+
+/// The tightest upper bound on an additive property of a component with parts becomes a budget, and so on downwards:
+/// one budget for each component and property.
 fn budgets(work: &mut Work<'_>) {
     let mut children: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut parents: BTreeMap<&str, &str> = BTreeMap::new();
     for component in &work.out.components {
         if let Some(parent) = &component.parent {
             children.entry(parent.clone()).or_default().push(component.id.clone());
+            parents.insert(&component.id, parent);
         }
     }
-    let mut open: Vec<(String, String, f64, String, Vec<String>, usize)> = Vec::new();
-    let mut taken = std::collections::BTreeSet::new();
+    let level = |of: &str| {
+        let above = std::iter::successors(parents.get(of), |parent| parents.get(**parent));
+        above.take(parents.len()).count()
+    };
+    // What stands higher comes first, so that what a part gets from above is known when its own budget is made.
+    let mut open: BTreeMap<(usize, String, String), Limit> = BTreeMap::new();
     for constraint in &work.out.constraints {
         let (property, qualifier) = canonical_property(&constraint.property);
         let upper = matches!(constraint.comparator.as_str(), "<=" | "<") && constraint.si_value > 0.0;
         let shared = is_additive(&property) && qualifier != Some("minimum");
-        let parts = children.get(&constraint.subject).is_some_and(|parts| parts.len() > 1);
-        if upper && shared && parts && taken.insert((constraint.subject.clone(), property.clone())) {
-            open.push((
-                constraint.subject.clone(),
-                property,
-                constraint.si_value,
-                constraint.si_unit.clone(),
-                constraint.origin.sources.clone(),
-                0,
-            ));
+        if upper && shared {
+            let limit = Limit {
+                value: constraint.si_value,
+                unit: constraint.si_unit.clone(),
+                sources: constraint.origin.sources.clone(),
+                depth: 0,
+                reason: None,
+            };
+            add(&mut open, (level(&constraint.subject), constraint.subject.clone(), property), limit);
         }
     }
-    while let Some((subject, property, value, unit, sources, depth)) = open.pop() {
-        let Some(parts) = children.get(&subject).filter(|parts| parts.len() > 1 && depth < MAX_BUDGET_DEPTH)
+    while let Some(((level, subject, property), limit)) = open.pop_first() {
+        let Some(parts) =
+            children.get(&subject).filter(|parts| parts.len() > 1 && limit.depth < MAX_BUDGET_DEPTH)
         else {
             continue;
         };
+        let (value, unit) = (limit.value, limit.unit.clone());
         let declared = declared(work, parts, &property, &unit);
         let given = suggested::shares(work, (&subject, &property), value, &unit, parts, &declared);
         let split = share_out(work, parts, &property, value, (&declared, given.as_ref()));
-        for (part, share, _) in &split {
-            if children.contains_key(part) && *share > 0.0 {
-                open.push((part.clone(), property.clone(), *share, unit.clone(), sources.clone(), depth + 1));
-            }
+        for (part, share, _) in
+            split.iter().filter(|(part, share, _)| children.contains_key(part) && *share > 0.0)
+        {
+            let limit = Limit {
+                // No part may have more than the whole, whatever a requirement grants it.
+                value: share.min(value),
+                unit: unit.clone(),
+                sources: limit.sources.clone(),
+                depth: limit.depth + 1,
+                reason: None,
+            };
+            add(&mut open, (level + 1, part.clone(), property.clone()), limit);
         }
-        let name =
-            work.out.components.iter().find(|c| c.id == subject).map(|c| c.name.clone()).unwrap_or_default();
-        let id = work.ids.give("K-budget-", &format!("{name} {property}"));
-        work.out.constraints.push(Constraint {
-            id,
-            name: format!("{property} budget of {name}: {} {unit}", short(value)),
-            kind: "budget".to_owned(),
-            subject,
-            property,
-            comparator: "<=".to_owned(),
-            si_value: value,
-            si_unit: unit,
-            parts: split,
-            origin: Origin {
-                rule: given.map_or_else(|| "rule:budget-shared-by-parts".to_owned(), |given| given.by),
-                sources,
-                span: None,
-                confidence: if depth == 0 { 0.7 } else { 0.4 },
-                assumed: depth > 0,
-            },
-        });
+        let by = given.map_or_else(|| "rule:budget-shared-by-parts".to_owned(), |given| given.by);
+        write_budget(work, (subject, property), limit, split, by);
     }
 }
 
-/// Bounds that requirements put on the same property of the parts themselves.
+fn add(open: &mut BTreeMap<(usize, String, String), Limit>, place: (usize, String, String), limit: Limit) {
+    let limit = match open.remove(&place) {
+        Some(known) => known.or_tighter(limit),
+        None => limit,
+    };
+    open.insert(place, limit);
+}
+
+fn write_budget(
+    work: &mut Work<'_>,
+    (subject, property): (String, String),
+    limit: Limit,
+    parts: Vec<(String, f64, bool)>,
+    by: String,
+) {
+    let Limit { value, unit, sources, depth, reason } = limit;
+    let of = work.out.components.iter().find(|c| c.id == subject).map(|c| c.name.clone()).unwrap_or_default();
+    let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+    work.out.constraints.push(Constraint {
+        id: work.ids.give("K-budget-", &format!("{of} {property}")),
+        name: format!("{property} budget of {of}: {} {unit}{reason}", short(value)),
+        kind: "budget".to_owned(),
+        subject,
+        property,
+        comparator: "<=".to_owned(),
+        si_value: value,
+        si_unit: unit,
+        parts,
+        origin: Origin {
+            rule: by,
+            sources,
+            span: None,
+            confidence: if depth == 0 { 0.7 } else { 0.4 },
+            assumed: depth > 0,
+        },
+    });
+}
+
+/// Bounds that requirements put on the same property of the parts themselves: the tightest of each.
 fn declared(work: &Work<'_>, parts: &[String], property: &str, unit: &str) -> BTreeMap<String, f64> {
     let own = |part: &String| {
         work.out
@@ -193,8 +258,10 @@ fn declared(work: &Work<'_>, parts: &[String], property: &str, unit: &str) -> BT
                     && c.si_unit == unit
                     && matches!(c.comparator.as_str(), "<=" | "<")
             })
-            .find(|c| canonical_property(&c.property).0 == property)
-            .map(|c| (part.clone(), c.si_value))
+            .filter(|c| canonical_property(&c.property).0 == property)
+            .map(|c| c.si_value)
+            .min_by(f64::total_cmp)
+            .map(|value| (part.clone(), value))
     };
     parts.iter().filter_map(own).collect()
 }

@@ -119,6 +119,35 @@ fn the_mass_budget_sums_along_the_tree() {
 }
 
 #[test]
+fn a_part_has_one_budget_for_a_property_and_the_tighter_limit_holds() {
+    let budgets = |own: &str| {
+        let text = format!("{AIRCRAFT}\n- Q-1: {own}\n");
+        let model = of("Light aircraft", "requirements.md", &text);
+        let mut seen: Vec<(String, String)> = Vec::new();
+        for budget in model.constraints.iter().filter(|c| c.kind == "budget") {
+            let place = (budget.subject.clone(), budget.property.clone());
+            assert!(!seen.contains(&place), "two budgets: {}", budget.name);
+            seen.push(place);
+        }
+        let airframe = model.components.iter().find(|c| c.name == "Airframe").unwrap().id.clone();
+        let of_airframe =
+            |c: &&Constraint| c.kind == "budget" && c.property == "mass" && c.subject == airframe;
+        model.constraints.iter().find(of_airframe).cloned().unwrap()
+    };
+    let own = budgets("The airframe shall have a mass of at most 90 kg.");
+    assert!((own.si_value - 90.0).abs() < 1e-9 && !own.origin.assumed, "{own:?}");
+    assert!(own.name.ends_with("(its own bound; its share from above is 90 kg)"), "{}", own.name);
+    assert!(own.origin.sources.contains(&"Q-1".to_owned()) && own.origin.sources.len() > 1, "{own:?}");
+    let both = budgets(
+        "The airframe shall have a mass of at most 90 kg.\n- Q-2: The airframe shall weigh no more than 80 kg.",
+    );
+    assert!((both.si_value - 80.0).abs() < 1e-9, "{both:?}");
+    let share = budgets("The airframe shall have a mass of at most 900 kg.");
+    assert!((share.si_value - 650.0).abs() < 1e-9 && share.origin.assumed, "{share:?}");
+    assert!(share.name.ends_with("(its share from above; its own bound is 900 kg)"), "{}", share.name);
+}
+
+#[test]
 fn interfaces_have_both_ends_item_and_direction() {
     let model = of("Light aircraft", "requirements.md", AIRCRAFT);
     assert!(model.interfaces.len() >= 10);

@@ -162,7 +162,7 @@ async fn hear(
         .filter(|suggestion| match unasked(suggestion, question) {
             Some(id) => {
                 let why = format!("there is no requirement '{}' in the question", suggestion::words(id));
-                wrong.push(LeftOut::of(&suggestion, why));
+                wrong.push(LeftOut::of(suggestion, why));
                 false
             }
             None => true,
