@@ -59,7 +59,13 @@ impl Place {
 
     /// Starts a server of the folder `data` on a free port; gives it with its address when it is ready.
     pub(crate) fn serve(&self) -> (Running, String) {
-        Self::ready(self.start(&["serve", "--listen", "127.0.0.1:0", "--data-dir", "data"]))
+        self.serve_with(&[])
+    }
+
+    /// The same with further arguments.
+    pub(crate) fn serve_with(&self, more: &[&str]) -> (Running, String) {
+        let serve = ["serve", "--listen", "127.0.0.1:0", "--data-dir", "data"];
+        Self::ready(self.start(&[&serve[..], more].concat()))
     }
 
     /// The same on a disk of its own, of so many megabytes; none where the system does not let us make one.

@@ -11,8 +11,8 @@ use crate::procos::{Ended, Place};
 const CASES: &str = r#"{"cases": [{"name": "names her", "variables": {"who": "Ada"},
     "assertions": [{"assert": "contains", "text": "Ada"}, {"assert": "matches", "regex": "^H", "weight": 0.5}]}]}"#;
 
-/// `procos` with these models configured, run to its end.
-fn with(place: &Place, models: &[&ScriptedServer], arguments: &[&str]) -> Output {
+/// A file that configures these models.
+fn configured(place: &Place, models: &[&ScriptedServer]) -> String {
     let mut settings = String::new();
     for (number, server) in models.iter().enumerate() {
         let section = if number == 0 { "model".to_owned() } else { format!("models.other{number}") };
@@ -23,7 +23,12 @@ fn with(place: &Place, models: &[&ScriptedServer], arguments: &[&str]) -> Output
             1_000.0 * number as f64
         ));
     }
-    let file = place.file("models.toml", settings);
+    place.file("models.toml", settings)
+}
+
+/// `procos` with these models configured, run to its end.
+fn with(place: &Place, models: &[&ScriptedServer], arguments: &[&str]) -> Output {
+    let file = configured(place, models);
     let all = [arguments, &["--config", &file, "--data-dir", "data"]].concat();
     place.command(&all).output().expect("procos starts")
 }
@@ -100,6 +105,81 @@ async fn a_prompt_goes_to_production_and_back_and_its_test_runs_again_without_a_
     assert!(diff.contains("- Greet {{who}}.") && diff.contains("+ Say good day to {{who}}."), "{diff}");
     let nothing = place.procos(&["prompt", "rollback", "house/greeting", "--data-dir", "data"]);
     assert_eq!(nothing.error_code(), "CTX-0006");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prompt_goes_to_production_and_back_through_a_running_server() {
+    let place = Place::empty();
+    let model = endpoint("Hello Ada").await;
+    let (server, address) = place.serve_with(&["--config", &configured(&place, &[&model])]);
+    let prompt = |arguments: &[&str]| {
+        place.procos(&[&["prompt"], arguments, &["--json", "--server", &address]].concat())
+    };
+    let cases = place.file("cases.json", CASES);
+    let mut hashes = Vec::new();
+    for text in ["Greet {{who}}.", "Greet {{who}} warmly."] {
+        let file = place.file("greeting.json", greeting(text));
+        let saved = prompt(&["save", &file]).fine().json();
+        assert_eq!(saved["name"], "house/greeting");
+        hashes.push(saved["version"].as_str().expect("a hash").to_owned());
+        let early = prompt(&["approve", "house/greeting", "--reason", "now"]);
+        assert_eq!(early.error_code(), "CTX-0005");
+        let keep = prompt(&["test", "house/greeting", "--cases", &cases]);
+        assert_eq!((keep.code, keep.error_code().as_str()), (2, "CLI-0009"));
+        let report =
+            prompt(&["test", "house/greeting", "--cases", &cases, "--keep", "--junit", "report.xml"]);
+        let report = report.fine().json();
+        assert_eq!(
+            (&report["verdict"], &report["trials"], &report["hash"]),
+            (&json!("pass"), &json!(12), &json!(hashes.last()))
+        );
+        assert!(
+            std::fs::read_to_string(place.path("report.xml")).expect("it is written").contains("names her")
+        );
+        let approved = prompt(&["approve", "house/greeting", "--reason", "warm"]).fine().json();
+        assert_eq!(approved["in_production"], true, "{approved}");
+    }
+    assert_eq!(model.received().len(), 24);
+    let listed = prompt(&["list", "house/greeting"]).fine().json();
+    let found = &listed["prompts"][0];
+    assert_eq!(
+        (&found["production"], &found["versions"][1]["version"]),
+        (&json!(hashes[1]), &json!(hashes[1]))
+    );
+    assert_eq!(
+        (&found["versions"][0]["tests"][0]["verdict"], &found["versions"][0]["pass_rate"]["attempts"]),
+        (&json!("pass"), &json!(12))
+    );
+    let diff = prompt(&["show", "house/greeting", "--against", &hashes[0][..8]]).fine().json();
+    assert!(diff["lines"].to_string().contains("+ Greet {{who}} warmly."), "{diff}");
+    let same = place.procos(&[
+        "prompt",
+        "compare",
+        "house/greeting",
+        "--with",
+        &hashes[0][..8],
+        "--server",
+        &address,
+    ]);
+    assert!(same.fine().stdout.contains("cannot be told apart"));
+    let labelled =
+        prompt(&["label", "house/greeting", "friendly", "--version", &hashes[1][..8]]).fine().json();
+    assert_eq!(labelled["version"], json!(hashes[1]));
+    assert_eq!(prompt(&["rollback", "house/greeting"]).fine().json()["version"], json!(hashes[0]));
+    assert!(prompt(&["experiment", "house/greeting"]).fine().json()["experiment"].is_null());
+    let begun = prompt(&["experiment", "house/greeting", "--labels", "production,friendly"]).fine().json();
+    assert_eq!(begun["experiment"]["arms"].as_array().map(Vec::len), Some(2), "{begun}");
+    assert_eq!(prompt(&["experiment", "house/greeting", "--end"]).fine().json()["experiment"]["open"], false);
+    assert_eq!(prompt(&["processes"]).fine().json()["processes"], json!([]));
+    assert_eq!(prompt(&["show", "nobody"]).error_code(), "CTX-0001");
+    for refused in [&["export", "out"][..], &["import", "out"], &["test", "house/greeting", "--recorded"]] {
+        let refused = prompt(refused);
+        assert_eq!((refused.code, refused.error_code().as_str()), (2, "CLI-0009"));
+    }
+    // Without --server the directory says who holds it.
+    let held = place.procos(&["prompt", "list", "--data-dir", "data"]).fine().stdout;
+    assert!(held.contains("house/greeting") && held.contains(&hashes[0][..12]), "{held}");
+    assert_eq!(server.terminate(), Some(0));
 }
 
 #[test]

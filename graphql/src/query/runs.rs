@@ -107,6 +107,7 @@ impl Runs {
 
     /// Process instances, newest first where no other order is asked for.
     #[graphql(complexity = "page_cost(first, child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn process_instances(
         &self,
         ctx: &Context<'_>,

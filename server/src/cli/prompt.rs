@@ -3,6 +3,7 @@
 mod compare;
 mod experiment;
 mod folders;
+mod remote;
 mod test;
 mod use_in_processes;
 
@@ -33,7 +34,10 @@ A prompt goes into production only after a test has passed and somebody has appr
   procos prompt save greeting.json --note \"first\"
   procos prompt test greeting --cases cases.json --keep        (needs a configured model)
   procos prompt approve greeting --reason \"reads well\"
-docs/context.md goes through all of it.")]
+docs/context.md goes through all of it.
+
+With --server, or where a server holds the data directory, it goes through that server: with its models, and in the name
+of who is signed in there. What needs the directory itself says so: models, export, import, and test --recorded.")]
 pub(crate) struct Prompt {
     #[command(subcommand)]
     command: Command,
@@ -161,7 +165,7 @@ impl Prompt {
                 assembly.close().await;
                 done
             }
-            Found::There(_) => Err(session.needs_directory("`procos prompt`")),
+            Found::There(client) => remote::execute(self.command, output, &client, &session).await,
         }
     }
 }
@@ -171,29 +175,33 @@ impl List {
         let mut names = assembly.contexts.names(ORGANISATION).await?;
         names.retain(|name| self.name.as_ref().is_none_or(|wanted| wanted == name));
         if let (Some(wanted), true) = (&self.name, names.is_empty()) {
-            let message = format!("prompt {wanted} does not exist");
-            return Err(Failure::wrong_call("CTX-0001", message, "`procos prompt list` shows names"));
+            return Err(no_prompt(wanted));
         }
         let mut prompts = Vec::new();
         for name in names {
             prompts.push(describe(assembly, &name).await?);
         }
-        if output.is_json() {
-            output.value(&json!({"prompts": prompts}));
-            return Ok(ExitCode::SUCCESS);
-        }
-        if prompts.is_empty() {
-            output.line("no prompts yet: `procos prompt save FILE`");
-        }
-        for prompt in &prompts {
-            output.line(prompt["name"].as_str().unwrap_or_default());
-            prompt["versions"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .for_each(|version| output.line(&line(version)));
-        }
+        show_list(output, &prompts);
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn no_prompt(name: &str) -> Failure {
+    let message = format!("prompt {name} does not exist");
+    Failure::wrong_call("CTX-0001", message, "`procos prompt list` shows names")
+}
+
+fn show_list(output: Output, prompts: &[Value]) {
+    if output.is_json() {
+        output.value(&json!({"prompts": prompts}));
+        return;
+    }
+    if prompts.is_empty() {
+        output.line("no prompts yet: `procos prompt save FILE`");
+    }
+    for prompt in prompts {
+        output.line(prompt["name"].as_str().unwrap_or_default());
+        prompt["versions"].as_array().into_iter().flatten().for_each(|version| output.line(&line(version)));
     }
 }
 
@@ -247,12 +255,16 @@ impl Save {
         let prompt: Content = parsed(&self.file)?;
         let stamp = Stamp::new(&self.actor, now_ms());
         let version = assembly.contexts.save(prompt, &self.note, &stamp).await?;
-        if output.is_json() {
-            output.value(&json!({"name": version.prompt.name, "version": version.hash}));
-        } else {
-            output.line(&format!("{} saved as version {}", version.prompt.name, short(&version.hash)));
-        }
+        show_saved(output, &version.prompt.name, &version.hash);
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn show_saved(output: Output, name: &str, hash: &str) {
+    if output.is_json() {
+        output.value(&json!({"name": name, "version": hash}));
+    } else {
+        output.line(&format!("{name} saved as version {}", short(hash)));
     }
 }
 
@@ -262,12 +274,7 @@ impl Show {
         let version = contexts.get(ORGANISATION, &self.name, &selector(&self.version)).await?;
         if let Some(against) = &self.against {
             let other = contexts.get(ORGANISATION, &self.name, &selector(against)).await?;
-            let lines = difference(&plain(&other), &plain(&version));
-            if output.is_json() {
-                output.value(&json!({"from": other.hash, "to": version.hash, "lines": lines}));
-            } else {
-                output.line(&lines.join("\n"));
-            }
+            show_difference(output, (&other.hash, &plain(&other)), (&version.hash, &plain(&version)));
             return Ok(ExitCode::SUCCESS);
         }
         let known = posterior(assembly, &version).await?;
@@ -281,30 +288,59 @@ impl Show {
     }
 }
 
+fn show_difference(output: Output, from: (&str, &str), to: (&str, &str)) {
+    let lines = difference(from.1, to.1);
+    if output.is_json() {
+        output.value(&json!({"from": from.0, "to": to.0, "lines": lines}));
+    } else {
+        output.line(&lines.join("\n"));
+    }
+}
+
 /// A version as people read it: its messages, fragments filled in, then what is declared.
 fn plain(version: &PromptVersion) -> String {
     let whole = version.whole();
+    let messages = whole.messages.iter().map(|message| json!({"role": message.role, "text": message.text}));
+    let variables = whole
+        .variables
+        .iter()
+        .map(|variable| json!({"name": variable.name, "type": variable.kind, "default": variable.default}));
+    let fragments =
+        version.prompt.fragments.iter().map(|(name, hash)| json!({"name": name, "version": hash}));
+    plain_text(&json!({
+        "messages": messages.collect::<Vec<_>>(),
+        "declared": variables.collect::<Vec<_>>(),
+        "fragments": fragments.collect::<Vec<_>>(),
+        "outputSchema": whole.output_schema,
+        "parameters": whole.parameters,
+    }))
+}
+
+/// The same of a version as the API gives it.
+fn plain_text(version: &Value) -> String {
+    let parts = |name: &str| version[name].as_array().map(Vec::as_slice).unwrap_or_default();
+    let field = |part: &Value, name: &str| part[name].as_str().unwrap_or_default().to_owned();
     let mut text = String::new();
-    for message in &whole.messages {
-        let role = json!(message.role);
-        text.push_str(&format!("## {}\n{}\n\n", role.as_str().unwrap_or_default(), message.text));
+    for message in parts("messages") {
+        text.push_str(&format!("## {}\n{}\n\n", field(message, "role"), field(message, "text")));
     }
-    for variable in &whole.variables {
-        let kind = json!(variable.kind);
-        let default = variable.default.as_ref().map(|value| format!(" = {value}")).unwrap_or_default();
+    for variable in parts("declared") {
+        let default = &variable["default"];
+        let default = if default.is_null() { String::new() } else { format!(" = {default}") };
         text.push_str(&format!(
             "variable {}: {}{default}\n",
-            variable.name,
-            kind.as_str().unwrap_or_default()
+            field(variable, "name"),
+            field(variable, "type")
         ));
     }
-    for (name, hash) in &version.prompt.fragments {
-        text.push_str(&format!("fragment {name}: {}\n", short(hash)));
+    for fragment in parts("fragments") {
+        let (name, hash) = (field(fragment, "name"), field(fragment, "version"));
+        text.push_str(&format!("fragment {name}: {}\n", short(&hash)));
     }
-    if let Some(schema) = &whole.output_schema {
-        text.push_str(&format!("answer: {schema}\n"));
+    if !version["outputSchema"].is_null() {
+        text.push_str(&format!("answer: {}\n", version["outputSchema"]));
     }
-    text.push_str(&format!("parameters: {}", json!(whole.parameters)));
+    text.push_str(&format!("parameters: {}", version["parameters"]));
     text
 }
 
@@ -396,16 +432,22 @@ impl Approve {
                 return Err(Failure::work("CTX-0005", reason, "somebody else must approve it"));
             }
         };
-        if output.is_json() {
-            output.value(
-                &json!({"name": self.name, "in_production": missing == 0, "missing_approvals": missing}),
-            );
-        } else if missing == 0 {
-            output.line(&format!("{} is approved and in production", self.name));
-        } else {
-            output.line(&format!("the approval counts; {missing} more are needed"));
-        }
+        show_approved(output, &self.name, Some(missing));
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// How many approvals are missing; none where that is not known but some are.
+fn show_approved(output: Output, name: &str, missing: Option<usize>) {
+    if output.is_json() {
+        output
+            .value(&json!({"name": name, "in_production": missing == Some(0), "missing_approvals": missing}));
+    } else {
+        output.line(&match missing {
+            Some(0) => format!("{name} is approved and in production"),
+            Some(missing) => format!("the approval counts; {missing} more are needed"),
+            None => "the approval counts; more are needed".to_owned(),
+        });
     }
 }
 
@@ -416,8 +458,12 @@ async fn newest_pass(assembly: &Assembly, name: &str, version: &Selector) -> Res
     let passed =
         |report: &&context::TestReport| report.hash == hash && report.verdict == context::Verdict::Pass;
     let found = reports.iter().rev().find(passed).map(|report| report.id.clone());
-    let message = format!("no test of version {} of {name} has passed", short(&hash));
-    found.ok_or_else(|| Failure::work("CTX-0005", message, "test the version first: `procos prompt test`"))
+    found.ok_or_else(|| no_pass(name, &hash))
+}
+
+fn no_pass(name: &str, hash: &str) -> Failure {
+    let message = format!("no test of version {} of {name} has passed", short(hash));
+    Failure::work("CTX-0005", message, "test the version first: `procos prompt test`")
 }
 
 impl Label {
@@ -425,12 +471,16 @@ impl Label {
         let stamp = Stamp::new(&self.actor, now_ms());
         let moved =
             assembly.contexts.move_label(&self.name, &self.label, &selector(&self.version), &stamp).await?;
-        if output.is_json() {
-            output.value(&json!({"name": self.name, "label": self.label, "version": moved.hash}));
-        } else {
-            output.line(&format!("{} of {} is version {}", self.label, self.name, short(&moved.hash)));
-        }
+        self.show(output, &moved.hash);
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn show(&self, output: Output, hash: &str) {
+        if output.is_json() {
+            output.value(&json!({"name": self.name, "label": self.label, "version": hash}));
+        } else {
+            output.line(&format!("{} of {} is version {}", self.label, self.name, short(hash)));
+        }
     }
 }
 
@@ -438,12 +488,16 @@ impl Rollback {
     async fn execute(self, output: Output, assembly: &Assembly) -> Result<ExitCode, Failure> {
         let stamp = Stamp::new(&self.actor, now_ms());
         let version = assembly.contexts.roll_back(&self.name, &stamp).await?;
-        if output.is_json() {
-            output.value(&json!({"name": self.name, "version": version.hash}));
-        } else {
-            output.line(&format!("{} is back at version {}", self.name, short(&version.hash)));
-        }
+        self.show(output, &version.hash);
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn show(&self, output: Output, hash: &str) {
+        if output.is_json() {
+            output.value(&json!({"name": self.name, "version": hash}));
+        } else {
+            output.line(&format!("{} is back at version {}", self.name, short(hash)));
+        }
     }
 }
 

@@ -62,6 +62,10 @@ fn link(id: &str, kind: &str, source: &str, target: &str) -> Node {
 
 /// Every kind of node with every field.
 fn everything() -> Vec<Node> {
+    [requirements(), structure(), links()].concat()
+}
+
+fn requirements() -> Vec<Node> {
     let quantity = |value: f64| Quantity {
         property: Some("mass".into()),
         comparator: "between".into(),
@@ -112,6 +116,11 @@ fn everything() -> Vec<Node> {
             unallocated_reason: Some("nobody knows".into()),
             ..Requirement::default()
         }),
+    ]
+}
+
+fn structure() -> Vec<Node> {
+    vec![
         Node::Component(Component {
             id: "C".into(),
             name: "system".into(),
@@ -163,6 +172,11 @@ fn everything() -> Vec<Node> {
             parts: vec![("C/1 ö".into(), 0.1, true), ("C".into(), 1e-7, false)],
             origin: origin(&["R-1"]),
         }),
+    ]
+}
+
+fn links() -> Vec<Node> {
+    vec![
         link("L1", "allocated_to", "R-1", "C/1 ö"),
         link("L2", "refines", "R-1", "R-2"),
         link("L3", "performs", "C", "F"),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use context::{Stamp, model_rows};
+use context::{Comparison, Stamp, model_rows};
 use scoring::Better;
 use serde_json::json;
 
@@ -19,19 +19,19 @@ use crate::wiring::Assembly;
 #[command(disable_version_flag = true)]
 pub(super) struct Compare {
     /// Name of the prompt.
-    name: String,
+    pub(super) name: String,
     /// The version that would come, by the start of its hash or by a label.
     #[arg(long, default_value = "latest")]
-    version: String,
+    pub(super) version: String,
     /// The version it is compared with.
     #[arg(long, default_value = "production", value_name = "VERSION")]
-    with: String,
+    pub(super) with: String,
     /// The file of cases; those kept with the prompt where it is left out.
     #[arg(long, value_name = "FILE")]
-    cases: Option<PathBuf>,
+    pub(super) cases: Option<PathBuf>,
     /// One of the models configured as `models.NAME`.
     #[arg(long, value_name = "NAME")]
-    model: Option<String>,
+    pub(super) model: Option<String>,
     /// Who compares.
     #[arg(long, default_value = "local")]
     actor: String,
@@ -47,34 +47,39 @@ impl Compare {
         let stamp = Stamp::new(&self.actor, now_ms());
         let pair = (&selector(&self.version), &selector(&self.with));
         let found = assembly.contexts.compare(&self.name, pair, &suite, model, &stamp).await?;
-        if output.is_json() {
-            output.value(&json!(found));
-        } else {
-            let (candidate, baseline) = (short(&found.candidate), short(&found.baseline));
-            output.line(&match found.better {
-                Better::First => format!("{candidate} is better than {baseline}"),
-                Better::Second => format!("{candidate} is worse than {baseline}"),
-                Better::Undecided => format!("{candidate} and {baseline} cannot be told apart"),
-            });
-            let pairs = found.paired;
-            output.line(&format!(
-                "{} pairs: both passed {}, only {candidate} {}, only {baseline} {}, neither {}",
-                pairs.pairs(),
-                pairs.both,
-                pairs.only_first,
-                pairs.only_second,
-                pairs.neither
-            ));
-            output.line(&format!(
-                "difference of the pass rates {:+.0} points ({:+.0} to {:+.0}), exact McNemar p = {:.4}",
-                found.difference * 100.0,
-                found.low * 100.0,
-                found.high * 100.0,
-                found.exact_p
-            ));
-        }
-        Ok(ExitCode::from(u8::from(found.better == Better::Second)))
+        Ok(show(output, &found))
     }
+}
+
+/// Shows a comparison; gives the exit code: 1 where the version that would come is worse.
+pub(super) fn show(output: Output, found: &Comparison) -> ExitCode {
+    if output.is_json() {
+        output.value(&json!(found));
+    } else {
+        let (candidate, baseline) = (short(&found.candidate), short(&found.baseline));
+        output.line(&match found.better {
+            Better::First => format!("{candidate} is better than {baseline}"),
+            Better::Second => format!("{candidate} is worse than {baseline}"),
+            Better::Undecided => format!("{candidate} and {baseline} cannot be told apart"),
+        });
+        let pairs = found.paired;
+        output.line(&format!(
+            "{} pairs: both passed {}, only {candidate} {}, only {baseline} {}, neither {}",
+            pairs.pairs(),
+            pairs.both,
+            pairs.only_first,
+            pairs.only_second,
+            pairs.neither
+        ));
+        output.line(&format!(
+            "difference of the pass rates {:+.0} points ({:+.0} to {:+.0}), exact McNemar p = {:.4}",
+            found.difference * 100.0,
+            found.low * 100.0,
+            found.high * 100.0,
+            found.exact_p
+        ));
+    }
+    ExitCode::from(u8::from(found.better == Better::Second))
 }
 
 /// Test a version with several models on the same cases and show them beside each other.

@@ -24,25 +24,25 @@ Examples:
   procos prompt experiment greeting --end")]
 pub(super) struct Experiment {
     /// Name of the prompt.
-    name: String,
+    pub(super) name: String,
     /// Begin one with the versions that carry these labels.
     #[arg(long, value_delimiter = ',', value_name = "LABELS")]
-    labels: Vec<String>,
+    pub(super) labels: Vec<String>,
     /// Part of the tasks that get a version drawn evenly, 0 to 0.5.
     #[arg(long, default_value_t = 0.05)]
-    floor: f64,
+    pub(super) floor: f64,
     /// Probability of being the best at which it stops.
     #[arg(long, default_value_t = 0.95)]
-    enough: f64,
+    pub(super) enough: f64,
     /// Tasks that each version needs before it may stop.
     #[arg(long, default_value_t = 10)]
-    fewest: u64,
+    pub(super) fewest: u64,
     /// Put the winner into production when it stops.
     #[arg(long)]
-    promote: bool,
+    pub(super) promote: bool,
     /// End it without a winner.
     #[arg(long, conflicts_with = "labels")]
-    end: bool,
+    pub(super) end: bool,
     /// Who begins or ends it.
     #[arg(long, default_value = "local")]
     actor: String,

@@ -27,22 +27,22 @@ Examples:
   procos prompt test greeting --recorded            without a model, on the answers it gave before")]
 pub(super) struct Test {
     /// Name of the prompt.
-    name: String,
+    pub(super) name: String,
     /// The version, by the start of its hash or by a label.
     #[arg(long, default_value = "latest")]
-    version: String,
+    pub(super) version: String,
     /// The file of cases; those kept with the prompt where it is left out.
     #[arg(long, value_name = "FILE")]
-    cases: Option<PathBuf>,
+    pub(super) cases: Option<PathBuf>,
     /// Keep these cases with the prompt.
     #[arg(long, requires = "cases")]
-    keep: bool,
+    pub(super) keep: bool,
     /// Ask no model: run on the answers recorded before, of exactly this version, model and parameters.
     #[arg(long)]
-    recorded: bool,
+    pub(super) recorded: bool,
     /// One of the models configured as `models.NAME`; with --recorded also the name of a model that answered before.
     #[arg(long, value_name = "NAME")]
-    model: Option<String>,
+    pub(super) model: Option<String>,
     /// Write the result as JUnit XML.
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
@@ -76,10 +76,15 @@ impl Test {
             };
             contexts.test_watched(&self.name, &version, &suite, model, &stamp, &watch).await?
         };
+        self.show(output, &report)
+    }
+
+    /// Shows a report, and writes it where that is wanted; gives the exit code: 1 unless it passed.
+    pub(super) fn show(&self, output: Output, report: &TestReport) -> Result<ExitCode, Failure> {
         if let Some(file) = &self.junit {
-            write_file(file, junit(std::slice::from_ref(&report)).as_bytes())?;
+            write_file(file, junit(std::slice::from_ref(report)).as_bytes())?;
         }
-        show(output, &report);
+        show(output, report);
         Ok(ExitCode::from(u8::from(report.verdict != Verdict::Pass)))
     }
 

@@ -16,7 +16,7 @@ use crate::wiring::Assembly;
 #[derive(Debug, Args)]
 pub(super) struct Processes {
     /// Only those that use this prompt.
-    name: Option<String>,
+    pub(super) name: Option<String>,
 }
 
 impl Processes {
