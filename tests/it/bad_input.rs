@@ -48,7 +48,7 @@ fn a_wrong_call_says_so_with_exit_code_two() {
         (&["ps"], "CLI-0007"),
         (&["trail", "verify", "--data-dir", "nowhere"], "CLI-0007"),
         (&["restore", "."], "CLI-0015"),
-        (&["import", &example("light-aircraft/requirements.md")], "CLI-0014"),
+        (&["import", &example("tools/r.toml")], "CLI-0014"),
         (&["ps", "--server", "127.0.0.1:9"], "CLI-0010"),
     ];
     for (arguments, code) in calls {

@@ -146,12 +146,16 @@ impl Ended {
             .unwrap_or_else(|| panic!("procos {} printed nothing: {}", self.arguments, self.stderr))
     }
 
-    /// The code of the failure it reports, by the line `error[CODE]: …`.
+    /// The code of the failure it reports, by the line `error[CODE]: …` or in JSON.
     #[track_caller]
     pub(crate) fn error_code(&self) -> String {
         let line = self.stderr.lines().find_map(|line| line.strip_prefix("error["));
         let code = line.and_then(|line| line.split_once("]: ")).map(|(code, _)| code.to_owned());
-        code.unwrap_or_else(|| panic!("procos {} named no error: {}", self.arguments, self.stderr))
+        let in_json = || {
+            let said: Value = serde_json::from_str(&self.stderr).ok()?;
+            said["error"]["code"].as_str().map(str::to_owned)
+        };
+        code.or_else(in_json).unwrap_or_else(|| panic!("procos {} named no error: {}", self.arguments, self.stderr))
     }
 }
 
