@@ -155,7 +155,8 @@ impl Ended {
             let said: Value = serde_json::from_str(&self.stderr).ok()?;
             said["error"]["code"].as_str().map(str::to_owned)
         };
-        code.or_else(in_json).unwrap_or_else(|| panic!("procos {} named no error: {}", self.arguments, self.stderr))
+        code.or_else(in_json)
+            .unwrap_or_else(|| panic!("procos {} named no error: {}", self.arguments, self.stderr))
     }
 }
 
