@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{Imported, Remark};
 use crate::iri::{self, Named};
-use crate::model::{Node, Origin, Requirement, TraceLink};
+use crate::model::{IDENTIFIERS, Node, Origin, Requirement, TraceLink};
 use crate::vocabulary::{self as term, foreign};
 use crate::{Error, GraphFormat};
 
@@ -111,7 +111,7 @@ impl<'g> Reading<'g> {
             let mut facts = self.graph.facts(iri);
             let types = facts.nodes(foreign::TYPE);
             let Some(kind) = kind_of(&types, &mut facts) else {
-                self.stays_out(iri, &types, &mut facts);
+                self.stays_out(iri, &types);
                 continue;
             };
             let Some(id) = id_of(iri, &mut facts) else {
@@ -131,13 +131,11 @@ impl<'g> Reading<'g> {
     }
 
     /// Counts what becomes no node and belongs to none.
-    fn stays_out(&mut self, iri: &str, types: &[&str], facts: &mut Facts<'_>) {
+    fn stays_out(&mut self, iri: &str, types: &[&str]) {
         let is_part = types.iter().any(|each| PART_KINDS.contains(each) || *each == RM_COLLECTION);
-        let is_collection_of_us = !facts.nodes(term::OF_SYSTEM).is_empty();
-        // Attributes, parts of budgets and the system itself have no type of their own.
-        let is_below =
-            types.is_empty() && iri::parse(iri).is_none() && iri.starts_with(crate::model::IDENTIFIERS);
-        if is_part || is_below || (is_collection_of_us && types.is_empty()) {
+        // Attributes and parts of budgets have no type: their IRIs lie below that of a node.
+        let is_below = types.is_empty() && iri.starts_with(IDENTIFIERS) && iri::parse(iri).is_none();
+        if is_part || is_below {
             return;
         }
         let what = match types.first() {
