@@ -18,7 +18,7 @@
 //! | timers, conditions, scripts that read only what cases bring along | themselves |
 //!
 //! Random numbers have the same addresses as in a table, so that both give the same for what both can say, which a test
-//! holds them to. A step of the engine costs some microseconds: a table is a hundred times as quick.
+//! holds them to. A step of the engine costs far more than one of a table, so a table is used where there is one.
 
 use std::collections::HashMap;
 
