@@ -320,3 +320,18 @@ fn an_archive_of_reqif_files_is_read_as_one_and_its_pictures_stay_out() {
     assert!(["R-1", "R-2", "Q-1", "Q-2"].iter().all(|id| ids.contains(id)), "{ids:?}");
     assert!(read.remarks.iter().any(|remark| remark.what == "1 attachments stayed out"));
 }
+
+#[tokio::test]
+async fn a_newer_table_changes_how_a_requirement_is_verified_and_an_older_form_leaves_it() {
+    let ontology = empty().await;
+    let verification = || {
+        let system = ontology.snapshot("s").unwrap();
+        let Node::Requirement(found) = system.node("R-1").unwrap().as_ref().clone() else { panic!() };
+        found.verification
+    };
+    taken_in(&ontology, table::read("id,text,verification\nR-1,It shall.,test\n").unwrap()).await;
+    taken_in(&ontology, table::read("id,text,verification\nR-1,It shall.,analysis\n").unwrap()).await;
+    assert_eq!(verification().as_deref(), Some("analysis"));
+    taken_in(&ontology, table::read("id,text\nR-1,It shall.\n").unwrap()).await;
+    assert_eq!(verification().as_deref(), Some("analysis"));
+}
