@@ -1,5 +1,7 @@
 //! What can go wrong with the database.
 
+use std::borrow::Cow;
+
 use sea_orm::{DbErr, RuntimeErr};
 
 /// An error of the database or of the way to it.
@@ -94,20 +96,29 @@ const SQLITE_FULL: &str = "13";
 /// PostgreSQL's code for a full disk.
 const POSTGRES_DISK_FULL: &str = "53100";
 
+/// PostgreSQL's class of what an operator did: the connection is gone, and with it what it was about to say.
+const POSTGRES_INTERVENTION: &str = "57";
+
+/// The code that the database gave itself; none where it was not heard.
+fn code(error: &DbErr) -> Option<Cow<'_, str>> {
+    match error {
+        DbErr::Conn(RuntimeErr::SqlxError(inner))
+        | DbErr::Exec(RuntimeErr::SqlxError(inner))
+        | DbErr::Query(RuntimeErr::SqlxError(inner)) => inner.as_database_error()?.code(),
+        _ => None,
+    }
+}
+
+/// Whether the database refused a statement, which then did nothing; otherwise nobody knows.
+pub(crate) fn is_refusal(error: &DbErr) -> bool {
+    code(error).is_some_and(|code| !code.starts_with(POSTGRES_INTERVENTION))
+}
+
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
+        let is_full = code(&error).is_some_and(|code| code == SQLITE_FULL || code == POSTGRES_DISK_FULL);
         let text = error.to_string();
-        let runtime = match &error {
-            DbErr::Conn(inner) | DbErr::Exec(inner) | DbErr::Query(inner) => Some(inner),
-            _ => None,
-        };
-        if let Some(RuntimeErr::SqlxError(inner)) = runtime
-            && let Some(database) = inner.as_database_error()
-            && database.code().is_some_and(|code| code == SQLITE_FULL || code == POSTGRES_DISK_FULL)
-        {
-            return Self::Full(text);
-        }
-        Self::Failed(text)
+        if is_full { Self::Full(text) } else { Self::Failed(text) }
     }
 }
 

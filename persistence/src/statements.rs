@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use sea_orm::{ConnectionTrait, DbBackend, ExecResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, Statement, Value};
 use trail::{GENESIS, Hash, NewEvent};
 
 use crate::rows::Row;
@@ -83,127 +83,173 @@ pub(crate) async fn execute(
     Ok(connection.execute_raw(statement).await?)
 }
 
-/// Inserts rows of `width` values each: `head` is the text before the rows, `tail` what follows them.
-pub(crate) async fn insert(
-    connection: &impl ConnectionTrait,
-    head: &str,
-    width: usize,
-    tail: &str,
-    mut values: Vec<Value>,
-) -> Result<(), Error> {
-    if connection.get_database_backend() == DbBackend::Postgres {
-        return insert_arrays(connection, head, width, tail, &values).await;
-    }
-    while !values.is_empty() {
-        let rows = bulk(values.len() / width);
-        let rest = values.split_off((width * rows).min(values.len()));
-        execute(connection, format!("{head} VALUES {} {tail}", places(rows, width)), values).await?;
-        values = rest;
-    }
-    Ok(())
+/// Where the statements of commits go.
+pub(crate) enum Target<'a> {
+    /// To the database, one after the other.
+    Each(&'a DatabaseTransaction),
+    /// Into one statement, which only PostgreSQL understands.
+    Joined(Joined),
 }
 
-/// The same with an array for each column: one short statement, however many rows there are. PostgreSQL takes it
-/// apart faster than a list of rows with a parameter for each value.
-async fn insert_arrays(
-    connection: &impl ConnectionTrait,
-    head: &str,
-    width: usize,
-    tail: &str,
-    values: &[Value],
-) -> Result<(), Error> {
-    if values.is_empty() {
-        return Ok(());
+impl Target<'_> {
+    /// Inserts rows of `width` values each: `head` is the text before the rows, `tail` what follows them.
+    pub(crate) async fn insert(
+        &mut self,
+        head: &str,
+        width: usize,
+        tail: &str,
+        mut values: Vec<Value>,
+    ) -> Result<(), Error> {
+        if values.is_empty() {
+            return Ok(());
+        }
+        let arrays =
+            |first: usize| format!("{head} SELECT * FROM {} {tail}", from_arrays(first, width, &values));
+        match self {
+            Self::Joined(joined) => joined.add(arrays, columns(width, &values)),
+            Self::Each(on) if on.get_database_backend() == DbBackend::Postgres => {
+                execute(*on, arrays(1), columns(width, &values)).await?;
+            }
+            Self::Each(on) => {
+                while !values.is_empty() {
+                    let rows = bulk(values.len() / width);
+                    let rest = values.split_off((width * rows).min(values.len()));
+                    let sql = format!("{head} VALUES {} {tail}", places(rows, width));
+                    execute(*on, sql, values).await?;
+                    values = rest;
+                }
+            }
+        }
+        Ok(())
     }
-    let (mut sources, mut names, mut arrays) = (String::new(), String::new(), Vec::with_capacity(width));
-    for (column, first) in values.iter().take(width).enumerate() {
-        let comma = if column == 0 { "" } else { ", " };
-        let number = column + 1;
+
+    /// Deletes rows by their key column.
+    pub(crate) async fn delete(&mut self, table: &str, column: &str, keys: &[i64]) -> Result<(), Error> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let sql = |condition: &str| format!("DELETE FROM {table} WHERE {condition}");
+        match self {
+            Self::Joined(joined) => {
+                let value = is_one_of(DbBackend::Postgres, column, 1, keys).1;
+                joined.add(|first| sql(&is_one_of(DbBackend::Postgres, column, first, keys).0), vec![value]);
+            }
+            Self::Each(on) => {
+                let (condition, value) = is_one_of(on.get_database_backend(), column, 1, keys);
+                execute(*on, sql(&condition), vec![value]).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes rows by instance and number.
+    pub(crate) async fn delete_numbered(&mut self, table: &str, keys: &[(i64, u32)]) -> Result<(), Error> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let sql = |pairs: &str| format!("DELETE FROM {table} WHERE (instance, number) IN ({pairs})");
+        let arrays = |first: usize| {
+            let second = first + 1;
+            sql(&format!("SELECT * FROM UNNEST(${first}::text::bigint[], ${second}::text::bigint[])"))
+        };
+        let instances = || keys.iter().map(|(instance, _)| *instance);
+        let numbers = || keys.iter().map(|(_, number)| i64::from(*number));
+        let both = || vec![text(array::of_numbers(instances())), text(array::of_numbers(numbers()))];
+        match self {
+            Self::Joined(joined) => joined.add(arrays, both()),
+            Self::Each(on) if on.get_database_backend() == DbBackend::Postgres => {
+                execute(*on, arrays(1), both()).await?;
+            }
+            Self::Each(on) => {
+                let pairs: Vec<[i64; 2]> = instances().zip(numbers()).map(<[i64; 2]>::from).collect();
+                execute(*on, sql("SELECT value ->> 0, value ->> 1 FROM json_each($1)"), vec![json(&pairs)?])
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Statements about different rows as one, which is a transaction of its own: one way to the server and back. Each of
+/// them sees the rows as they were before all.
+#[derive(Default)]
+pub(crate) struct Joined {
+    /// `WITH part1 AS (…), part2 AS (…)`.
+    sql: String,
+    values: Vec<Value>,
+    parts: usize,
+}
+
+impl Joined {
+    /// Adds a statement, which is told the number of its first parameter.
+    fn add(&mut self, statement: impl FnOnce(usize) -> String, values: Vec<Value>) {
+        let before = if self.parts == 0 { "WITH" } else { "," };
+        self.parts += 1;
+        let statement = statement(self.values.len() + 1);
         // Writing to a text does not fail.
-        let _ = write!(sources, "{comma}${number}::text::{}[]", array::element_type(first));
-        let _ = write!(names, "{comma}column{number}");
-        arrays.push(text(array::literal(values.iter().skip(column).step_by(width))));
+        let _ = write!(self.sql, "{before} part{} AS ({statement})", self.parts);
+        self.values.extend(values);
     }
-    let sql = format!("{head} SELECT * FROM UNNEST({sources}) AS arrays ({names}) {tail}");
-    execute(connection, sql, arrays).await?;
-    Ok(())
+
+    /// Runs them.
+    pub(crate) async fn run(self, on: &impl ConnectionTrait) -> Result<(), DbErr> {
+        if self.parts == 0 {
+            return Ok(());
+        }
+        let sql = self.sql + " SELECT 1";
+        on.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, self.values)).await?;
+        Ok(())
+    }
 }
 
-/// The condition that a column holds one of these keys, however many they are, and the value of its `$1`.
-pub(crate) fn is_one_of(backend: DbBackend, column: &str, keys: &[i64]) -> (String, Value) {
+/// Rows of `width` values as PostgreSQL takes them apart fastest: an array for each column, however many rows there
+/// are; `first` is the number of the first one's parameter.
+fn from_arrays(first: usize, width: usize, values: &[Value]) -> String {
+    let (mut sources, mut names) = (String::new(), String::new());
+    for (column, value) in values.iter().take(width).enumerate() {
+        let comma = if column == 0 { "" } else { ", " };
+        let (parameter, name) = (first + column, column + 1);
+        // Writing to a text does not fail.
+        let _ = write!(sources, "{comma}${parameter}::text::{}[]", array::element_type(value));
+        let _ = write!(names, "{comma}column{name}");
+    }
+    format!("UNNEST({sources}) AS arrays ({names})")
+}
+
+/// The arrays of [`from_arrays`].
+fn columns(width: usize, values: &[Value]) -> Vec<Value> {
+    (0..width).map(|column| text(array::literal(values.iter().skip(column).step_by(width)))).collect()
+}
+
+/// The condition that a column holds one of these keys, however many they are, and the value of its parameter, which
+/// has this number.
+pub(crate) fn is_one_of(backend: DbBackend, column: &str, number: usize, keys: &[i64]) -> (String, Value) {
     match backend {
         DbBackend::Postgres => {
             let keys = array::of_numbers(keys.iter().copied());
-            (format!("{column} = ANY($1::text::bigint[])"), text(keys))
+            (format!("{column} = ANY(${number}::text::bigint[])"), text(keys))
         }
         _ => {
             // Plain numbers always serialise.
             let keys = serde_json::to_string(keys).unwrap_or_default();
-            (format!("{column} IN (SELECT value FROM json_each($1))"), text(keys))
+            (format!("{column} IN (SELECT value FROM json_each(${number}))"), text(keys))
         }
     }
 }
 
-/// Deletes rows by their key column.
-pub(crate) async fn delete(
-    connection: &impl ConnectionTrait,
-    table: &str,
-    column: &str,
-    keys: &[i64],
-) -> Result<(), Error> {
-    if keys.is_empty() {
-        return Ok(());
-    }
-    let (condition, keys) = is_one_of(connection.get_database_backend(), column, keys);
-    execute(connection, format!("DELETE FROM {table} WHERE {condition}"), vec![keys]).await?;
-    Ok(())
-}
-
-/// Deletes rows by instance and number.
-pub(crate) async fn delete_numbered(
-    connection: &impl ConnectionTrait,
-    table: &str,
-    keys: &[(i64, u32)],
-) -> Result<(), Error> {
-    if keys.is_empty() {
-        return Ok(());
-    }
-    let instances = || keys.iter().map(|(instance, _)| *instance);
-    let numbers = || keys.iter().map(|(_, number)| i64::from(*number));
-    let (pairs, values) = match connection.get_database_backend() {
-        DbBackend::Postgres => (
-            "SELECT * FROM UNNEST($1::text::bigint[], $2::text::bigint[])",
-            vec![text(array::of_numbers(instances())), text(array::of_numbers(numbers()))],
-        ),
-        _ => {
-            let pairs: Vec<[i64; 2]> = instances().zip(numbers()).map(<[i64; 2]>::from).collect();
-            ("SELECT value ->> 0, value ->> 1 FROM json_each($1)", vec![json(&pairs)?])
-        }
-    };
-    execute(connection, format!("DELETE FROM {table} WHERE (instance, number) IN ({pairs})"), values).await?;
-    Ok(())
-}
-
-/// The end of the trail's hash chain, and the entries of the running transaction that are not written yet.
+/// The end of the trail's hash chain, and the rows of the running transaction that are not written yet.
 #[derive(Clone, Debug)]
 pub(crate) struct Chain {
     position: i64,
     hash: Hash,
-    unwritten: Vec<Linked>,
-}
-
-/// An entry that is not written yet.
-#[derive(Clone, Debug)]
-struct Linked {
-    position: i64,
-    previous_hash: Hash,
-    hash: Hash,
-    content: NewEvent,
-    /// The canonical JSON of its data: hashed and stored.
-    data: String,
+    unwritten: Vec<Value>,
 }
 
 impl Chain {
+    const HEAD: &str = "INSERT INTO trail_events (position, previous_hash, hash, kind, at_ms, organisation, \
+         actor, instance, definition, element, subject, data)";
+    const WIDTH: usize = 12;
+
     /// Reads where the trail ends.
     pub(crate) async fn load(connection: &impl ConnectionTrait) -> Result<Self, Error> {
         let sql = "SELECT position, hash FROM trail_events ORDER BY position DESC LIMIT 1";
@@ -215,44 +261,34 @@ impl Chain {
         Ok(Self { position, hash, unwritten: Vec::new() })
     }
 
-    /// The newest position.
-    pub(crate) fn position(&self) -> i64 {
+    /// Links entries to those before; gives the newest position.
+    pub(crate) fn link(&mut self, events: &[NewEvent]) -> i64 {
+        self.unwritten.reserve(events.len() * Self::WIDTH);
+        for event in events {
+            self.position += 1;
+            let data = trail::canonical_json(&event.data);
+            let hash = trail::link_data(&self.hash, self.position, event, &data);
+            let previous_hash = std::mem::replace(&mut self.hash, hash.clone());
+            self.unwritten.extend([
+                int(self.position),
+                text(previous_hash),
+                text(hash),
+                text(event.kind.clone()),
+                int(event.at_ms),
+                text(event.organisation.clone()),
+                text(event.actor.clone()),
+                int_or_null(event.instance),
+                int_or_null(event.definition),
+                text_or_null(event.element.clone()),
+                text_or_null(event.subject.clone()),
+                text(data),
+            ]);
+        }
         self.position
     }
 
-    /// Links an entry to the one before.
-    pub(crate) fn append(&mut self, content: NewEvent) {
-        let position = self.position + 1;
-        let data = trail::canonical_json(&content.data);
-        let hash = trail::link_data(&self.hash, position, &content, &data);
-        let previous_hash = std::mem::replace(&mut self.hash, hash.clone());
-        self.position = position;
-        self.unwritten.push(Linked { position, previous_hash, hash, content, data });
-    }
-
     /// Writes the entries of the running transaction.
-    pub(crate) async fn flush(&mut self, connection: &impl ConnectionTrait) -> Result<(), Error> {
-        const HEAD: &str = "INSERT INTO trail_events (position, previous_hash, hash, kind, at_ms, organisation, \
-             actor, instance, definition, element, subject, data)";
-        const WIDTH: usize = 12;
-        let mut values = Vec::with_capacity(self.unwritten.len() * WIDTH);
-        for event in self.unwritten.drain(..) {
-            let content = event.content;
-            values.extend([
-                int(event.position),
-                text(event.previous_hash),
-                text(event.hash),
-                text(content.kind),
-                int(content.at_ms),
-                text(content.organisation),
-                text(content.actor),
-                int_or_null(content.instance),
-                int_or_null(content.definition),
-                text_or_null(content.element),
-                text_or_null(content.subject),
-                text(event.data),
-            ]);
-        }
-        insert(connection, HEAD, WIDTH, "", values).await
+    pub(crate) async fn flush(&mut self, target: &mut Target<'_>) -> Result<(), Error> {
+        target.insert(Self::HEAD, Self::WIDTH, "", std::mem::take(&mut self.unwritten)).await
     }
 }

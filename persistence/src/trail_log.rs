@@ -5,7 +5,7 @@ use sea_orm::DatabaseTransaction;
 use trail::{Event, Filter, NewEvent, Outbox, OutboxItem, PendingItem, Trail, Verification, Verifier};
 
 use crate::rows::Row;
-use crate::statements::{delete, execute, int, text};
+use crate::statements::{Target, execute, int, text};
 use crate::writer::{Write, Written};
 use crate::{Database, Error};
 
@@ -158,7 +158,7 @@ struct Delivered(Vec<i64>);
 #[async_trait]
 impl Write for Delivered {
     async fn write(&mut self, on: &DatabaseTransaction) -> Result<Written, Error> {
-        delete(on, "outbox", "id", &self.0).await?;
+        Target::Each(on).delete("outbox", "id", &self.0).await?;
         Ok(Written { result: None, events: Vec::new() })
     }
 }

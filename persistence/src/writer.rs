@@ -1,7 +1,8 @@
 //! The one writer: takes what waits, writes it in one physical transaction, answers each after it is durable.
 //!
 //! Commits of the engine that stand next to each other in a batch are written together, table by table: a few
-//! statements with many rows instead of many statements for each commit.
+//! statements with many rows instead of many statements for each commit; on PostgreSQL, where every statement is a way
+//! to the server and back, in one.
 //!
 //! | what happens | what the callers hear |
 //! | --- | --- |
@@ -15,15 +16,16 @@ use std::fs::File;
 use async_trait::async_trait;
 use engine::store::Commit;
 use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait,
 };
 use tokio::sync::{mpsc, oneshot};
 use trail::NewEvent;
 
-use crate::Error;
 use crate::fail_point::{FailPoint, pass};
-use crate::state_store::{Touched, write_commits};
-use crate::statements::Chain;
+use crate::state_store::{Touched, touches_once, write_commits};
+use crate::statements::{Chain, Joined, Target};
+use crate::{Error, error};
 
 /// Writes that may wait for the writer; who comes later waits to be queued.
 pub(crate) const QUEUE_LIMIT: usize = 4_096;
@@ -32,18 +34,13 @@ const BATCH_LIMIT: usize = 512;
 
 /// Something to be written, whole or not at all.
 #[async_trait]
-pub(crate) trait Write: Send {
+pub(crate) trait Write: Send + Sync {
     /// Writes it and gives its result, and the trail events that belong to it.
     async fn write(&mut self, transaction: &DatabaseTransaction) -> Result<Written, Error>;
 
     /// What it writes where that can be written together with its neighbours: a commit of the engine.
     fn commit(&self) -> Option<&Commit> {
         None
-    }
-
-    /// The trail events of what was written together with its neighbours.
-    fn take_events(&mut self) -> Vec<NewEvent> {
-        Vec::new()
     }
 }
 
@@ -126,6 +123,20 @@ async fn write_batch(
     mut batch: Vec<Asked>,
     answers: &mut Vec<Answer>,
 ) -> Result<(), Error> {
+    if connection.get_database_backend() == DbBackend::Postgres {
+        match write_at_once(connection, chain, &batch).await {
+            Ok(Some(positions)) => {
+                let positions = positions.into_iter().map(Ok);
+                answers.extend(batch.into_iter().map(|(_, answer)| answer).zip(positions));
+                return Ok(());
+            }
+            Ok(None) => {}
+            Err(error) => {
+                answers.extend(batch.into_iter().map(|(_, answer)| (answer, Err(error.clone()))));
+                return Err(error);
+            }
+        }
+    }
     let options = TransactionOptions {
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
         ..TransactionOptions::default()
@@ -171,12 +182,52 @@ async fn write_batch(
     }
     if let Some(transaction) = transaction.take() {
         pass(FailPoint::RowsWritten);
-        chain.flush(&transaction).await?;
+        chain.flush(&mut Target::Each(&transaction)).await?;
         pass(FailPoint::TrailWritten);
         transaction.commit().await?;
         pass(FailPoint::Committed);
     }
     Ok(())
+}
+
+/// Writes a batch of nothing but commits, with its trail, in one statement of PostgreSQL: one way to the server and back
+/// instead of a dozen. Gives the newest position of the trail for each. `None`: the batch holds something else, or the
+/// server refused it, and nothing was written.
+async fn write_at_once(
+    connection: &DatabaseConnection,
+    chain: &mut Chain,
+    batch: &[Asked],
+) -> Result<Option<Vec<i64>>, Error> {
+    let mut touched = Touched::default();
+    let alone = |commit: &&Commit| touches_once(commit) && touched.takes(commit);
+    let commits: Vec<&Commit> =
+        batch.iter().map_while(|(write, _)| write.commit()).take_while(alone).collect();
+    if commits.len() < batch.len() {
+        return Ok(None);
+    }
+    let before = chain.clone();
+    let positions = commits.iter().map(|commit| chain.link(&commit.events)).collect();
+    let mut rows = Target::Joined(Joined::default());
+    let gathered = match write_commits(&mut rows, &commits).await {
+        Ok(()) => chain.flush(&mut rows).await,
+        Err(error) => Err(error),
+    };
+    let outcome = match (gathered, rows) {
+        (Ok(()), Target::Joined(joined)) => joined.run(connection).await,
+        // Something cannot be written as JSON: which, says the ordinary way.
+        _ => {
+            *chain = before;
+            return Ok(None);
+        }
+    };
+    match outcome {
+        Ok(()) => Ok(Some(positions)),
+        Err(error) if error::is_refusal(&error) => {
+            *chain = before;
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// How many of the first requests can be written together: commits that do not touch the same things.
@@ -196,10 +247,11 @@ async fn write_group(
     if writes.len() > 1 {
         let savepoint = transaction.begin().await?;
         let commits: Vec<&Commit> = writes.iter().filter_map(|write| write.commit()).collect();
-        match write_commits(&savepoint, &commits).await {
+        match write_commits(&mut Target::Each(&savepoint), &commits).await {
             Ok(()) => {
+                let positions = commits.iter().map(|commit| Ok(chain.link(&commit.events))).collect();
                 savepoint.commit().await?;
-                return Ok(writes.iter_mut().map(|write| Ok(link(chain, write.take_events()))).collect());
+                return Ok(positions);
             }
             // A full disk or an I/O error ends the whole transaction, and the savepoint with it.
             Err(error) => savepoint.rollback().await.map_err(|_| error)?,
@@ -212,14 +264,6 @@ async fn write_group(
     Ok(results)
 }
 
-/// Puts events at the end of the trail; gives the newest position.
-fn link(chain: &mut Chain, events: Vec<NewEvent>) -> i64 {
-    for event in events {
-        chain.append(event);
-    }
-    chain.position()
-}
-
 /// Writes one request behind a savepoint. The outer error means that the whole transaction is lost.
 async fn write_one(
     transaction: &DatabaseTransaction,
@@ -230,7 +274,7 @@ async fn write_one(
     match write.write(&savepoint).await {
         Ok(written) => {
             savepoint.commit().await?;
-            let position = link(chain, written.events);
+            let position = chain.link(&written.events);
             Ok(Ok(written.result.unwrap_or(position)))
         }
         Err(error) => match savepoint.rollback().await {

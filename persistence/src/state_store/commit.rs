@@ -9,13 +9,11 @@ use engine::store::{
     StoredTimer,
 };
 use sea_orm::{DatabaseTransaction, Value};
-use trail::{NewEvent, OutboxItem};
+use trail::OutboxItem;
 
 use crate::Error;
 use crate::rows::{Row, Word};
-use crate::statements::{
-    delete, delete_numbered, execute, insert, int, int_or_null, json, real, text, text_or_null, truth,
-};
+use crate::statements::{Target, execute, int, int_or_null, json, real, text, text_or_null, truth};
 use crate::writer::{Write, Written};
 
 /// Writes what one command of the engine changes.
@@ -33,17 +31,13 @@ impl Write for CommitWrite {
         if let Some((key, result)) = &self.0.idempotent {
             take_idempotency_key(on, &Owner::of(&self.0), key, *result).await?;
         }
-        write_commits(on, &[&self.0]).await?;
-        Ok(Written { result: None, events: self.take_events() })
+        write_commits(&mut Target::Each(on), &[&self.0]).await?;
+        Ok(Written { result: None, events: std::mem::take(&mut self.0.events) })
     }
 
     fn commit(&self) -> Option<&Commit> {
         // A key that is taken refuses its commit alone.
         Some(&self.0).filter(|commit| commit.idempotent.is_none())
-    }
-
-    fn take_events(&mut self) -> Vec<NewEvent> {
-        std::mem::take(&mut self.0.events)
     }
 }
 
@@ -77,22 +71,23 @@ fn keys<'a, T: Copy + 'a>(commits: &[&'a Commit], table: impl Fn(&'a Commit) -> 
     commits.iter().flat_map(|commit| table(commit).iter().copied()).collect()
 }
 
-/// Writes commits that do not touch each other's rows, table by table: many rows in few statements.
-pub(crate) async fn write_commits(on: &DatabaseTransaction, commits: &[&Commit]) -> Result<(), Error> {
+/// Writes commits that do not touch each other's rows, table by table: many rows in few statements. Joined to one, they
+/// must each touch their own rows once ([`touches_once`](super::touches_once)).
+pub(crate) async fn write_commits(on: &mut Target<'_>, commits: &[&Commit]) -> Result<(), Error> {
     let owned: Vec<(Owner, &Commit)> = commits.iter().map(|commit| (Owner::of(commit), *commit)).collect();
     definitions(on, rows(&owned, |commit| &commit.definitions)).await?;
     decisions(on, rows(&owned, |commit| &commit.decisions)).await?;
     instances(on, rows(&owned, |commit| &commit.instances)).await?;
-    delete(on, "jobs", "key", &keys(commits, |commit| &commit.ended_jobs)).await?;
+    on.delete("jobs", "key", &keys(commits, |commit| &commit.ended_jobs)).await?;
     jobs(on, rows(&owned, |commit| &commit.jobs)).await?;
     leases(on, rows(&owned, |commit| &commit.leases)).await?;
-    delete_numbered(on, "timers", &keys(commits, |commit| &commit.ended_timers)).await?;
+    on.delete_numbered("timers", &keys(commits, |commit| &commit.ended_timers)).await?;
     timers(on, rows(&owned, |commit| &commit.timers)).await?;
-    delete_numbered(on, "subscriptions", &keys(commits, |commit| &commit.ended_subscriptions)).await?;
+    on.delete_numbered("subscriptions", &keys(commits, |commit| &commit.ended_subscriptions)).await?;
     subscriptions(on, rows(&owned, |commit| &commit.subscriptions)).await?;
-    delete(on, "messages", "key", &keys(commits, |commit| &commit.ended_messages)).await?;
+    on.delete("messages", "key", &keys(commits, |commit| &commit.ended_messages)).await?;
     messages(on, rows(&owned, |commit| &commit.messages)).await?;
-    delete(on, "follow_ups", "key", &keys(commits, |commit| &commit.ended_follow_ups)).await?;
+    on.delete("follow_ups", "key", &keys(commits, |commit| &commit.ended_follow_ups)).await?;
     follow_ups(on, rows(&owned, |commit| &commit.follow_ups)).await?;
     task_runs(on, rows(&owned, |commit| &commit.task_runs)).await?;
     attempts(on, rows(&owned, |commit| &commit.attempts)).await?;
@@ -112,7 +107,7 @@ async fn take_idempotency_key(
     if done.rows_affected() == 0 { Err(Error::Taken(key.to_owned())) } else { Ok(()) }
 }
 
-async fn definitions(on: &DatabaseTransaction, rows: Rows<'_, (Definition, String)>) -> Result<(), Error> {
+async fn definitions(on: &mut Target<'_>, rows: Rows<'_, (Definition, String)>) -> Result<(), Error> {
     const HEAD: &str = "INSERT INTO definitions (organisation, actor, key, process_id, name, version, resource, \
          checksum, deployed_ms, xml)";
     let mut values = Vec::with_capacity(rows.len() * 10);
@@ -129,13 +124,10 @@ async fn definitions(on: &DatabaseTransaction, rows: Rows<'_, (Definition, Strin
             text(xml.clone()),
         ]);
     }
-    insert(on, HEAD, 10, "", values).await
+    on.insert(HEAD, 10, "", values).await
 }
 
-async fn decisions(
-    on: &DatabaseTransaction,
-    rows: Rows<'_, (DecisionRequirements, String)>,
-) -> Result<(), Error> {
+async fn decisions(on: &mut Target<'_>, rows: Rows<'_, (DecisionRequirements, String)>) -> Result<(), Error> {
     const HEAD: &str = "INSERT INTO decisions (organisation, actor, key, requirements_id, name, version, resource, \
          checksum, deployed_ms, decisions, xml)";
     let mut values = Vec::with_capacity(rows.len() * 11);
@@ -153,10 +145,10 @@ async fn decisions(
             text(xml.clone()),
         ]);
     }
-    insert(on, HEAD, 11, "", values).await
+    on.insert(HEAD, 11, "", values).await
 }
 
-async fn instances(on: &DatabaseTransaction, rows: Rows<'_, StoredInstance>) -> Result<(), Error> {
+async fn instances(on: &mut Target<'_>, rows: Rows<'_, StoredInstance>) -> Result<(), Error> {
     const HEAD: &str = "INSERT INTO instances (organisation, actor, key, definition, process_id, version, \
          status, incidents, business_key, parent_instance, parent_call, variables, seed, dry_run, started_ms, \
          ended_ms, state)";
@@ -184,10 +176,10 @@ async fn instances(on: &DatabaseTransaction, rows: Rows<'_, StoredInstance>) -> 
             text(state.clone()),
         ]);
     }
-    insert(on, HEAD, 17, TAIL, values).await
+    on.insert(HEAD, 17, TAIL, values).await
 }
 
-async fn jobs(on: &DatabaseTransaction, rows: Rows<'_, StoredJob>) -> Result<(), Error> {
+async fn jobs(on: &mut Target<'_>, rows: Rows<'_, StoredJob>) -> Result<(), Error> {
     const HEAD: &str = "INSERT INTO jobs (organisation, actor, key, instance, definition, element, kind, job_type, \
          variables, attempt, visit, retries, priority, worker, lease_until_ms, not_before_ms, created_ms, \
          assignee)";
@@ -217,10 +209,10 @@ async fn jobs(on: &DatabaseTransaction, rows: Rows<'_, StoredJob>) -> Result<(),
             text_or_null(row.assignee.clone()),
         ]);
     }
-    insert(on, HEAD, 18, TAIL, values).await
+    on.insert(HEAD, 18, TAIL, values).await
 }
 
-async fn leases(on: &DatabaseTransaction, rows: Rows<'_, JobLease>) -> Result<(), Error> {
+async fn leases(on: &mut Target<'_>, rows: Rows<'_, JobLease>) -> Result<(), Error> {
     const HEAD: &str = "UPDATE jobs SET attempt = lease.column2, retries = lease.column3, worker = lease.column4, \
          lease_until_ms = lease.column5, not_before_ms = lease.column6 FROM (";
     const TAIL: &str = ") AS lease WHERE jobs.key = lease.column1";
@@ -235,10 +227,10 @@ async fn leases(on: &DatabaseTransaction, rows: Rows<'_, JobLease>) -> Result<()
             int(row.not_before_ms),
         ]);
     }
-    insert(on, HEAD, 6, TAIL, values).await
+    on.insert(HEAD, 6, TAIL, values).await
 }
 
-async fn timers(on: &DatabaseTransaction, rows: Rows<'_, StoredTimer>) -> Result<(), Error> {
+async fn timers(on: &mut Target<'_>, rows: Rows<'_, StoredTimer>) -> Result<(), Error> {
     const HEAD: &str = "INSERT INTO timers (organisation, actor, instance, number, due_ms, repetitions_left)";
     const TAIL: &str = "ON CONFLICT (instance, number) DO UPDATE SET due_ms = excluded.due_ms, \
          repetitions_left = excluded.repetitions_left";
@@ -252,10 +244,10 @@ async fn timers(on: &DatabaseTransaction, rows: Rows<'_, StoredTimer>) -> Result
             int(row.repetitions_left),
         ]);
     }
-    insert(on, HEAD, 6, TAIL, values).await
+    on.insert(HEAD, 6, TAIL, values).await
 }
 
-async fn subscriptions(on: &DatabaseTransaction, rows: Rows<'_, StoredSubscription>) -> Result<(), Error> {
+async fn subscriptions(on: &mut Target<'_>, rows: Rows<'_, StoredSubscription>) -> Result<(), Error> {
     const HEAD: &str = "INSERT INTO subscriptions (organisation, actor, instance, number, kind, name, \
          correlation_key, start_event)";
     const TAIL: &str = "ON CONFLICT (instance, number) DO UPDATE SET kind = excluded.kind, name = excluded.name, \
@@ -272,10 +264,10 @@ async fn subscriptions(on: &DatabaseTransaction, rows: Rows<'_, StoredSubscripti
             text_or_null(row.start.clone()),
         ]);
     }
-    insert(on, HEAD, 8, TAIL, values).await
+    on.insert(HEAD, 8, TAIL, values).await
 }
 
-async fn messages(on: &DatabaseTransaction, rows: Rows<'_, StoredMessage>) -> Result<(), Error> {
+async fn messages(on: &mut Target<'_>, rows: Rows<'_, StoredMessage>) -> Result<(), Error> {
     const HEAD: &str = "INSERT INTO messages (organisation, actor, key, name, correlation_key, variables, \
          expires_ms, message_id)";
     let mut values = Vec::with_capacity(rows.len() * 8);
@@ -290,19 +282,19 @@ async fn messages(on: &DatabaseTransaction, rows: Rows<'_, StoredMessage>) -> Re
             text_or_null(row.message_id.clone()),
         ]);
     }
-    insert(on, HEAD, 8, "", values).await
+    on.insert(HEAD, 8, "", values).await
 }
 
-async fn follow_ups(on: &DatabaseTransaction, rows: Rows<'_, StoredFollowUp>) -> Result<(), Error> {
+async fn follow_ups(on: &mut Target<'_>, rows: Rows<'_, StoredFollowUp>) -> Result<(), Error> {
     let mut values = Vec::with_capacity(rows.len() * 4);
     for (owner, row) in rows {
         values.extend(owner.values());
         values.extend([int(row.key), json(&row.action)?]);
     }
-    insert(on, "INSERT INTO follow_ups (organisation, actor, key, action)", 4, "", values).await
+    on.insert("INSERT INTO follow_ups (organisation, actor, key, action)", 4, "", values).await
 }
 
-async fn task_runs(on: &DatabaseTransaction, rows: Rows<'_, TaskRun>) -> Result<(), Error> {
+async fn task_runs(on: &mut Target<'_>, rows: Rows<'_, TaskRun>) -> Result<(), Error> {
     const HEAD: &str = "INSERT INTO task_runs (organisation, actor, instance, job, attempt, element, executed_by, \
          state, started_ms, ended_ms, content)";
     let mut values = Vec::with_capacity(rows.len() * 11);
@@ -321,10 +313,10 @@ async fn task_runs(on: &DatabaseTransaction, rows: Rows<'_, TaskRun>) -> Result<
             content,
         ]);
     }
-    insert(on, HEAD, 11, "", values).await
+    on.insert(HEAD, 11, "", values).await
 }
 
-async fn attempts(on: &DatabaseTransaction, rows: Rows<'_, Attempt>) -> Result<(), Error> {
+async fn attempts(on: &mut Target<'_>, rows: Rows<'_, Attempt>) -> Result<(), Error> {
     const HEAD: &str = "INSERT INTO attempts (organisation, actor, subject_kind, subject, version, success, \
          instance, duration_ms, cost, at_ms)";
     let mut values = Vec::with_capacity(rows.len() * 10);
@@ -342,12 +334,12 @@ async fn attempts(on: &DatabaseTransaction, rows: Rows<'_, Attempt>) -> Result<(
             int(row.at_ms),
         ]);
     }
-    insert(on, HEAD, 10, "", values).await?;
+    on.insert(HEAD, 10, "", values).await?;
     scores(on, rows).await
 }
 
 /// Counts attempts: one row for each subject, however many attempts it had.
-async fn scores(on: &DatabaseTransaction, rows: Rows<'_, Attempt>) -> Result<(), Error> {
+async fn scores(on: &mut Target<'_>, rows: Rows<'_, Attempt>) -> Result<(), Error> {
     const HEAD: &str = "INSERT INTO scores (organisation, actor, subject_kind, subject, attempts, successes, \
          duration_ms, cost, last_ms)";
     const TAIL: &str = "ON CONFLICT (subject_kind, subject) DO UPDATE SET \
@@ -375,10 +367,10 @@ async fn scores(on: &DatabaseTransaction, rows: Rows<'_, Attempt>) -> Result<(),
             int(rows.iter().map(|(_, row)| row.at_ms).max().unwrap_or_default()),
         ]);
     }
-    insert(on, HEAD, 9, TAIL, values).await
+    on.insert(HEAD, 9, TAIL, values).await
 }
 
-async fn outbox(on: &DatabaseTransaction, rows: Rows<'_, OutboxItem>) -> Result<(), Error> {
+async fn outbox(on: &mut Target<'_>, rows: Rows<'_, OutboxItem>) -> Result<(), Error> {
     const HEAD: &str = "INSERT INTO outbox (organisation, actor, topic, item_key, payload, attempts)";
     let mut values = Vec::with_capacity(rows.len() * 6);
     for (owner, row) in rows {
@@ -390,7 +382,7 @@ async fn outbox(on: &DatabaseTransaction, rows: Rows<'_, OutboxItem>) -> Result<
             int(0),
         ]);
     }
-    insert(on, HEAD, 6, "", values).await
+    on.insert(HEAD, 6, "", values).await
 }
 
 /// Takes keys from the sequence.

@@ -1,4 +1,4 @@
-//! The same random commits on the store in memory and on SQLite give the same answers.
+//! The same random commits on the store in memory and on databases give the same answers.
 
 use engine::MemoryStore;
 use engine::port::{InstanceFilter, Status};
@@ -9,6 +9,7 @@ use trail::{Filter, NewEvent, Trail};
 
 use super::suite::{instance, job};
 use super::{Bench, NOW_MS};
+use crate::Database;
 
 /// Every so many of the cases that a property has elsewhere.
 const SHARE: u32 = 16;
@@ -57,14 +58,16 @@ fn commit_of(changes: &[Change]) -> Commit {
             Change::EndJob(key) if commit.jobs.iter().all(|one| one.key != key) => {
                 commit.ended_jobs.push(key)
             }
-            Change::Lease(key, attempt) => commit.leases.push(JobLease {
-                key,
-                attempt,
-                retries: 1,
-                worker: None,
-                lease_until_ms: None,
-                not_before_ms: 3,
-            }),
+            Change::Lease(key, attempt) if commit.leases.iter().all(|one| one.key != key) => {
+                commit.leases.push(JobLease {
+                    key,
+                    attempt,
+                    retries: 1,
+                    worker: None,
+                    lease_until_ms: None,
+                    not_before_ms: 3,
+                });
+            }
             Change::Timer(number, due) => {
                 commit.timers.retain(|one| one.number != number);
                 let due_ms = NOW_MS + due;
@@ -73,42 +76,69 @@ fn commit_of(changes: &[Change]) -> Commit {
             Change::EndTimer(number) => commit.ended_timers.push((1, number)),
             Change::Once(key) => commit.idempotent = Some((format!("key-{key}"), i64::from(key))),
             Change::Event => commit.events.push(NewEvent::new("x", NOW_MS)),
-            Change::Job(_) | Change::EndJob(_) => {}
+            Change::Job(_) | Change::EndJob(_) | Change::Lease(..) => {}
         }
     }
     commit
 }
 
-#[test]
-fn memory_and_sqlite_answer_alike_after_any_commits() {
+/// Runs a property on random commits, each a list of changes.
+fn for_any_commits(property: impl AsyncFn(Vec<Commit>)) {
     // Each case opens a database.
     let cases = Config::default().cases.div_ceil(SHARE);
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let commits = prop::collection::vec(prop::collection::vec(change(), 0..6), 1..20);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let outcome = runner.run(&commits, |commits| {
-        runtime.block_on(async {
-            let memory = MemoryStore::new();
-            let bench = Bench::sqlite().await;
-            for changes in &commits {
-                let commit = commit_of(changes);
-                let expected = memory.commit(commit.clone()).await;
-                let found = bench.database.commit(commit).await;
-                assert_eq!(expected.ok(), found.ok());
-            }
-            let mut expected = memory.load_waiting().await.unwrap();
-            expected.timers.sort_by_key(|timer| (timer.due_ms, timer.number));
-            assert_eq!(expected, bench.database.load_waiting().await.unwrap());
-            let all = InstanceFilter::default();
-            assert_eq!(memory.instances(&all).await.unwrap(), bench.database.instances(&all).await.unwrap());
-            let filter = Filter::default();
-            let expected = memory.read(&filter, 0, 1_000).await.unwrap();
-            assert_eq!(expected, bench.database.read(&filter, 0, 1_000).await.unwrap());
-            let expected = memory.read_back(&filter, 9, 5).await.unwrap();
-            assert_eq!(expected, bench.database.read_back(&filter, 9, 5).await.unwrap());
-            bench.remove().await;
-        });
+        runtime.block_on(property(commits.iter().map(|changes| commit_of(changes)).collect()));
         Ok(())
     });
     assert!(outcome.is_ok(), "{outcome:?}");
+}
+
+async fn assert_alike(memory: &MemoryStore, database: &Database) {
+    let mut expected = memory.load_waiting().await.unwrap();
+    expected.timers.sort_by_key(|timer| (timer.due_ms, timer.number));
+    assert_eq!(expected, database.load_waiting().await.unwrap());
+    let all = InstanceFilter::default();
+    assert_eq!(memory.instances(&all).await.unwrap(), database.instances(&all).await.unwrap());
+    let filter = Filter::default();
+    let expected = memory.read(&filter, 0, 1_000).await.unwrap();
+    assert_eq!(expected, database.read(&filter, 0, 1_000).await.unwrap());
+    let expected = memory.read_back(&filter, 9, 5).await.unwrap();
+    assert_eq!(expected, database.read_back(&filter, 9, 5).await.unwrap());
+}
+
+#[test]
+fn memory_and_sqlite_answer_alike_after_any_commits() {
+    for_any_commits(async |commits| {
+        let memory = MemoryStore::new();
+        let bench = Bench::sqlite().await;
+        for commit in commits {
+            let expected = memory.commit(commit.clone()).await;
+            assert_eq!(expected.ok(), bench.database.commit(commit).await.ok());
+        }
+        assert_alike(&memory, &bench.database).await;
+        bench.remove().await;
+    });
+}
+
+#[test]
+fn commits_that_come_at_once_do_what_they_do_one_after_the_other() {
+    for_any_commits(async |mut commits| {
+        // A commit with a key of its own is written alone, before the others of its batch.
+        commits.iter_mut().for_each(|commit| commit.idempotent = None);
+        let memory = MemoryStore::new();
+        let mut expected = Vec::new();
+        for commit in &commits {
+            expected.push(memory.commit(commit.clone()).await.unwrap());
+        }
+        for bench in Bench::all().await {
+            let at_once = commits.iter().map(|commit| bench.database.commit(commit.clone()));
+            let found = futures::future::try_join_all(at_once).await.unwrap();
+            assert_eq!(found, expected, "{}", bench.database.kind());
+            assert_alike(&memory, &bench.database).await;
+            bench.remove().await;
+        }
+    });
 }
