@@ -22,7 +22,7 @@ mod waits;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use context::ContextManager;
@@ -59,6 +59,8 @@ const PAUSE: Duration = Duration::from_secs(2);
 const BATCH: usize = 1_000;
 /// Batches of one look; the next one goes on from there.
 const BATCHES: usize = 20;
+/// Catching up with a long trail takes at most one part in so many of the time: what is watched goes first.
+const SHARE_OF_TIME: u32 = 10;
 /// Findings are sought again after new counts, but not more often than this, milliseconds.
 const FIND_EVERY_MS: i64 = 10_000;
 /// Without anything new they are sought after this time, because some depend on time alone, milliseconds.
@@ -193,6 +195,7 @@ impl Assistant for Watcher {
 
 async fn watch(inner: Arc<Inner>, stop: CancellationToken) {
     loop {
+        let began = Instant::now();
         let looked = tokio::select! {
             () = stop.cancelled() => break,
             looked = inner.look() => looked,
@@ -204,8 +207,7 @@ async fn watch(inner: Arc<Inner>, stop: CancellationToken) {
                 false
             }
         };
-        // A long trail is caught up with at once, but never without letting others work.
-        let pause = if more { Duration::from_millis(1) } else { PAUSE };
+        let pause = if more { began.elapsed() * (SHARE_OF_TIME - 1) } else { PAUSE };
         tokio::select! {
             () = stop.cancelled() => break,
             () = tokio::time::sleep(pause) => {}
