@@ -205,9 +205,10 @@ impl Memory for EdgeMemory {
                     let words = Vector::new_sparse(indices, values).map_err(|e| shard.fail(&e))?;
                     lists.push(shard.nearest(WORDS, words.into(), &filter, depth)?);
                 }
-                let Some(meaning) = meaning else { return Ok(lists.pop().unwrap_or_default()) };
+                let Some(meaning) = meaning else { return shard.hits(&lists.pop().unwrap_or_default()) };
                 lists.push(shard.nearest(MEANING, VectorInternal::Dense(meaning), &filter, depth)?);
-                Ok(fuse::reciprocal_rank(lists, limit))
+                let lists = lists.into_iter().map(|list| list.into_iter().map(|(id, _)| id).collect());
+                shard.hits(&fuse::reciprocal_rank(lists, limit))
             })
             .await?;
         Ok(Recall { hits, degraded })

@@ -2,26 +2,30 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Entry, Hit};
+use crate::Hit;
 
 /// Damps the first ranks (Cormack, Clarke and Büttcher 2009).
-const K: f64 = 60.0;
+const DAMPING: f64 = 60.0;
 
-/// The order of `lists` together: an entry's score is the sum of 1/(60 + rank) over the lists it is in.
-pub(crate) fn reciprocal_rank(lists: Vec<Vec<Hit>>, limit: usize) -> Vec<Hit> {
-    let mut fused: BTreeMap<(String, String), (Entry, f64)> = BTreeMap::new();
+/// The order of `lists` together: a key's score is the sum of 1/(60 + rank) over the lists it is in. Equal scores by
+/// key.
+pub(crate) fn reciprocal_rank<K: Ord>(
+    lists: impl IntoIterator<Item = Vec<K>>,
+    limit: usize,
+) -> Vec<(K, f64)> {
+    let mut fused: BTreeMap<K, f64> = BTreeMap::new();
     for list in lists {
         let mut rank = 0.0;
-        for hit in list {
+        for key in list {
             rank += 1.0;
-            let key = (hit.entry.organisation.clone(), hit.entry.id.clone());
-            fused.entry(key).or_insert_with(|| (hit.entry, 0.0)).1 += 1.0 / (K + rank);
+            *fused.entry(key).or_default() += 1.0 / (DAMPING + rank);
         }
     }
-    let mut hits: Vec<Hit> = fused.into_values().map(|(entry, score)| Hit { entry, score }).collect();
-    sort(&mut hits);
-    hits.truncate(limit);
-    hits
+    let mut ranked: Vec<(K, f64)> = fused.into_iter().collect();
+    // Stable: of equal ones the lower key stays first.
+    ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+    ranked.truncate(limit);
+    ranked
 }
 
 /// Best first; equal scores by id, so that the order is always the same.

@@ -267,7 +267,13 @@ impl Memory for ServerMemory {
             return Ok(Recall { hits: lists.pop().unwrap_or_default(), degraded });
         };
         lists.push(self.nearest(MEANING, VectorInput::new_dense(meaning), filter, depth).await?);
-        Ok(Recall { hits: fuse::reciprocal_rank(lists, limit), degraded })
+        let key = |hit: &Hit| (hit.entry.organisation.clone(), hit.entry.id.clone());
+        let keys = lists.iter().map(|list| list.iter().map(key).collect());
+        let ranked = fuse::reciprocal_rank(keys, limit);
+        let mut entries: HashMap<_, Entry> =
+            lists.into_iter().flatten().map(|hit| (key(&hit), hit.entry)).collect();
+        let hit = |(key, score)| Some(Hit { entry: entries.remove(&key)?, score });
+        Ok(Recall { hits: ranked.into_iter().filter_map(hit).collect(), degraded })
     }
 
     async fn get(&self, organisation: &str, id: &str) -> Result<Option<Entry>, Error> {

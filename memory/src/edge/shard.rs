@@ -8,6 +8,7 @@
 
 mod log;
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,8 +42,9 @@ pub(super) const ROOM_BYTES: u64 = 256 * 1024 * 1024;
 /// Points in a single segment, from which on an index is built when memory is opened.
 const UNINDEXED_POINTS: usize = 10_000;
 
-/// How many candidates a search by meaning follows; more find better and take longer. Measured by `make bench-das`.
-const CANDIDATES: usize = 256;
+/// How many candidates a search by meaning follows in each segment; more find better and take longer. Of a million
+/// vectors without any structure in 6 segments, 256 found 95 % of the nearest, 512 found 98.5 %, 1,024 99.6 %.
+const CANDIDATES: usize = 1_024;
 
 const BUILDING: &str = "its index is being built: answers are complete, and may take longer";
 
@@ -57,18 +59,19 @@ pub(crate) struct Pace {
     pub(crate) log_bytes: u64,
     /// Kilobytes of vectors in a segment from which on it is indexed.
     pub(crate) segment_kilobytes: usize,
-    /// Segments above which the smallest are merged.
+    /// Segments above which the smallest are merged: each is searched by itself, so that fewer answer faster, and are
+    /// merged more often.
     pub(crate) segments: usize,
 }
 
 impl Default for Pace {
     fn default() -> Self {
         Self {
-            index_bytes: 16 * 1024 * 1024,
-            wait_bytes: 64 * 1024 * 1024,
+            index_bytes: 32 * 1024 * 1024,
+            wait_bytes: 128 * 1024 * 1024,
             log_bytes: 256 * 1024 * 1024,
             segment_kilobytes: 10_000,
-            segments: 12,
+            segments: 6,
         }
     }
 }
@@ -417,14 +420,15 @@ impl Shard {
         Ok(records.into_iter().filter_map(|record| entry_of(record.payload)).map(hit).collect())
     }
 
-    /// The entries whose vector `using` is nearest.
+    /// The points whose vector `using` is nearest, best first, with their scores. Without what they hold: each segment
+    /// would read that of as many points, of which few stay.
     pub(super) fn nearest(
         &self,
         using: &str,
         vector: VectorInternal,
         filter: &Value,
         limit: usize,
-    ) -> Result<Vec<Hit>, Error> {
+    ) -> Result<Vec<(PointId, f64)>, Error> {
         let query = ScoringQuery::Vector(QueryEnum::Nearest(NamedQuery::new(vector, using)));
         let params = SearchParams {
             hnsw_ef: Some(CANDIDATES.max(limit)),
@@ -441,13 +445,25 @@ impl Shard {
             offset: 0,
             params: Some(params),
             with_vector: WithVector::Bool(false),
-            with_payload: WithPayloadInterface::Bool(true),
+            with_payload: WithPayloadInterface::Bool(false),
         };
         let points = self.read(|store| store.query(request))?;
-        let mut hits: Vec<Hit> = points
-            .into_iter()
-            .filter_map(|point| Some(Hit { entry: entry_of(point.payload)?, score: f64::from(point.score) }))
-            .collect();
+        let mut ranked: Vec<(PointId, f64)> =
+            points.into_iter().map(|point| (point.id, f64::from(point.score))).collect();
+        ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        Ok(ranked)
+    }
+
+    /// What points with these scores hold; without those that were forgotten meanwhile.
+    pub(super) fn hits(&self, ranked: &[(PointId, f64)]) -> Result<Vec<Hit>, Error> {
+        let scores: HashMap<PointId, f64> = ranked.iter().copied().collect();
+        let ids: Vec<PointId> = ranked.iter().map(|(id, _)| *id).collect();
+        let records = self.read(|store| store.retrieve(&ids, None, None))?;
+        let hit = |record: StoredRecord| {
+            let score = *scores.get(&record.id)?;
+            Some(Hit { entry: entry_of(record.payload)?, score })
+        };
+        let mut hits: Vec<Hit> = records.into_iter().filter_map(hit).collect();
         fuse::sort(&mut hits);
         Ok(hits)
     }
