@@ -172,6 +172,7 @@ impl Imported {
             };
             change.put.push(Node::Requirement(requirement));
         }
+        remarks.extend(without_missing_parents(&mut change.put, known));
         let mut undeployed = 0;
         for node in &mut nodes {
             if let Node::Process(process) = node {
@@ -208,6 +209,27 @@ fn keep_definition(process: &mut Process, known: Option<&SystemIndex>) -> bool {
     });
     process.definition = kept;
     kept.is_some()
+}
+
+/// Takes a requirement's parent away where that is neither in the file nor in the system, and says so.
+fn without_missing_parents(put: &mut [Node], known: Option<&SystemIndex>) -> Vec<Remark> {
+    let there: BTreeSet<String> = put.iter().map(|node| node.id().to_owned()).collect();
+    let is_there = |id: &str| {
+        let known = known.and_then(|system| system.node(id));
+        there.contains(id) || matches!(known.map(AsRef::as_ref), Some(Node::Requirement(_)))
+    };
+    let mut remarks = Vec::new();
+    for node in put {
+        let Node::Requirement(requirement) = node else { continue };
+        if let Some(parent) = requirement.parent.take_if(|parent| !is_there(parent)) {
+            let what = format!(
+                "{} has the parent {parent}, which is no requirement of file or system: it stands without one",
+                requirement.id
+            );
+            remarks.push(Remark { what, line: None });
+        }
+    }
+    remarks
 }
 
 /// Leaves out what refers to a node that is neither in the file nor in the system, and says so.

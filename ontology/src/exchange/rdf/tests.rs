@@ -326,6 +326,7 @@ fn what_lacks_an_end_stays_out_and_is_named() {
 @prefix p: <https://w3id.org/procos/ontology#> . @prefix dc: <http://purl.org/dc/terms/> .
 @prefix id: <https://w3id.org/procos/id/S/> .
 <https://w3id.org/procos/id/S/requirement/R> a p:Requirement ; dc:description "It shall." ;
+  p:parent <https://w3id.org/procos/id/S/requirement/Above> ;
   p:allocatedTo <https://w3id.org/procos/id/S/component/Gone> .
 <https://w3id.org/procos/id/S/function/F> a p:Function .
 <https://w3id.org/procos/id/S/interface/I> a p:Interface ;
@@ -342,6 +343,7 @@ fn what_lacks_an_end_stays_out_and_is_named() {
         [
             "1 function nodes that lack what they need (a component, an end) stayed out",
             "I leads to B, which is in neither file nor system, and stayed out",
+            "R has the parent Above, which is no requirement of file or system: it stands without one",
             "allocated_to:R:Gone leads to Gone, which is in neither file nor system, and stayed out",
         ]
     );

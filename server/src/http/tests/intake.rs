@@ -72,6 +72,39 @@ async fn a_file_is_taken_in_as_a_job_whose_steps_are_told_from_any_position_on()
 }
 
 #[tokio::test]
+async fn graphs_and_text_are_taken_in_by_their_media_type_or_the_name_of_their_format() {
+    const SHALL: &str = "<http://open-services.net/ns/rm#Requirement>";
+    const TITLE: &str = "<http://purl.org/dc/terms/title>";
+    let turtle = format!("<urn:r:1> a {SHALL} ; {TITLE} \"The brake shall stop.\" .");
+    let triples = format!(
+        "<urn:r:2> <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> {SHALL} .\n<urn:r:2> {TITLE} \"The brake shall hold.\" .\n"
+    );
+    let text = "# Brakes\n\nThe brake shall be light.\n";
+    let house = house().await;
+    let plain = ("content-type", "application/octet-stream");
+    let files = [
+        ("", ("content-type", "text/turtle; charset=utf-8"), turtle.as_str()),
+        ("?format=ntriples", plain, triples.as_str()),
+        ("?file_name=brakes.md", plain, text),
+        ("", ("content-type", "text/markdown"), "# Noise\n\nThe brake shall be quiet.\n"),
+    ];
+    for (number, (query, media, content)) in files.iter().enumerate() {
+        let path = format!("/api/systems/Brake/import{query}");
+        let started = house.send(request("POST", &path, &[*media], *content)).await;
+        let job = over(&house, &started).await;
+        assert_eq!((&job["state"], &job["result"]["added"]), (&json!("done"), &json!(1)), "{query}: {job}");
+        assert_eq!(house.ontology.snapshot("Brake").unwrap().count("requirement"), number + 1);
+    }
+    // What is no graph is told with its line, and changes nothing.
+    let broken = "<urn:r:3> a <http://open-services.net/ns/rm#Requirement> ;\n  nothing .";
+    let turtle = ("content-type", "text/turtle");
+    let started = house.send(request("POST", "/api/systems/Brake/import", &[turtle], broken)).await;
+    let job = over(&house, &started).await;
+    assert_eq!((&job["state"], &job["error"]["line"]), (&json!("failed"), &json!(2)), "{job}");
+    assert_eq!(house.ontology.snapshot("Brake").unwrap().head, 4);
+}
+
+#[tokio::test]
 async fn a_file_that_is_wrong_fails_its_job_with_code_and_line_and_stores_nothing() {
     let house = house().await;
     let path = "/api/systems/Brake/import?format=reqif&file_name=brake.reqif";
