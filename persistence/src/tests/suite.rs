@@ -197,52 +197,77 @@ async fn instances_are_replaced_and_listed_newest_first(store: &dyn Everything) 
     assert!(keys(InstanceFilter { started_since_ms: before, ..any() }).await.is_empty());
 }
 
-async fn what_waits_comes_back_and_what_ended_does_not(store: &dyn Everything) {
-    let timer = |number| StoredTimer { instance: 7, number, due_ms: NOW_MS, repetitions_left: -1 };
-    let subscription = |number| StoredSubscription {
+fn timer(number: u32) -> StoredTimer {
+    StoredTimer { instance: 7, number, due_ms: NOW_MS, repetitions_left: -1 }
+}
+
+fn subscription(number: u32) -> StoredSubscription {
+    StoredSubscription {
         instance: 7,
         number,
         kind: SubscriptionKind::Signal,
         name: "go".to_owned(),
         correlation_key: None,
         start: (number == 2).then(|| "s".to_owned()),
-    };
-    let message = |key| StoredMessage {
+    }
+}
+
+fn message(key: i64) -> StoredMessage {
+    StoredMessage {
         key,
         name: "paid".to_owned(),
         correlation_key: Some("k".to_owned()),
         variables: variables(json!({"a": 1})),
         expires_ms: NOW_MS,
         message_id: None,
-    };
-    let owed = |key| StoredFollowUp { key, action: FollowUp::Continue { instance: key } };
-    let commit = Commit {
+    }
+}
+
+fn owed(key: i64) -> StoredFollowUp {
+    StoredFollowUp { key, action: FollowUp::Continue { instance: key } }
+}
+
+/// Two rows of everything that waits.
+pub(super) fn two_of_each() -> Commit {
+    Commit {
         jobs: vec![job(1), job(2)],
         timers: vec![timer(1), timer(2)],
         subscriptions: vec![subscription(1), subscription(2)],
         messages: vec![message(1), message(2)],
         follow_ups: vec![owed(1), owed(2)],
         ..Commit::default()
-    };
-    store.commit(commit).await.unwrap();
-    let moved = StoredTimer { due_ms: NOW_MS + 5, ..timer(2) };
-    let commit = Commit {
+    }
+}
+
+/// Ends the first of each.
+pub(super) fn end_of_the_first() -> Commit {
+    Commit {
         ended_jobs: vec![1],
-        ended_timers: vec![(7, 1), (7, 2)],
-        timers: vec![moved],
+        ended_timers: vec![(7, 1)],
         ended_subscriptions: vec![(7, 1)],
         ended_messages: vec![1],
         ended_follow_ups: vec![1],
         ..Commit::default()
-    };
-    store.commit(commit).await.unwrap();
-    let expected = Waiting {
+    }
+}
+
+/// What is left then.
+pub(super) fn the_second_of_each() -> Waiting {
+    Waiting {
         jobs: vec![job(2)],
-        timers: vec![moved],
+        timers: vec![timer(2)],
         subscriptions: vec![subscription(2)],
         messages: vec![message(2)],
         follow_ups: vec![owed(2)],
-    };
+    }
+}
+
+async fn what_waits_comes_back_and_what_ended_does_not(store: &dyn Everything) {
+    store.commit(two_of_each()).await.unwrap();
+    let moved = StoredTimer { due_ms: NOW_MS + 5, ..timer(2) };
+    let commit = Commit { ended_timers: vec![(7, 1), (7, 2)], timers: vec![moved], ..end_of_the_first() };
+    store.commit(commit).await.unwrap();
+    let expected = Waiting { timers: vec![moved], ..the_second_of_each() };
     assert_eq!(store.load_waiting().await.unwrap(), expected);
 }
 
