@@ -81,7 +81,7 @@ fn take(event: &Event, held: &mut Held, tasks: &mut BTreeMap<i64, TaskMemory>, r
         context::FORGOTTEN => {
             if let Ok(filter) = serde_json::from_value::<Filter>(data.clone()) {
                 let before = held.len();
-                held.retain(|_, entry| !matches(&filter, entry));
+                held.retain(|_, entry| !filter.matches(entry));
                 rebuilt.forgotten += before - held.len();
             }
         }
@@ -158,16 +158,4 @@ pub fn delivered(key: &str, payload: &Value) -> Option<Entry> {
     entry.payload = payload["run"].clone();
     entry.source = "trail".to_owned();
     Some(entry)
-}
-
-/// Whether memory forgets `entry` by this filter.
-fn matches(filter: &Filter, entry: &Entry) -> bool {
-    let is = |wanted: &Option<String>, value: Option<&String>| wanted.is_none() || wanted.as_ref() == value;
-    !filter.is_empty()
-        && (filter.ids.is_empty() || filter.ids.contains(&entry.id))
-        && (filter.kinds.is_empty() || filter.kinds.contains(&entry.kind))
-        && is(&filter.organisation, Some(&entry.organisation))
-        && is(&filter.system, entry.system.as_ref())
-        && is(&filter.source, Some(&entry.source))
-        && filter.before_ms.is_none_or(|before| entry.at_ms < before)
 }

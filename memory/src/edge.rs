@@ -31,6 +31,9 @@ use crate::{Embed, Entry, Error, Filter, Kind, Memory, Query, Recall};
 /// Entries moved at once to a folder for another embedding model.
 const MOVED: usize = 256;
 
+/// Entries looked through at once for what they say.
+const LOOKED_THROUGH: usize = 1_000;
+
 /// Memory in a directory.
 #[derive(Clone)]
 pub struct EdgeMemory {
@@ -68,7 +71,8 @@ impl EdgeMemory {
         let mut from = None;
         loop {
             let source = Arc::clone(&former);
-            let (entries, next) = blocking(directory, move || source.page(from, MOVED)).await?;
+            let (entries, next) =
+                blocking(directory, move || source.page(&filter_of(&[]), from, MOVED)).await?;
             self.store(entries).await?;
             from = next;
             if from.is_none() {
@@ -220,8 +224,24 @@ impl Memory for EdgeMemory {
     }
 
     async fn forget(&self, filter: Filter) -> Result<usize, Error> {
-        let filter = filter_of(&point::conditions_of_filter(&filter)?);
-        self.run(move |shard| shard.forget(filter)).await
+        let conditions = filter_of(&point::conditions_of_filter(&filter)?);
+        if filter.about.is_none() {
+            return self.run(move |shard| shard.forget(conditions)).await;
+        }
+        // What entries say has no index: they are looked through.
+        let (mut from, mut forgotten) = (None, 0);
+        loop {
+            let conditions = conditions.clone();
+            let (entries, next) =
+                self.run(move |shard| shard.page(&conditions, from, LOOKED_THROUGH)).await?;
+            for named in filter.named(&entries) {
+                forgotten += self.forget(named).await?;
+            }
+            from = next;
+            if from.is_none() {
+                return Ok(forgotten);
+            }
+        }
     }
 
     async fn count(&self, kind: Option<Kind>) -> Result<usize, Error> {

@@ -1,5 +1,7 @@
 //! What is remembered, what is asked, and what comes back.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -136,6 +138,9 @@ pub struct Filter {
     pub source: Option<String>,
     /// Only before this time, milliseconds since the Unix epoch.
     pub before_ms: Option<i64>,
+    /// Only what says this in its title, its text or what it holds; upper and lower case are the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
 }
 
 impl Filter {
@@ -143,6 +148,53 @@ impl Filter {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Whether memory forgets `entry` by it.
+    #[must_use]
+    pub fn matches(&self, entry: &Entry) -> bool {
+        let is =
+            |wanted: &Option<String>, value: Option<&String>| wanted.is_none() || wanted.as_ref() == value;
+        !self.is_empty()
+            && (self.ids.is_empty() || self.ids.contains(&entry.id))
+            && (self.kinds.is_empty() || self.kinds.contains(&entry.kind))
+            && is(&self.organisation, Some(&entry.organisation))
+            && is(&self.system, entry.system.as_ref())
+            && is(&self.source, Some(&entry.source))
+            && self.before_ms.is_none_or(|before| entry.at_ms < before)
+            && self.about.as_ref().is_none_or(|about| says(entry, about))
+    }
+
+    /// Names those of `entries` that match: a filter for each of their organisations.
+    pub(crate) fn named(&self, entries: &[Entry]) -> Vec<Self> {
+        let mut ids: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for entry in entries.iter().filter(|entry| self.matches(entry)) {
+            ids.entry(&entry.organisation).or_default().push(entry.id.clone());
+        }
+        let of = |(organisation, ids): (&str, _)| Self {
+            ids,
+            organisation: Some(organisation.to_owned()),
+            ..Self::default()
+        };
+        ids.into_iter().map(of).collect()
+    }
+}
+
+fn says(entry: &Entry, about: &str) -> bool {
+    let about = about.to_lowercase();
+    let says = |text: &str| text.to_lowercase().contains(&about);
+    says(&entry.title) || says(&entry.text) || strings(&entry.payload).any(|text| says(text))
+}
+
+/// Every text in a value, names of fields included.
+fn strings(value: &Value) -> Box<dyn Iterator<Item = &str> + '_> {
+    match value {
+        Value::String(text) => Box::new(std::iter::once(text.as_str())),
+        Value::Array(items) => Box::new(items.iter().flat_map(strings)),
+        Value::Object(fields) => Box::new(
+            fields.iter().flat_map(|(name, value)| std::iter::once(name.as_str()).chain(strings(value))),
+        ),
+        _ => Box::new(std::iter::empty()),
     }
 }
 

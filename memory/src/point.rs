@@ -150,6 +150,9 @@ pub(crate) fn conditions_of_filter(filter: &Filter) -> Result<Vec<Condition>, Er
     if filter.is_empty() {
         return Err(Error::Invalid("forgetting everything needs at least one condition".to_owned()));
     }
+    if filter.about.as_ref().is_some_and(|about| about.trim().is_empty()) {
+        return Err(Error::Invalid("every entry says nothing: what is it about?".to_owned()));
+    }
     let ids = (!filter.ids.is_empty()).then(|| Condition::OneOf("id", filter.ids.clone()));
     let organisation = one("organisation", filter.organisation.as_ref());
     let (system, source) = (one("system", filter.system.as_ref()), one("source", filter.source.as_ref()));

@@ -183,6 +183,24 @@ impl ServerMemory {
         Ok(entries.map(|entry| Hit { entry, score: 0.0 }).collect())
     }
 
+    /// What entries say has no index: they are looked through.
+    async fn forget_about(&self, filter: &Filter, conditions: ServerFilter) -> Result<usize, Error> {
+        let mut request = ScrollPointsBuilder::new(&self.collection)
+            .filter(conditions)
+            .limit(u32::try_from(CHUNK).unwrap_or(u32::MAX))
+            .with_payload(true);
+        let mut forgotten = 0;
+        loop {
+            let answer = self.client.scroll(request.clone()).await.map_err(|e| self.fail(&e))?;
+            let entries = answer.result.into_iter().filter_map(|point| entry_of(point.payload));
+            for named in filter.named(&entries.collect::<Vec<_>>()) {
+                forgotten += self.forget(named).await?;
+            }
+            let Some(next) = answer.next_page_offset else { return Ok(forgotten) };
+            request = request.offset(next);
+        }
+    }
+
     async fn count_where(&self, filter: ServerFilter) -> Result<usize, Error> {
         let request = CountPointsBuilder::new(&self.collection).filter(filter).exact(true);
         let answer = self.client.count(request).await.map_err(|e| self.fail(&e))?;
@@ -267,13 +285,7 @@ impl Memory for ServerMemory {
             return Ok(Recall { hits: lists.pop().unwrap_or_default(), degraded });
         };
         lists.push(self.nearest(MEANING, VectorInput::new_dense(meaning), filter, depth).await?);
-        let key = |hit: &Hit| (hit.entry.organisation.clone(), hit.entry.id.clone());
-        let keys = lists.iter().map(|list| list.iter().map(key).collect());
-        let ranked = fuse::reciprocal_rank(keys, limit);
-        let mut entries: HashMap<_, Entry> =
-            lists.into_iter().flatten().map(|hit| (key(&hit), hit.entry)).collect();
-        let hit = |(key, score)| Some(Hit { entry: entries.remove(&key)?, score });
-        Ok(Recall { hits: ranked.into_iter().filter_map(hit).collect(), degraded })
+        Ok(Recall { hits: fuse::hits(lists, limit), degraded })
     }
 
     async fn get(&self, organisation: &str, id: &str) -> Result<Option<Entry>, Error> {
@@ -284,7 +296,11 @@ impl Memory for ServerMemory {
     }
 
     async fn forget(&self, filter: Filter) -> Result<usize, Error> {
-        let filter = filter_of(&point::conditions_of_filter(&filter)?);
+        let conditions = filter_of(&point::conditions_of_filter(&filter)?);
+        if filter.about.is_some() {
+            return self.forget_about(&filter, conditions).await;
+        }
+        let filter = conditions;
         let count = self.count_where(filter.clone()).await?;
         let request = DeletePointsBuilder::new(&self.collection).points(filter).wait(true);
         self.client.delete_points(request).await.map_err(|e| self.fail(&e))?;

@@ -160,6 +160,39 @@ async fn forgetting_takes_what_matches_and_nothing_else() {
     assert_eq!(memory.recall(Query::new("turbine")).await.unwrap().hits.len(), 3);
 }
 
+/// More entries than are looked through at once, of which some speak of Acme.
+pub(crate) fn about_acme(count: usize) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = (0..count)
+        .map(|number| Entry::new(&format!("n{number}"), Kind::TaskLog, "a step", "a turbine blade", 1))
+        .collect();
+    entries[3].text = "An order of ACME Ltd came in.".into();
+    entries[count - 1].title = "Offer to Acme Ltd".into();
+    entries[count / 2].payload = json!({"to": ["x", {"customer": "acme ltd"}]});
+    entries[count / 3].text = "Acme, and a Ltd".into();
+    entries[5].text = "Acme Ltd again".into();
+    entries[5].organisation = "other".into();
+    entries[6].text = "Acme Ltd again".into();
+    entries[6].source = "alice".into();
+    entries
+}
+
+#[tokio::test]
+async fn what_speaks_of_a_subject_is_forgotten_wherever_it_does() {
+    let folder = TempDir::new().unwrap();
+    let memory = open(&folder).await;
+    memory.store(about_acme(2_500)).await.unwrap();
+    let about = Some("Acme Ltd".to_owned());
+    let of_alice = Filter { about: about.clone(), source: Some("alice".into()), ..Filter::default() };
+    assert_eq!(memory.forget(of_alice).await.unwrap(), 1);
+    let of_all = Filter { about, ..Filter::default() };
+    assert_eq!(memory.forget(of_all.clone()).await.unwrap(), 4);
+    assert_eq!(memory.forget(of_all).await.unwrap(), 0);
+    let nothing = Filter { about: Some(" ".to_owned()), ..Filter::default() };
+    assert!(matches!(memory.forget(nothing).await, Err(Error::Invalid(_))));
+    assert_eq!(memory.count(None).await.unwrap(), 2_495);
+    assert_eq!(ids(&memory.recall(Query::new("Acme")).await.unwrap()), ["n833"]);
+}
+
 #[tokio::test]
 async fn the_better_fit_comes_first() {
     let folder = TempDir::new().unwrap();

@@ -118,13 +118,23 @@ impl Points for Server {
     }
     async fn scroll(&self, request: Request<ScrollPoints>) -> Answer<ScrollResponse> {
         let request = request.into_inner();
-        let order = request.order_by.unwrap();
-        assert_eq!((order.key.as_str(), order.direction), ("at_ms", Some(Direction::Desc.into())));
         let filter = request.filter.unwrap();
+        let limit = request.limit.unwrap() as usize;
+        let Some(order) = request.order_by else {
+            let kept = self.0.lock();
+            let from = request.offset.map(|id| name_of(&Some(id))).unwrap_or_default();
+            let mut found = kept.points.range(from..).filter(|(_, p)| holds(&filter, &p.payload));
+            let page = found.by_ref().take(limit).map(|(_, p)| p.clone());
+            let result: Vec<_> =
+                page.map(|p| RetrievedPoint { id: p.id, payload: p.payload, ..Default::default() }).collect();
+            let next_page_offset = found.next().and_then(|(_, p)| p.id.clone());
+            return Ok(Response::new(ScrollResponse { result, next_page_offset, ..Default::default() }));
+        };
+        assert_eq!((order.key.as_str(), order.direction), ("at_ms", Some(Direction::Desc.into())));
         let mut found: Vec<PointStruct> =
             self.0.lock().points.values().filter(|p| holds(&filter, &p.payload)).cloned().collect();
         found.sort_by_key(|point| std::cmp::Reverse(point.payload["at_ms"].as_integer()));
-        found.truncate(request.limit.unwrap() as usize);
+        found.truncate(limit);
         let result =
             found.into_iter().map(|p| RetrievedPoint { id: p.id, payload: p.payload, ..Default::default() });
         Ok(Response::new(ScrollResponse { result: result.collect(), ..Default::default() }))
@@ -377,6 +387,17 @@ async fn the_port_works_over_the_protocol_of_a_server() {
     assert!(!format!("{config:?}").contains("q-secret"));
     let again = open(&config).await;
     assert_eq!((again.count(None).await.unwrap(), server.0.lock().created.len()), (5, 1));
+    task.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_speaks_of_a_subject_is_forgotten_page_by_page() {
+    let (_server, config, task) = start().await;
+    let memory = open(&config).await;
+    memory.store(crate::tests::about_acme(600)).await.unwrap();
+    let about = Forget { about: Some("acme LTD".to_owned()), ..Forget::default() };
+    assert_eq!(memory.forget(about).await.unwrap(), 5);
+    assert_eq!(memory.count(None).await.unwrap(), 595);
     task.abort();
 }
 

@@ -76,8 +76,9 @@ struct Show {
 /// Forget entries; every option that is given must hold.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example:
-  procos memory forget --kind task_log --before 1767225600000")]
+Examples:
+  procos memory forget --kind task_log --before 1767225600000
+  procos memory forget --about \"Acme Ltd\"      whatever speaks of a customer")]
 struct Forget {
     /// This entry; may be given several times.
     #[arg(long)]
@@ -94,6 +95,9 @@ struct Forget {
     /// Entries before this time, milliseconds since 1970.
     #[arg(long, value_name = "MS")]
     before: Option<i64>,
+    /// Entries that say this in their title, their text or what they hold; case does not matter.
+    #[arg(long, value_name = "TEXT")]
+    about: Option<String>,
 }
 
 /// Write entries as JSON lines, the newest 1,000 of each kind.
@@ -254,9 +258,10 @@ impl Forget {
             system: self.system,
             source: self.source,
             before_ms: self.before,
+            about: self.about.filter(|about| !about.trim().is_empty()),
         };
         if filter.is_empty() {
-            let hint = "give at least one of --id, --kind, --system, --source, --before";
+            let hint = "give at least one of --id, --kind, --system, --source, --before, --about";
             return Err(Failure::wrong_call("CLI-0013", "this would forget everything", hint));
         }
         let forgotten = assembly.memory.forget(filter).await?;
