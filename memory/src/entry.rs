@@ -183,7 +183,7 @@ impl Filter {
 fn says(entry: &Entry, about: &str) -> bool {
     let about = about.to_lowercase();
     let says = |text: &str| text.to_lowercase().contains(&about);
-    says(&entry.title) || says(&entry.text) || strings(&entry.payload).any(|text| says(text))
+    says(&entry.title) || says(&entry.text) || strings(&entry.payload).any(says)
 }
 
 /// Every text in a value, names of fields included.

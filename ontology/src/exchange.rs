@@ -105,6 +105,9 @@ pub struct Imported {
     pub nodes: Vec<Node>,
     /// What could not be taken over.
     pub remarks: Vec<Remark>,
+    /// Whether it may be a part of something larger: a parent that is nowhere is then left out with a remark, and
+    /// otherwise keeps the whole file out.
+    pub is_part: bool,
 }
 
 /// What taking in a file did.
@@ -172,7 +175,9 @@ impl Imported {
             };
             change.put.push(Node::Requirement(requirement));
         }
-        remarks.extend(without_missing_parents(&mut change.put, known));
+        if self.is_part {
+            remarks.extend(without_missing_parents(&mut change.put, known));
+        }
         let mut undeployed = 0;
         for node in &mut nodes {
             if let Node::Process(process) = node {

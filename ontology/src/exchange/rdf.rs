@@ -74,7 +74,7 @@ impl<'g> Reading<'g> {
             known: Vec::new(),
             places: HashMap::new(),
             groups: HashMap::new(),
-            found: Imported::default(),
+            found: Imported { is_part: true, ..Imported::default() },
             left_out: BTreeMap::new(),
         };
         reading.find_system()?;

@@ -90,7 +90,7 @@ async fn graphs_and_text_are_taken_in_by_their_media_type_or_the_name_of_their_f
     ];
     for (number, (query, media, content)) in files.iter().enumerate() {
         let path = format!("/api/systems/Brake/import{query}");
-        let started = house.send(request("POST", &path, &[*media], *content)).await;
+        let started = house.send(request("POST", &path, &[*media], content)).await;
         let job = over(&house, &started).await;
         assert_eq!((&job["state"], &job["result"]["added"]), (&json!("done"), &json!(1)), "{query}: {job}");
         assert_eq!(house.ontology.snapshot("Brake").unwrap().count("requirement"), number + 1);
