@@ -86,7 +86,7 @@ async fn graphs_and_text_are_taken_in_by_their_media_type_or_the_name_of_their_f
         ("", ("content-type", "text/turtle; charset=utf-8"), turtle.as_str()),
         ("?format=ntriples", plain, triples.as_str()),
         ("?file_name=brakes.md", plain, text),
-        ("", ("content-type", "text/markdown"), "# Noise\n\nThe brake shall be quiet.\n"),
+        ("", ("content-type", "text/markdown"), "# Noise\n\n- R-9: The brake shall be quiet.\n"),
     ];
     for (number, (query, media, content)) in files.iter().enumerate() {
         let path = format!("/api/systems/Brake/import{query}");
