@@ -91,14 +91,18 @@ bench-workers: ## ten thousand waiting TDEs: memory, processor time, fairness
 CASES ?= 20000
 KILLS ?= 1000
 
-.PHONY: soak
-soak: ## the long versions: CASES=20000 random models and cases for each property, KILLS=1000 (hours)
+.PHONY: soak soak-properties soak-kills
+soak: soak-properties soak-kills ## the long versions: CASES=20000 random models and cases for each property, KILLS=1000 (hours)
+
+soak-properties: ## only the random models and cases
 	@echo "== $(CASES) random models and cases for each property; cargo names each test that takes long"
 	PROPTEST_CASES=$(CASES) PROPTEST_MAX_GLOBAL_REJECTS=1000000 cargo test --release --locked \
 	  -p bpmn -p scoring -p engine -p kernel -p das -p trail -p ontology -p persistence
+
+soak-kills: ## only the kills of a server at work
 	@echo "== $(KILLS) kills of a server at work"
-	cargo build --locked -p server
-	PROCOS_KILL_CYCLES=$(KILLS) cargo test --locked -p tests --test it -- kills:: crash:: --nocapture --test-threads=1
+	cargo build --release --locked -p server -p tests --bin procos
+	PROCOS_KILL_CYCLES=$(KILLS) cargo test --release --locked -p server -p tests --test it -- kills:: crash:: --nocapture --test-threads=1
 
 .PHONY: camunda7
 camunda7: ## start a real Camunda 7.24 on port 8090 (needs Java 17 and Maven), until Ctrl-C
