@@ -101,8 +101,8 @@ soak-properties: ## only the random models and cases
 
 soak-kills: ## only the kills of a server at work
 	@echo "== $(KILLS) kills of a server at work"
-	cargo build --release --locked -p server -p tests --bin procos
-	PROCOS_KILL_CYCLES=$(KILLS) cargo test --release --locked -p server -p tests --test it -- kills:: crash:: --nocapture --test-threads=1
+	cargo build --locked -p server
+	PROCOS_KILL_CYCLES=$(KILLS) cargo test --locked -p tests --test it -- kills:: crash:: --nocapture --test-threads=1
 
 .PHONY: camunda7
 camunda7: ## start a real Camunda 7.24 on port 8090 (needs Java 17 and Maven), until Ctrl-C
