@@ -23,6 +23,8 @@ const TOLD_EVERY: u32 = 25;
 /// Jobs of one instance.
 const STEPS: u64 = 4;
 const CLIENTS: usize = 4;
+/// Open instances from which on no more are started: each of them is looked at after every kill.
+const OPEN_MAX: usize = 100;
 /// When the server is killed, milliseconds after it was ready.
 const MOMENTS_MS: std::ops::Range<u64> = 20..400;
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -112,6 +114,11 @@ fn known(acknowledged: &Acknowledged) -> std::sync::MutexGuard<'_, BTreeMap<Stri
     acknowledged.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// How many instances have steps before them.
+fn open(acknowledged: &Acknowledged) -> usize {
+    known(acknowledged).values().filter(|steps| **steps < STEPS).count()
+}
+
 #[expect(clippy::disallowed_methods, reason = "the soak run says how many kills it wants")]
 fn cycles() -> u32 {
     std::env::var("PROCOS_KILL_CYCLES").ok().and_then(|text| text.parse().ok()).unwrap_or(CYCLES)
@@ -130,7 +137,7 @@ fn client() -> reqwest::Client {
 /// Starts instances and serves their jobs until the server is gone or `stop`.
 async fn work(api: Api, acknowledged: Acknowledged, stop: CancellationToken, starts: bool) {
     while !stop.is_cancelled() {
-        if starts {
+        if starts && open(&acknowledged) < OPEN_MAX {
             let asked = json!({"processDefinitionId": "counted", "variables": {"steps": 0}});
             let Some(started) = api.post("/v2/process-instances", &asked).await else { return };
             let key = started["processInstanceKey"].as_str().expect("a key").to_owned();
@@ -202,6 +209,7 @@ impl Api {
             assert_ne!(state, "lost", "instance {key} was acknowledged and is gone");
             // More than was acknowledged is right: the kill came between the commit and its answer.
             assert!((steps..=STEPS).contains(&found), "instance {key} had {steps} steps and has {found}");
+            known(acknowledged).insert(key.clone(), found);
             if state == "COMPLETED" {
                 settled.insert(key);
             }

@@ -249,6 +249,9 @@ async fn calls_of_the_model_by_any_part_reach_memory_which_comes_back_from_the_t
         let calls = recall(text).into_iter().filter(|hit| hit["payload"]["type"] == "model_call").count();
         assert!(calls > 0, "a call by {part} is not in memory");
     }
+    // A draft is dated: a later one of the same process does not take its place.
+    let dated = |hit: &Value| hit["source"] == "das" && hit["at_ms"].as_i64() > Some(0);
+    assert!(recall("weld girder paint").iter().any(dated), "the draft is not in memory with its time");
     let questions = ["turbine", "girder", "greet", "create a file"];
     let answers = || {
         let ids = |text: &&str| -> Vec<String> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use das::generate::{Context, Evaluation, evaluate_directory, generate, refine_with_model};
 
-use super::{Found, Output, Session, read_file};
+use super::{Found, Output, Session, now_ms, read_file};
 use crate::failure::Failure;
 use crate::wiring::packs;
 
@@ -79,6 +79,7 @@ impl Generate {
             candidates: self.candidates,
             // Packs are files: they are read whoever holds the directory.
             trade: Some(packs::trade(&session.data_directory)),
+            now_ms: now_ms(),
             ..Context::default()
         };
         let drafted = generate(&text, &context, model.as_deref(), memory.as_deref()).await;
