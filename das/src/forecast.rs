@@ -28,6 +28,7 @@ use tokio::time::Instant;
 use crate::error::Error;
 use crate::experience::read_evidence;
 
+pub(crate) use follow::rest_after;
 pub use record::{FORECAST_MADE, TrackRecordOf, track_record};
 
 /// Models that are kept.

@@ -37,6 +37,7 @@ use tokio_util::sync::CancellationToken;
 use trail::Trail;
 
 use crate::error::Error;
+use crate::forecast::rest_after;
 use crate::policies::Policies;
 use crate::proposals::{Deciding, Proposals};
 use crate::records::{self, Records};
@@ -59,8 +60,6 @@ const PAUSE: Duration = Duration::from_secs(2);
 const BATCH: usize = 1_000;
 /// Batches of one look; the next one goes on from there.
 const BATCHES: usize = 20;
-/// Catching up with a long trail takes at most one part in so many of the time: what is watched goes first.
-const SHARE_OF_TIME: u32 = 10;
 /// Findings are sought again after new counts, but not more often than this, milliseconds.
 const FIND_EVERY_MS: i64 = 10_000;
 /// Without anything new they are sought after this time, because some depend on time alone, milliseconds.
@@ -207,7 +206,8 @@ async fn watch(inner: Arc<Inner>, stop: CancellationToken) {
                 false
             }
         };
-        let pause = if more { began.elapsed() * (SHARE_OF_TIME - 1) } else { PAUSE };
+        // What is watched goes before catching up with a long trail.
+        let pause = if more { rest_after(began.elapsed()) } else { PAUSE };
         tokio::select! {
             () = stop.cancelled() => break,
             () = tokio::time::sleep(pause) => {}

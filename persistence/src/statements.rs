@@ -106,7 +106,7 @@ impl Target<'_> {
         let arrays =
             |first: usize| format!("{head} SELECT * FROM {} {tail}", from_arrays(first, width, &values));
         match self {
-            Self::Joined(joined) => joined.add(arrays, columns(width, &values)),
+            Self::Joined(joined) => joined.add(&arrays(joined.next()), columns(width, &values)),
             Self::Each(on) if on.get_database_backend() == DbBackend::Postgres => {
                 execute(*on, arrays(1), columns(width, &values)).await?;
             }
@@ -131,8 +131,8 @@ impl Target<'_> {
         let sql = |condition: &str| format!("DELETE FROM {table} WHERE {condition}");
         match self {
             Self::Joined(joined) => {
-                let value = is_one_of(DbBackend::Postgres, column, 1, keys).1;
-                joined.add(|first| sql(&is_one_of(DbBackend::Postgres, column, first, keys).0), vec![value]);
+                let (condition, value) = is_one_of(DbBackend::Postgres, column, joined.next(), keys);
+                joined.add(&sql(&condition), vec![value]);
             }
             Self::Each(on) => {
                 let (condition, value) = is_one_of(on.get_database_backend(), column, 1, keys);
@@ -156,7 +156,7 @@ impl Target<'_> {
         let numbers = || keys.iter().map(|(_, number)| i64::from(*number));
         let both = || vec![text(array::of_numbers(instances())), text(array::of_numbers(numbers()))];
         match self {
-            Self::Joined(joined) => joined.add(arrays, both()),
+            Self::Joined(joined) => joined.add(&arrays(joined.next()), both()),
             Self::Each(on) if on.get_database_backend() == DbBackend::Postgres => {
                 execute(*on, arrays(1), both()).await?;
             }
@@ -181,11 +181,15 @@ pub(crate) struct Joined {
 }
 
 impl Joined {
-    /// Adds a statement, which is told the number of its first parameter.
-    fn add(&mut self, statement: impl FnOnce(usize) -> String, values: Vec<Value>) {
+    /// The number of the next statement's first parameter.
+    fn next(&self) -> usize {
+        self.values.len() + 1
+    }
+
+    /// Adds a statement whose parameters are numbered from [`Joined::next`] on.
+    fn add(&mut self, statement: &str, values: Vec<Value>) {
         let before = if self.parts == 0 { "WITH" } else { "," };
         self.parts += 1;
-        let statement = statement(self.values.len() + 1);
         // Writing to a text does not fail.
         let _ = write!(self.sql, "{before} part{} AS ({statement})", self.parts);
         self.values.extend(values);

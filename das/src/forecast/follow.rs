@@ -21,7 +21,7 @@ const FORECASTS_LIMIT: u32 = 20;
 const CASES_LIMIT: usize = 20_000;
 /// A forecast that is only recorded takes less than one that is asked for.
 const EFFORT: Effort = Effort { draws: 50, runs: 10 };
-/// Forecasts take at most one part in so many of the time.
+/// What only follows the work takes at most one part in so many of the time.
 const SHARE_OF_TIME: u32 = 10;
 
 /// What was forecast of a case: the elements it stood at, and how often.
@@ -142,8 +142,8 @@ impl Forecasts {
     }
 }
 
-/// How long nothing is asked for after a look at a case that took so long, whatever it found.
-fn rest_after(took: Duration) -> Duration {
+/// How long nothing is asked for after a look that took so long, whatever it found.
+pub(crate) fn rest_after(took: Duration) -> Duration {
     took * (SHARE_OF_TIME - 1)
 }
 
