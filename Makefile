@@ -96,7 +96,7 @@ soak: soak-properties soak-kills ## the long versions: CASES=20000 random models
 
 soak-properties: ## only the random models and cases
 	@echo "== $(CASES) random models and cases for each property; cargo names each test that takes long"
-	PROPTEST_CASES=$(CASES) PROPTEST_MAX_GLOBAL_REJECTS=1000000 cargo test --release --locked \
+	PROPTEST_CASES=$(CASES) PROPTEST_MAX_GLOBAL_REJECTS=1000000 cargo test --no-fail-fast --release --locked \
 	  -p bpmn -p scoring -p engine -p kernel -p das -p trail -p ontology -p persistence
 
 soak-kills: ## only the kills of a server at work

@@ -16,8 +16,6 @@ const FROM_END: f64 = 6.0;
 const STEPS: usize = 8;
 /// How many places above and below are tried.
 const OUTWARD: usize = 12;
-/// What meets a shape or name weighs so much more than what meets a line.
-const SOLID: f64 = 100.0;
 /// Width of the squares by which neighbours are found.
 const SQUARE: f64 = 200.0;
 /// Most squares that one thing is entered in: beyond, it is a frame around others.
@@ -31,16 +29,16 @@ pub(super) fn name_flows(shapes: &[Shape], edges: &mut [Edge], names: &[(usize, 
     let mut taken = Taken::default();
     for shape in shapes {
         if !is_frame(shape) {
-            taken.add(shape.bounds, SOLID);
+            taken.add(shape.bounds, Thing::Solid);
         }
         if let Some(bounds) = shape.label.as_ref().and_then(|label| label.bounds) {
-            taken.add(bounds, SOLID);
+            taken.add(bounds, Thing::Solid);
         }
     }
     for edge in edges.iter() {
         for piece in edge.waypoints.windows(2) {
             if let [from, to] = piece {
-                taken.add(around(*from, *to), 1.0);
+                taken.add(around(*from, *to), Thing::Line);
             }
         }
     }
@@ -52,7 +50,7 @@ pub(super) fn name_flows(shapes: &[Shape], edges: &mut [Edge], names: &[(usize, 
         let Some(edge) = edges.get_mut(*place) else { continue };
         let width = (size::count(name.chars().count()) * 6.5).clamp(20.0, LABEL_WIDTH);
         let height = size::lines(name, 14) * TEXT;
-        let mut best: Option<(f64, Bounds)> = None;
+        let mut best: Option<(Met, Bounds)> = None;
         let mut pieces: Vec<(Point, Point)> = pieces(&edge.waypoints).collect();
         // What several lines have in common comes last.
         pieces.sort_by_key(|(from, to)| begun.get(&beginning(*from, *to)).is_some_and(|lines| *lines > 1));
@@ -61,12 +59,12 @@ pub(super) fn name_flows(shapes: &[Shape], edges: &mut [Edge], names: &[(usize, 
             if best.is_none_or(|(least, _)| met < least) {
                 best = Some((met, area));
             }
-            if met == 0.0 {
+            if met == Met::default() {
                 break;
             }
         }
         if let Some((_, area)) = best {
-            taken.add(area, SOLID);
+            taken.add(area, Thing::Solid);
             edge.label = Some(Label { bounds: Some(area), ..Label::default() });
         }
     }
@@ -76,15 +74,15 @@ pub(super) fn name_flows(shapes: &[Shape], edges: &mut [Edge], names: &[(usize, 
 pub(super) fn name_gateways(shapes: &mut [Shape], edges: &[Edge], gateways: &HashSet<String>) {
     let mut taken = Taken::default();
     for shape in shapes.iter().filter(|shape| !is_frame(shape)) {
-        taken.add(shape.bounds, SOLID);
+        taken.add(shape.bounds, Thing::Solid);
         let name = shape.label.as_ref().and_then(|label| label.bounds);
         if let Some(name) = name.filter(|_| !gateways.contains(&shape.element)) {
-            taken.add(name, SOLID);
+            taken.add(name, Thing::Solid);
         }
     }
     for piece in edges.iter().flat_map(|edge| edge.waypoints.windows(2)) {
         if let [from, to] = piece {
-            taken.add(around(*from, *to), 1.0);
+            taken.add(around(*from, *to), Thing::Line);
         }
     }
     for shape in shapes.iter_mut().filter(|shape| gateways.contains(&shape.element)) {
@@ -101,7 +99,7 @@ pub(super) fn name_gateways(shapes: &mut [Shape], edges: &[Edge], gateways: &Has
             (right, own.bottom()),
             (left, own.bottom()),
         ];
-        let mut best: Option<(f64, Bounds)> = None;
+        let mut best: Option<(Met, Bounds)> = None;
         for (x, y) in places {
             let there = Bounds { x, y, ..*area };
             let met = taken.met(&there);
@@ -111,7 +109,7 @@ pub(super) fn name_gateways(shapes: &mut [Shape], edges: &[Edge], gateways: &Has
         }
         if let Some((_, there)) = best {
             *area = there;
-            taken.add(there, SOLID);
+            taken.add(there, Thing::Solid);
         }
     }
 }
@@ -144,12 +142,14 @@ fn pieces(line: &[Point]) -> impl Iterator<Item = (Point, Point)> {
 fn candidates(pieces: &[(Point, Point)], width: f64, height: f64) -> Vec<Bounds> {
     let mut found = beside(pieces, width, height);
     for (from, to) in pieces {
-        let x = (from.x + to.x - width) / 2.0;
+        let middle = (from.x + to.x - width) / 2.0;
         let (top, bottom) = (from.y.min(to.y), from.y.max(to.y));
         for step in 0..OUTWARD {
             let far = TASK_HEIGHT / 2.0 + APART + size::count(step) * (TEXT + APART);
-            found.push(Bounds { x, y: top - far - height, width, height });
-            found.push(Bounds { x, y: bottom + far, width, height });
+            for x in [middle, middle - width / 2.0, middle + width / 2.0] {
+                found.push(Bounds { x, y: top - far - height, width, height });
+                found.push(Bounds { x, y: bottom + far, width, height });
+            }
         }
     }
     found
@@ -189,23 +189,44 @@ fn between(begin: f64, end: f64) -> impl Iterator<Item = f64> {
     (0..=STEPS).map(move |step| begin + (end - begin) * size::count(step) / size::count(STEPS))
 }
 
+/// What a name can meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Thing {
+    /// A shape or a name.
+    Solid,
+    Line,
+}
+
+/// How much of what is there an area meets, in square pixels: any of a shape is worse than all of a line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
+struct Met {
+    solid: f64,
+    lines: f64,
+}
+
 /// What stands somewhere already, found by squares.
 #[derive(Default)]
 struct Taken {
-    squares: HashMap<(i64, i64), Vec<(Bounds, f64)>>,
+    squares: HashMap<(i64, i64), Vec<(Bounds, Thing)>>,
 }
 
 impl Taken {
-    fn add(&mut self, bounds: Bounds, weight: f64) {
+    fn add(&mut self, bounds: Bounds, thing: Thing) {
         for square in squares(&bounds) {
-            self.squares.entry(square).or_default().push((bounds, weight));
+            self.squares.entry(square).or_default().push((bounds, thing));
         }
     }
 
-    /// How much of what is there an area meets, by weight; what lies in several squares counts in each.
-    fn met(&self, area: &Bounds) -> f64 {
-        let near = squares(area).filter_map(|square| self.squares.get(&square)).flatten();
-        near.map(|(other, weight)| shared(area, other) * weight).sum()
+    /// How much of what is there an area meets; what lies in several squares counts in each.
+    fn met(&self, area: &Bounds) -> Met {
+        let mut met = Met::default();
+        for (other, thing) in squares(area).filter_map(|square| self.squares.get(&square)).flatten() {
+            match thing {
+                Thing::Solid => met.solid += shared(area, other),
+                Thing::Line => met.lines += shared(area, other),
+            }
+        }
+        met
     }
 }
 

@@ -145,6 +145,27 @@ fn has_loop(block: &Block) -> bool {
     }
 }
 
+/// A process whose gateways have this name on each way out; says how many those are. Drawn.
+fn with_answers(block: &Block, name: &str) -> (usize, Definitions) {
+    let mut definitions = samples::process_of(block);
+    let process = &mut definitions.processes[0];
+    let ways = |id: &str| process.flows.iter().filter(|flow| flow.source == id).count();
+    let gateways: HashSet<String> = process
+        .nodes
+        .iter()
+        .filter(|node| matches!(node.kind, FlowNodeKind::Gateway(_)))
+        .map(|node| node.element.id.clone())
+        .filter(|id| ways(id) > 1)
+        .collect();
+    let mut named = 0;
+    for flow in process.flows.iter_mut().filter(|flow| gateways.contains(&flow.source)) {
+        flow.element.name = Some(name.to_owned());
+        named += 1;
+    }
+    ensure_diagram(&mut definitions);
+    (named, definitions)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -165,20 +186,7 @@ proptest! {
 
     #[test]
     fn answers_of_gateways_stand_where_nothing_else_is(block in samples::blocks(), name in "[a-z ]{1,12}[a-z]") {
-        let mut definitions = samples::process_of(&block);
-        let process = &mut definitions.processes[0];
-        let gateways: HashSet<String> = process
-            .nodes
-            .iter()
-            .filter(|node| matches!(node.kind, FlowNodeKind::Gateway(_)))
-            .map(|node| node.element.id.clone())
-            .filter(|id| process.flows.iter().filter(|flow| flow.source == *id).count() > 1)
-            .collect();
-        for flow in process.flows.iter_mut().filter(|flow| gateways.contains(&flow.source)) {
-            flow.element.name = Some(name.clone());
-        }
-        let named = process.flows.iter().filter(|flow| flow.element.name.is_some()).count();
-        ensure_diagram(&mut definitions);
+        let (named, definitions) = with_answers(&block, &name);
         let drawn = definitions.diagrams[0].edges.iter().filter(|edge| edge.label.is_some()).count();
         prop_assert_eq!(drawn, named);
         let met = met_by_names(&definitions);
@@ -205,6 +213,17 @@ proptest! {
         let faults = faults(&definitions);
         prop_assert!(faults.is_empty(), "{faults:?}");
     }
+}
+
+/// Above and below the middle of its line the name would reach into a step, wherever it is put.
+#[test]
+fn a_name_finds_room_beside_steps_that_stand_close() {
+    use Block::{Choice, Parallel, Task, Timeout, User};
+    let inner = Choice(vec![Task, Task, User]);
+    let block = Choice(vec![Task, Timeout(Box::new(Task)), Parallel(vec![inner, Task, Task])]);
+    let (named, definitions) = with_answers(&block, "a   a aaaaaa");
+    assert!(named > 5);
+    assert_eq!(met_by_names(&definitions), Vec::<String>::new());
 }
 
 #[test]
