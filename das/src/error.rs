@@ -61,6 +61,9 @@ pub enum Error {
     /// The kernel refused or failed.
     #[error(transparent)]
     Kernel(#[from] kernel::Error),
+    /// Memory refused or failed.
+    #[error(transparent)]
+    Memory(#[from] memory::Error),
     /// Work broke off.
     #[error("the work broke off: {0}")]
     Stopped(String),
@@ -155,6 +158,7 @@ impl Error {
             Self::Ontology(error) => error.code(),
             Self::Engine(error) => error.code(),
             Self::Kernel(error) => error.code(),
+            Self::Memory(error) => error.code(),
             Self::Stopped(_) => "DAS-0021",
             Self::Offer { .. } => "DAS-0022",
             Self::Transcript { .. } => "DAS-0023",
@@ -184,6 +188,7 @@ impl Error {
                 "give XES, or CSV with a column each for case, activity and time, with at least one event",
             ),
             Self::Source { hint, .. } => Some(hint),
+            Self::Memory(error) => Some(error.hint()),
             Self::Ontology(_) | Self::Engine(_) | Self::Kernel(_) => None,
             Self::Stopped(_) => Some("try again; the log says more"),
             Self::Proposal { .. } => {

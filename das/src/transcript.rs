@@ -8,7 +8,8 @@
 //! A question becomes an entry of kind `prompt`, an answer one of kind `build` with the question it answers, a turn that
 //! tells of an error one of kind `error` with the question before it. What is read is data: nothing in it is followed.
 
-use memory::{Entry, Kind};
+use memory::{BATCH_LIMIT, Entry, Kind, Memory};
+use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -48,6 +49,46 @@ enum Speaker {
     /// A tool.
     Tells,
     Fails,
+}
+
+/// What of a transcript was new to memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Remembered {
+    /// Questions.
+    pub prompts: usize,
+    /// Answers.
+    pub answers: usize,
+    /// Errors.
+    pub errors: usize,
+}
+
+/// Takes a transcript into memory, less what is there already; `system` is the one it belongs to, and the rest as in
+/// [`read`].
+///
+/// # Errors
+/// As [`read`]; where memory fails.
+pub async fn remember(
+    memory: &dyn Memory,
+    name: &str,
+    text: &str,
+    system: Option<&str>,
+    at_ms: i64,
+) -> Result<Remembered, Error> {
+    let mut fresh = Vec::new();
+    for mut entry in read(name, text, at_ms)? {
+        if memory.get(&entry.organisation, &entry.id).await?.is_none() {
+            entry.system = system.map(str::to_owned);
+            fresh.push(entry);
+        }
+    }
+    let of = |kind: Kind| fresh.iter().filter(|entry| entry.kind == kind).count();
+    let remembered =
+        Remembered { prompts: of(Kind::Prompt), answers: of(Kind::Build), errors: of(Kind::Error) };
+    while !fresh.is_empty() {
+        let batch = fresh.drain(..fresh.len().min(BATCH_LIMIT)).collect();
+        memory.store(batch).await?;
+    }
+    Ok(remembered)
 }
 
 /// Reads a transcript into entries for memory; `name` is where it comes from, `at_ms` when what it does not say happened.

@@ -136,7 +136,9 @@ impl Error {
             Self::Trail(_) | Self::Kernel(kernel::Error::Trail(_)) | Self::Das(das::Error::Stopped(_)) => {
                 true
             }
-            Self::Memory(error) => matches!(error, memory::Error::Store { .. }),
+            Self::Memory(error) | Self::Das(das::Error::Memory(error)) => {
+                matches!(error, memory::Error::Store { .. })
+            }
             Self::Context(error) => matches!(error, context::Error::Store(_) | context::Error::Trail(_)),
             _ => false,
         }

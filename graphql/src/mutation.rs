@@ -4,6 +4,7 @@ mod build;
 mod exchange;
 mod knowledge;
 mod lines;
+mod memories;
 mod operations;
 mod processes;
 mod prompts;
@@ -31,6 +32,7 @@ pub struct Mutation(
     lines::Lines,
     exchange::Exchange,
     prompts::Prompts,
+    memories::Memories,
     watching::Watching,
 );
 

@@ -20,7 +20,7 @@ pub(crate) use job::{Job, JobError, JobState, Progress};
 pub(crate) use policy::{ChangeKind, FindingKind, Policy};
 pub(crate) use prompt::{Prompt, PromptProcess, PromptTest};
 pub(crate) use proposal::{Proposal, ProposalState};
-pub(crate) use recall::{MemoryKind, Recall};
+pub(crate) use recall::{MemoryEntry, MemoryKind, Recall, Remembered};
 pub(crate) use score::{Score, ScoreKind};
 pub(crate) use server_state::ServerState;
 pub(crate) use sparql::SparqlResult;

@@ -93,8 +93,8 @@ impl From<ontology::Error> for Failure {
 
 impl From<das::Error> for Failure {
     fn from(error: das::Error) -> Self {
-        let wrong_call =
-            !matches!(error, das::Error::Stopped(_) | das::Error::Engine(_) | das::Error::Ontology(_));
+        use das::Error as E;
+        let wrong_call = !matches!(error, E::Stopped(_) | E::Engine(_) | E::Ontology(_) | E::Memory(_));
         let hint = error.hint().unwrap_or_default().to_owned();
         Self { code: error.code().to_owned(), message: error.to_string(), hint, wrong_call }
     }

@@ -47,12 +47,37 @@ fn commands_go_through_the_server_that_holds_the_directory() {
     let turtle = place.procos(&["export", name, "--data-dir", "data"]).fine().stdout;
     assert!(turtle.contains("Requirement"), "{turtle}");
 
-    let refused = place.procos(&["memory", "forget", "--kind", "bpmn", "--data-dir", "data"]);
+    let refused = place.procos(&["trail", "log", "size-aircraft", "log.csv", "--data-dir", "data"]);
     assert_eq!((refused.code, refused.error_code().as_str()), (2, "CLI-0009"));
     place.procos(&["backup", "copy", "--data-dir", "data"]).fine();
     assert_eq!(server.terminate(), Some(0));
     assert!(!place.path("data/server.json").exists(), "it left its address behind");
     place.procos(&["ps", "--all", "--data-dir", "data"]).fine();
+}
+
+#[test]
+fn memory_is_shown_told_and_made_to_forget_through_the_server() {
+    let place = Place::empty();
+    let (_server, _) = place.serve();
+    let memory = |arguments: &[&str]| {
+        place.procos(&[&["memory"], arguments, &["--json", "--data-dir", "data"]].concat())
+    };
+    let talk = "{\"role\": \"user\", \"content\": \"How is a zeppelin moored?\"}\n";
+    let talk = place.file("talk.jsonl", talk);
+    let told = memory(&["log", &talk, "--system", "Airship"]).fine().json();
+    assert_eq!(told, json!({"prompts": 1, "answers": 0, "errors": 0}));
+    assert_eq!(memory(&["log", &talk]).fine().json()["prompts"], 0, "the same again changes nothing");
+    let hits = memory(&["recall", "zeppelin"]).fine().json()["hits"].take();
+    let id = hits[0]["id"].as_str().expect("an id").to_owned();
+    let shown = memory(&["show", &id]).fine().json();
+    assert_eq!((&shown["kind"], &shown["system"]), (&json!("prompt"), &json!("Airship")), "{shown}");
+    assert_eq!(memory(&["show", "nothing"]).error_code(), "CLI-0012");
+    let exported = memory(&["export", "--source", "transcript talk.jsonl"]).fine().json_lines();
+    assert_eq!(exported, [shown], "an entry is written as it is shown");
+    assert_eq!(memory(&["forget"]).error_code(), "CLI-0013");
+    let forgotten = memory(&["forget", "--about", "ZEPPELIN", "--kind", "prompt"]).fine().json();
+    assert_eq!(forgotten["forgotten"], 1);
+    assert_eq!(memory(&["show", &id]).error_code(), "CLI-0012");
 }
 
 #[test]

@@ -200,20 +200,6 @@ impl Build {
         Ok(job)
     }
 
-    /// Fills memory again: with what comes with the program, and from the trail. Entries have stable ids, so that doing
-    /// it again changes nothing. Returns a job at once; its result counts events, entries, and what stays forgotten.
-    async fn rebuild_memory(&self, ctx: &Context<'_>) -> Result<Job> {
-        let state = ctx.data::<State>()?.clone();
-        let id = format!("{:016x}", (state.seeds)());
-        let job = ctx.data::<Jobs>()?.start(id, move |_| async move {
-            let crate::Recollection { memory, first } = &state.recollection;
-            memory.store(first(state.clock.now_ms())).await?;
-            let done = das::recollection::rebuild(state.trail.as_ref(), memory.as_ref()).await?;
-            Ok(json!({"events": done.events, "entries": done.entries, "forgotten": done.forgotten}))
-        })?;
-        Ok(job)
-    }
-
     /// Ends a job that is running, e.g. a build that asks a model about many requirements: it fails as cancelled soon
     /// after. What it stored by then stays; answers of a model are remembered. True where it was running.
     async fn cancel_job(&self, ctx: &Context<'_>, id: ID) -> Result<bool> {

@@ -24,9 +24,9 @@ pub(crate) enum MemoryKind {
     Build,
 }
 
-/// A memory that fits.
+/// A thing that memory holds.
 #[derive(Clone, Debug, SimpleObject)]
-pub(crate) struct MemoryHit {
+pub(crate) struct MemoryEntry {
     /// Its id.
     id: String,
     /// What it is.
@@ -35,14 +35,38 @@ pub(crate) struct MemoryHit {
     title: String,
     /// The text that was searched.
     text: String,
-    /// How well it fits; comparable within one answer only.
-    score: f64,
+    /// The system it belongs to; none for what is general.
+    system: Option<String>,
     /// Where it comes from.
     source: String,
     /// When it happened.
     stored_at: Timestamp,
     /// The thing itself, or what leads to it.
     payload: Json,
+}
+
+impl From<memory::Entry> for MemoryEntry {
+    fn from(entry: memory::Entry) -> Self {
+        Self {
+            id: entry.id,
+            kind: entry.kind.into(),
+            title: entry.title,
+            text: entry.text,
+            system: entry.system,
+            source: entry.source,
+            stored_at: Timestamp(entry.at_ms),
+            payload: Json(entry.payload),
+        }
+    }
+}
+
+/// A memory that fits.
+#[derive(Clone, Debug, SimpleObject)]
+pub(crate) struct MemoryHit {
+    #[graphql(flatten)]
+    entry: MemoryEntry,
+    /// How well it fits; comparable within one answer only.
+    score: f64,
 }
 
 /// An answer of memory; `degraded` says why it is not complete.
@@ -56,16 +80,24 @@ pub(crate) struct Recall {
 
 impl From<memory::Recall> for Recall {
     fn from(recalled: memory::Recall) -> Self {
-        let shown = |hit: memory::Hit| MemoryHit {
-            id: hit.entry.id,
-            kind: hit.entry.kind.into(),
-            title: hit.entry.title,
-            text: hit.entry.text,
-            score: hit.score,
-            source: hit.entry.source,
-            stored_at: Timestamp(hit.entry.at_ms),
-            payload: Json(hit.entry.payload),
-        };
+        let shown = |hit: memory::Hit| MemoryHit { entry: hit.entry.into(), score: hit.score };
         Self { hits: recalled.hits.into_iter().map(shown).collect(), degraded: recalled.degraded }
+    }
+}
+
+/// What of a transcript was new to memory.
+#[derive(Clone, Debug, SimpleObject)]
+pub(crate) struct Remembered {
+    /// Questions.
+    prompts: usize,
+    /// Answers.
+    answers: usize,
+    /// Errors.
+    errors: usize,
+}
+
+impl From<das::transcript::Remembered> for Remembered {
+    fn from(das::transcript::Remembered { prompts, answers, errors }: das::transcript::Remembered) -> Self {
+        Self { prompts, answers, errors }
     }
 }

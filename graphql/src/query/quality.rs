@@ -12,8 +12,8 @@ use crate::jobs::Jobs;
 use crate::limits::page_cost;
 use crate::lists::{ScoreOrder, TimeOrder};
 use crate::quality::{
-    Job, MemoryKind, Prompt, PromptProcess, Proposal, ProposalState, Recall, Score, ScoreKind, ServerState,
-    SparqlResult, Suggestion, TrailEvent, TrailVerification, suggestions, trail_page,
+    Job, MemoryEntry, MemoryKind, Prompt, PromptProcess, Proposal, ProposalState, Recall, Score, ScoreKind,
+    ServerState, SparqlResult, Suggestion, TrailEvent, TrailVerification, suggestions, trail_page,
 };
 use crate::scalar::{Key, Timestamp};
 use crate::{Error, State};
@@ -114,13 +114,16 @@ impl Quality {
         Ok(found.into_iter().filter(uses).map(PromptProcess::from).collect())
     }
 
-    /// What memory knows about a text: only of these kinds, of this system and what belongs to none, since this time.
+    /// What memory knows about a text: only of these kinds, of this system and what belongs to none, from this source,
+    /// since this time. An empty text asks for the newest.
+    #[expect(clippy::too_many_arguments, reason = "each is a filter of the query")]
     async fn recall(
         &self,
         ctx: &Context<'_>,
         text: String,
         kinds: Option<Vec<MemoryKind>>,
         system: Option<String>,
+        source: Option<String>,
         since: Option<Timestamp>,
         #[graphql(default = 10)] limit: i32,
     ) -> Result<Recall> {
@@ -134,12 +137,19 @@ impl Quality {
             text,
             kinds,
             system,
+            source,
             limit,
             organisation: Some(Prompt::ORGANISATION.to_owned()),
             since_ms: since.map(|since| since.0),
             ..memory::Query::default()
         };
         Ok(ctx.data::<State>()?.memory.recall(query).await?.into())
+    }
+
+    /// The entry of memory with this id.
+    async fn memory_entry(&self, ctx: &Context<'_>, id: ID) -> Result<Option<MemoryEntry>> {
+        let memory = &ctx.data::<State>()?.memory;
+        Ok(memory.get(Prompt::ORGANISATION, id.as_str()).await?.map(MemoryEntry::from))
     }
 
     /// The quality trail, oldest first where no other order is asked for.

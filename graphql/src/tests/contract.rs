@@ -54,6 +54,9 @@ const WITHOUT_CLIENT_ID: &[&str] = &[
     // From the same trail comes the same memory, and a job that has ended stays ended.
     "rebuildMemory",
     "cancelJob",
+    // What is forgotten is gone, and the same transcript again changes nothing.
+    "forgetMemory",
+    "rememberTranscript",
     // Proposals wait for a decision, and a decided one is not decided again.
     "generateProcess",
     "refineProcess",

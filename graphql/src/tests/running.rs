@@ -152,6 +152,32 @@ async fn feedback_is_in_the_trail_and_in_memory() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn memory_takes_a_transcript_shows_it_and_forgets_it() {
+    let bed = Bed::new().await;
+    let tell = "mutation($input: RememberTranscriptInput!) {
+        rememberTranscript(input: $input) { prompts answers errors } }";
+    let input = json!({"name": "talk.txt", "content": "User: Who moors it?\nAssistant: The crew."});
+    let told = bed.ask(tell, json!({"input": input})).await;
+    assert_eq!(told["rememberTranscript"], json!({"prompts": 1, "answers": 1, "errors": 0}));
+    let found = bed
+        .ask("{ recall(text: \"\", source: \"transcript talk.txt\") { hits { id title } } }", json!({}))
+        .await;
+    let hits = found["recall"]["hits"].as_array().unwrap();
+    assert_eq!(hits.len(), 2);
+    let show = "query($id: ID!) { memoryEntry(id: $id) { title source storedAt } }";
+    let shown = bed.ask(show, json!({"id": hits[0]["id"]})).await;
+    assert_eq!(shown["memoryEntry"]["title"], hits[0]["title"]);
+    assert_eq!(bed.ask(show, json!({"id": "none"})).await["memoryEntry"], Value::Null);
+    let forget = "mutation($input: ForgetMemoryInput!) { forgetMemory(input: $input) }";
+    for nothing in [json!({}), json!({"about": " "})] {
+        let (code, ..) = bed.refusal(forget, json!({"input": nothing})).await;
+        assert_eq!(code, "API-0002", "it would forget everything");
+    }
+    let forgotten = bed.ask(forget, json!({"input": {"source": "transcript talk.txt"}})).await;
+    assert_eq!(forgotten["forgetMemory"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_started_or_completed_is_refused_with_a_code() {
     let bed = Bed::new().await;
     let start = "mutation($input: StartProcessInput!) { startProcess(input: $input) { key } }";

@@ -1,16 +1,17 @@
 //! `procos memory`: asks memory, shows and forgets entries, writes them out, takes in transcripts, rebuilds all of it.
 
 mod log;
+mod remote;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use memory::{Filter, HITS_LIMIT, Kind, Query};
+use memory::{Entry, Filter, HITS_LIMIT, Kind, Query};
 use serde_json::{Value, json};
 
 use super::output::{point_in_time, shortened};
-use super::{Found, Output, Session, remote_job, write_file};
+use super::{Found, Output, Session, write_file};
 use crate::failure::Failure;
 use crate::wiring::Assembly;
 
@@ -130,46 +131,40 @@ struct Rebuild {}
 
 impl Memory {
     pub(crate) async fn execute(self, output: Output, session: Session) -> Result<ExitCode, Failure> {
-        match (session.at_rest().await?, self.command) {
-            (Found::Here(assembly), command) => {
-                let done = match command {
-                    Command::Recall(command) => {
-                        command.here(&assembly).await.map(|found| show_hits(output, &found))
-                    }
-                    Command::Show(command) => command.execute(output, &assembly).await,
-                    Command::Forget(command) => command.execute(output, &assembly).await,
-                    Command::Export(command) => command.execute(output, &assembly).await,
-                    Command::Log(command) => command.execute(output, &assembly).await,
-                    Command::Rebuild(_) => rebuilt(&assembly).await.map(|done| show_rebuilt(output, &done)),
-                };
+        match session.at_rest().await? {
+            Found::Here(assembly) => {
+                let done = self.here(&assembly, output).await;
                 assembly.close().await;
                 done?;
             }
-            (Found::There(client), Command::Recall(command)) => {
-                let query = "query($text: String!, $kinds: [MemoryKind!], $system: String, $since: Timestamp, $limit: Int) { \
-                    recall(text: $text, kinds: $kinds, system: $system, since: $since, limit: $limit) { degraded \
-                    hits { id kind title text score source storedAt payload } } }";
-                let kinds: Vec<String> =
-                    command.kind.iter().map(|kind| kind.as_str().to_uppercase()).collect();
-                let kinds = (!kinds.is_empty()).then_some(kinds);
-                let asked = json!({"text": command.text, "kinds": kinds, "system": command.system, "since": command.since,
-                    "limit": command.limit});
-                let mut found = client.ask(query, asked).await?["recall"].take();
-                for hit in found["hits"].as_array_mut().into_iter().flatten() {
-                    hit["kind"] = json!(hit["kind"].as_str().unwrap_or_default().to_lowercase());
-                    hit["at_ms"] = hit["storedAt"].take();
-                }
-                show_hits(output, &found);
-            }
-            (Found::There(client), Command::Rebuild(_)) => {
-                let job = client.ask("mutation { rebuildMemory { id } }", json!({})).await?["rebuildMemory"]
-                    ["id"]
-                    .take();
-                show_rebuilt(output, &remote_job::follow(&job, &client, output).await?);
-            }
-            (Found::There(_), _) => return Err(session.needs_directory("this command")),
+            Found::There(client) => remote::execute(self.command, &client, output).await?,
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    async fn here(self, assembly: &Assembly, output: Output) -> Result<(), Failure> {
+        match self.command {
+            Command::Recall(command) => show_hits(output, &command.here(assembly).await?),
+            Command::Show(Show { id }) => {
+                show_entry(output, &id, assembly.memory.get(ORGANISATION, &id).await?)?;
+            }
+            Command::Forget(command) => {
+                show_forgotten(output, assembly.memory.forget(command.filter()?).await?);
+            }
+            Command::Export(command) => {
+                let mut entries = Entries::default();
+                for kind in command.kinds() {
+                    let mut query = Query::new("").of_kinds(&[kind]).at_most(HITS_LIMIT);
+                    query.source.clone_from(&command.source);
+                    let found = assembly.memory.recall(query).await?;
+                    entries.add(kind, found.hits.into_iter().map(|hit| hit.entry), output);
+                }
+                entries.write(command.output, output)?;
+            }
+            Command::Log(command) => command.here(output, assembly).await?,
+            Command::Rebuild(_) => show_rebuilt(output, &rebuilt(assembly).await?),
+        }
+        Ok(())
     }
 }
 
@@ -224,33 +219,32 @@ fn show_hits(output: Output, found: &Value) {
     }
 }
 
-impl Show {
-    async fn execute(self, output: Output, assembly: &Assembly) -> Result<(), Failure> {
-        let Some(entry) = assembly.memory.get(ORGANISATION, &self.id).await? else {
-            let message = format!("memory entry {} does not exist", self.id);
-            return Err(Failure::wrong_call("CLI-0012", message, "`procos memory recall` shows ids"));
-        };
-        if output.is_json() {
-            output.value(&json!(entry));
-            return Ok(());
-        }
-        output.line(&format!("{}  {}  {}", entry.kind.as_str(), entry.title, point_in_time(entry.at_ms)));
-        output.line(&format!(
-            "id {}, source {}, system {}",
-            entry.id,
-            entry.source,
-            entry.system.as_deref().unwrap_or("–")
-        ));
-        output.line(&entry.text);
-        if !entry.payload.is_null() {
-            output.line(&format!("{:#}", entry.payload));
-        }
-        Ok(())
+fn show_entry(output: Output, id: &str, entry: Option<Entry>) -> Result<(), Failure> {
+    let Some(entry) = entry else {
+        let message = format!("memory entry {id} does not exist");
+        return Err(Failure::wrong_call("CLI-0012", message, "`procos memory recall` shows ids"));
+    };
+    if output.is_json() {
+        output.value(&json!(entry));
+        return Ok(());
     }
+    output.line(&format!("{}  {}  {}", entry.kind.as_str(), entry.title, point_in_time(entry.at_ms)));
+    output.line(&format!(
+        "id {}, source {}, system {}",
+        entry.id,
+        entry.source,
+        entry.system.as_deref().unwrap_or("–")
+    ));
+    output.line(&entry.text);
+    if !entry.payload.is_null() {
+        output.line(&format!("{:#}", entry.payload));
+    }
+    Ok(())
 }
 
 impl Forget {
-    async fn execute(self, output: Output, assembly: &Assembly) -> Result<(), Failure> {
+    /// What it asks for, unless that is everything.
+    fn filter(self) -> Result<Filter, Failure> {
         let filter = Filter {
             ids: self.id,
             kinds: self.kind,
@@ -264,45 +258,54 @@ impl Forget {
             let hint = "give at least one of --id, --kind, --system, --source, --before, --about";
             return Err(Failure::wrong_call("CLI-0013", "this would forget everything", hint));
         }
-        let forgotten = assembly.memory.forget(filter).await?;
-        if output.is_json() {
-            output.value(&json!({"forgotten": forgotten}));
-        } else {
-            output.line(&format!("{forgotten} entries forgotten"));
-        }
-        Ok(())
+        Ok(filter)
+    }
+}
+
+fn show_forgotten(output: Output, forgotten: usize) {
+    if output.is_json() {
+        output.value(&json!({"forgotten": forgotten}));
+    } else {
+        output.line(&format!("{forgotten} entries forgotten"));
     }
 }
 
 impl Export {
-    async fn execute(self, output: Output, assembly: &Assembly) -> Result<(), Failure> {
-        let kinds = if self.kind.is_empty() { Kind::ALL.to_vec() } else { self.kind };
-        let mut lines = String::new();
-        let mut written = 0;
-        for kind in kinds {
-            let mut query = Query::new("").of_kinds(&[kind]).at_most(HITS_LIMIT);
-            query.source.clone_from(&self.source);
-            let found = assembly.memory.recall(query).await?;
-            let all = assembly.memory.count(Some(kind)).await?;
-            // How many there are of a source is not counted.
-            let cut = if self.source.is_some() { HITS_LIMIT } else { all };
-            if all > found.hits.len() && found.hits.len() >= cut.min(HITS_LIMIT) {
-                let kind = kind.as_str();
-                output
-                    .remark(&format!("{kind}: the newest {} of {all} entries are written", found.hits.len()));
-            }
-            for hit in found.hits {
-                lines.push_str(&json!(hit.entry).to_string());
-                lines.push('\n');
-                written += 1;
-            }
+    /// The kinds that it asks for.
+    fn kinds(&self) -> Vec<Kind> {
+        if self.kind.is_empty() { Kind::ALL.to_vec() } else { self.kind.clone() }
+    }
+}
+
+/// Entries as JSON lines.
+#[derive(Default)]
+struct Entries {
+    lines: String,
+    written: usize,
+}
+
+impl Entries {
+    /// Adds the newest entries of a kind.
+    fn add(&mut self, kind: Kind, entries: impl Iterator<Item = Entry>, output: Output) {
+        let before = self.written;
+        for entry in entries {
+            self.lines.push_str(&json!(entry).to_string());
+            self.lines.push('\n');
+            self.written += 1;
         }
-        match &self.output {
+        if self.written - before >= HITS_LIMIT {
+            let kind = kind.as_str();
+            output.remark(&format!("{kind}: the newest {HITS_LIMIT} are written; there may be more"));
+        }
+    }
+
+    fn write(self, path: Option<PathBuf>, output: Output) -> Result<(), Failure> {
+        match path {
             Some(path) => {
-                write_file(path, lines.as_bytes())?;
-                output.remark(&format!("{written} entries written to {}", path.display()));
+                write_file(&path, self.lines.as_bytes())?;
+                output.remark(&format!("{} entries written to {}", self.written, path.display()));
             }
-            None => output.line(lines.trim_end()),
+            None => output.line(self.lines.trim_end()),
         }
         Ok(())
     }

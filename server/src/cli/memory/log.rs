@@ -3,11 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use memory::{BATCH_LIMIT, Kind};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::super::client::Client;
 use super::super::{Output, now_ms, read_file};
-use super::ORGANISATION;
 use crate::failure::Failure;
 use crate::wiring::Assembly;
 
@@ -30,30 +29,42 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub(super) async fn execute(self, output: Output, assembly: &Assembly) -> Result<(), Failure> {
+    pub(super) async fn here(self, output: Output, assembly: &Assembly) -> Result<(), Failure> {
+        let (name, text) = self.transcript()?;
+        let system = self.system.as_deref();
+        let memory = assembly.memory.as_ref();
+        let remembered = das::transcript::remember(memory, &name, &text, system, now_ms()).await?;
+        show(output, &json!(remembered));
+        Ok(())
+    }
+
+    pub(super) async fn there(self, output: Output, client: &Client) -> Result<(), Failure> {
+        let (name, content) = self.transcript()?;
+        let input = json!({"name": name, "content": content, "system": self.system});
+        let query = "mutation($input: RememberTranscriptInput!) { rememberTranscript(input: $input) \
+            { prompts answers errors } }";
+        show(output, &client.ask(query, json!({"input": input})).await?["rememberTranscript"]);
+        Ok(())
+    }
+
+    /// The name of the file, and what is in it.
+    fn transcript(&self) -> Result<(String, String), Failure> {
         let content = read_file(&self.file)?;
         let name = self.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let mut entries = das::transcript::read(&name, &String::from_utf8_lossy(&content), now_ms())?;
-        let mut fresh = Vec::with_capacity(entries.len());
-        for mut entry in entries.drain(..) {
-            if assembly.memory.get(ORGANISATION, &entry.id).await?.is_none() {
-                entry.system.clone_from(&self.system);
-                fresh.push(entry);
-            }
-        }
-        let of = |kind: Kind| fresh.iter().filter(|entry| entry.kind == kind).count();
-        let (prompts, answers, errors) = (of(Kind::Prompt), of(Kind::Build), of(Kind::Error));
-        while !fresh.is_empty() {
-            let batch = fresh.drain(..fresh.len().min(BATCH_LIMIT)).collect();
-            assembly.memory.store(batch).await?;
-        }
-        if output.is_json() {
-            output.value(&json!({"prompts": prompts, "answers": answers, "errors": errors}));
-        } else if prompts + answers + errors == 0 {
-            output.line("memory has all of it already");
-        } else {
-            output.line(&format!("remembered: {prompts} prompts, {answers} answers, {errors} errors"));
-        }
-        Ok(())
+        Ok((name, String::from_utf8_lossy(&content).into_owned()))
+    }
+}
+
+fn show(output: Output, remembered: &Value) {
+    if output.is_json() {
+        output.value(remembered);
+        return;
+    }
+    let count = |name: &str| remembered[name].as_u64().unwrap_or_default();
+    let (prompts, answers, errors) = (count("prompts"), count("answers"), count("errors"));
+    if prompts + answers + errors == 0 {
+        output.line("memory has all of it already");
+    } else {
+        output.line(&format!("remembered: {prompts} prompts, {answers} answers, {errors} errors"));
     }
 }
