@@ -26,7 +26,15 @@ struct Shared {
     readers: DatabaseConnection,
     backend: DbBackend,
     file: Option<PathBuf>,
-    stopped: tokio::sync::Mutex<Option<tokio::task::JoinHandle<()>>>,
+    /// Told when the writer has ended.
+    ended: tokio::sync::Mutex<Option<oneshot::Receiver<()>>>,
+}
+
+/// What the writer's thread begins with.
+pub(crate) struct Opened {
+    pub(crate) connection: DatabaseConnection,
+    /// Keeps other processes away from a file.
+    pub(crate) lock: Option<File>,
 }
 
 impl std::fmt::Debug for Database {
@@ -45,15 +53,9 @@ impl Database {
     /// [`Error::Locked`] when another process (or another `Database`) has it open, [`Error::Open`],
     /// [`Error::TooOld`], [`Error::Setting`], [`Error::Failed`].
     pub async fn open_sqlite(path: &Path) -> Result<Self, Error> {
-        let connections = sqlite::open(path).await?;
-        Self::start(
-            connections.writer,
-            connections.readers,
-            DbBackend::Sqlite,
-            Some(path.to_owned()),
-            Some(connections.lock),
-        )
-        .await
+        let file = path.to_owned();
+        let open = async move { sqlite::open(&file).await };
+        Self::start(open, sqlite::readers(path), DbBackend::Sqlite, Some(path.to_owned())).await
     }
 
     /// Opens a PostgreSQL database by its address (`postgres://user:password@host:port/name`).
@@ -61,24 +63,43 @@ impl Database {
     /// # Errors
     /// As [`Database::open_sqlite`].
     pub async fn open_postgres(url: &str) -> Result<Self, Error> {
-        let connections = postgres::open(url).await?;
-        Self::start(connections.writer, connections.readers, DbBackend::Postgres, None, None).await
+        let options = postgres::options(url)?;
+        let readers = postgres::readers(options.clone());
+        Self::start(postgres::open(options), readers, DbBackend::Postgres, None).await
     }
 
+    /// Opens the writer's connection and starts the writer.
     async fn start(
-        writer: DatabaseConnection,
+        open: impl Future<Output = Result<Opened, Error>> + Send + 'static,
         readers: DatabaseConnection,
         backend: DbBackend,
         file: Option<PathBuf>,
-        lock: Option<File>,
     ) -> Result<Self, Error> {
-        Migrator::up(&writer, None).await?;
-        let chain = Chain::load(&writer).await?;
-        let (sender, receiver) = mpsc::channel(writer::QUEUE_LIMIT);
-        // The writer keeps the lock file: it is released when the last write is done and not before.
-        let task = tokio::spawn(writer::run(writer, receiver, chain, lock));
-        let stopped = tokio::sync::Mutex::new(Some(task));
-        Ok(Self { shared: Arc::new(Shared { writer: sender, readers, backend, file, stopped }) })
+        let (writer, requests) = mpsc::channel(writer::QUEUE_LIMIT);
+        let (ready, is_ready) = oneshot::channel();
+        let (has_ended, ended) = oneshot::channel();
+        let work = async move {
+            let outcome = prepare(open).await;
+            let (begin, outcome) = match outcome {
+                Ok(prepared) => (Some(prepared), Ok(())),
+                Err(error) => (None, Err(error)),
+            };
+            // Whoever opens the database may have gone: then nobody asks, and the writer ends at once.
+            let _gone = ready.send(outcome);
+            if let Some((Opened { connection, lock }, chain)) = begin {
+                // The writer keeps the lock file: it is released when the last write is done and not before.
+                writer::run(connection, requests, chain, lock).await;
+            }
+            let _gone = has_ended.send(());
+        };
+        match backend {
+            DbBackend::Postgres => on_a_thread(work)?,
+            // SQLite's connection works on a thread of its own anyway.
+            _ => drop(tokio::spawn(work)),
+        }
+        is_ready.await.map_err(|_| Error::Closed)??;
+        let ended = tokio::sync::Mutex::new(Some(ended));
+        Ok(Self { shared: Arc::new(Shared { writer, readers, backend, file, ended }) })
     }
 
     /// Small things kept as JSON.
@@ -114,10 +135,10 @@ impl Database {
         if self.shared.writer.send(Request::Stop).await.is_err() {
             tracing::debug!("the database is closed already");
         }
-        if let Some(task) = self.shared.stopped.lock().await.take()
-            && let Err(error) = task.await
+        if let Some(ended) = self.shared.ended.lock().await.take()
+            && ended.await.is_err()
         {
-            tracing::error!(%error, "the database's writer ended badly");
+            tracing::error!("the database's writer broke down");
         }
         if let Err(error) = self.shared.readers.clone().close().await {
             tracing::warn!(%error, "closing the readers failed");
@@ -192,4 +213,21 @@ impl Database {
         let statement = Statement::from_sql_and_values(self.shared.backend, sql, values);
         Ok(self.shared.readers.query_all_raw(statement).await?)
     }
+}
+
+/// Opens the writer's connection, applies what migrations are due, and finds the end of the trail.
+async fn prepare(open: impl Future<Output = Result<Opened, Error>>) -> Result<(Opened, Chain), Error> {
+    let opened = open.await?;
+    Migrator::up(&opened.connection, None).await?;
+    let chain = Chain::load(&opened.connection).await?;
+    Ok((opened, chain))
+}
+
+/// Works on a thread of its own, so that what comes from the server does not queue behind those who wait for it.
+fn on_a_thread(work: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
+    let failed = |error: std::io::Error| Error::Failed(format!("the writer cannot start: {error}"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let thread = std::thread::Builder::new().name("database-writer".to_owned());
+    thread.spawn(move || runtime.block_on(work)).map_err(failed)?;
+    Ok(())
 }

@@ -8,6 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 
 use crate::Error;
+use crate::database::Opened;
 use crate::statements::STATEMENTS;
 
 /// The advisory lock of the one writer of a database: the letters `ProcOS` as a number.
@@ -19,18 +20,14 @@ const LOCK_TRIES: u32 = 20;
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 /// How long a statement waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Unused for this long, a connection is asked whether it is still there before it is used again.
+const IDLE: Duration = Duration::from_secs(1);
 
 /// Settings of the writer's connection. Durability is not left to the server's configuration. The writer's few
 /// statements all find their rows by an index, and are planned once: a plan made while a table was nearly empty would
 /// go on reading the whole of it.
 const SETTINGS: [&str; 3] =
     ["SET synchronous_commit = on", "SET plan_cache_mode = force_generic_plan", "SET enable_seqscan = off"];
-
-/// The connections to one database.
-pub(crate) struct Connections {
-    pub(crate) writer: DatabaseConnection,
-    pub(crate) readers: DatabaseConnection,
-}
 
 /// The address without what must not be shown.
 pub(crate) fn shown(options: &PgConnectOptions) -> String {
@@ -42,23 +39,45 @@ pub(crate) fn shown(options: &PgConnectOptions) -> String {
     )
 }
 
-/// Opens the writer, which takes the lock with every new connection, and the readers.
-pub(crate) async fn open(url: &str) -> Result<Connections, Error> {
-    let options = PgConnectOptions::from_str(url)
-        .map_err(|error| Error::Open {
-            path: "the PostgreSQL address".to_owned(),
-            detail: error.to_string(),
-        })?
-        .statement_cache_capacity(STATEMENTS)
-        .disable_statement_logging();
+/// How the database at an address is connected to.
+pub(crate) fn options(url: &str) -> Result<PgConnectOptions, Error> {
+    let options = PgConnectOptions::from_str(url).map_err(|error| Error::Open {
+        path: "the PostgreSQL address".to_owned(),
+        detail: error.to_string(),
+    })?;
+    Ok(options.statement_cache_capacity(STATEMENTS).disable_statement_logging())
+}
+
+/// Connections for reading, opened when they are needed.
+pub(crate) fn readers(options: PgConnectOptions) -> DatabaseConnection {
+    let readers = pool().max_connections(READERS).connect_lazy_with(options);
+    SqlxPostgresConnector::from_sqlx_postgres_pool(readers)
+}
+
+/// A pool that asks a connection whether it is still there only if it was not used for a while: every question is a way
+/// to the server and back.
+fn pool() -> PgPoolOptions {
+    PgPoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT).test_before_acquire(false).before_acquire(
+        |connection, idle| {
+            Box::pin(async move {
+                if idle.idle_for > IDLE {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        },
+    )
+}
+
+/// Opens the writer's connection, which takes the lock whenever it is opened anew.
+pub(crate) async fn open(options: PgConnectOptions) -> Result<Opened, Error> {
     let path = shown(&options);
     check_lock(&options, &path).await?;
-    let writer = PgPoolOptions::new()
+    let writer = pool()
         .max_connections(1)
         .min_connections(0)
         .idle_timeout(None)
         .max_lifetime(None)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
         .after_connect(|connection, _| {
             Box::pin(async move {
                 let held: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
@@ -71,7 +90,7 @@ pub(crate) async fn open(url: &str) -> Result<Connections, Error> {
                 if held { Ok(()) } else { Err(sqlx::Error::Configuration(HELD.into())) }
             })
         })
-        .connect_with(options.clone())
+        .connect_with(options)
         .await
         .map_err(|error| match error {
             sqlx::Error::Configuration(text) if text.to_string() == HELD => {
@@ -79,14 +98,7 @@ pub(crate) async fn open(url: &str) -> Result<Connections, Error> {
             }
             other => Error::Open { path: path.clone(), detail: other.to_string() },
         })?;
-    let readers = PgPoolOptions::new()
-        .max_connections(READERS)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .connect_lazy_with(options);
-    Ok(Connections {
-        writer: SqlxPostgresConnector::from_sqlx_postgres_pool(writer),
-        readers: SqlxPostgresConnector::from_sqlx_postgres_pool(readers),
-    })
+    Ok(Opened { connection: SqlxPostgresConnector::from_sqlx_postgres_pool(writer), lock: None })
 }
 
 /// Says who is in the way at once, where a pool would only try until its time is over.

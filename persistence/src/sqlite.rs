@@ -11,6 +11,7 @@ use sqlx::sqlite::{
 };
 
 use crate::Error;
+use crate::database::Opened;
 use crate::statements::STATEMENTS;
 
 /// The oldest SQLite without the known races of its write-ahead log.
@@ -30,13 +31,6 @@ const READERS: u32 = 4;
 /// `PRAGMA synchronous` as it reads when it is FULL.
 const SYNCHRONOUS_FULL: i64 = 2;
 
-/// The connections to one file, and the lock that keeps others away.
-pub(crate) struct Connections {
-    pub(crate) writer: DatabaseConnection,
-    pub(crate) readers: DatabaseConnection,
-    pub(crate) lock: File,
-}
-
 fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
@@ -53,8 +47,8 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-/// Takes the lock beside the file, then opens the writer and the readers.
-pub(crate) async fn open(path: &Path) -> Result<Connections, Error> {
+/// Takes the lock beside the file, then opens the writer's connection.
+pub(crate) async fn open(path: &Path) -> Result<Opened, Error> {
     let lock = take_lock(path)?;
     let failed =
         |error: sqlx::Error| Error::Open { path: path.display().to_string(), detail: error.to_string() };
@@ -68,17 +62,18 @@ pub(crate) async fn open(path: &Path) -> Result<Connections, Error> {
         .await
         .map_err(failed)?;
     check(&writer).await?;
+    Ok(Opened { connection: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer), lock: Some(lock) })
+}
+
+/// Connections for reading, opened when they are needed.
+pub(crate) fn readers(path: &Path) -> DatabaseConnection {
     let readers = SqlitePoolOptions::new()
         .max_connections(READERS)
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
         .connect_lazy_with(options(path).pragma("query_only", "ON"));
-    Ok(Connections {
-        writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
-        readers: SqlxSqliteConnector::from_sqlx_sqlite_pool(readers),
-        lock,
-    })
+    SqlxSqliteConnector::from_sqlx_sqlite_pool(readers)
 }
 
 fn take_lock(path: &Path) -> Result<File, Error> {

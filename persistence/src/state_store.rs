@@ -95,7 +95,7 @@ impl Store for Database {
     }
 
     async fn job_variables(&self, keys: &[i64]) -> Result<Vec<(i64, Variables)>, engine::Error> {
-        let (wanted, keys) = is_one_of(self.backend(), "key", 1, keys);
+        let (wanted, keys) = is_one_of(self.backend(), "key", keys);
         let sql = format!("SELECT key, variables FROM jobs WHERE {wanted}");
         let read = |row: &Row<'_>| Ok((row.int("key")?, row.json("variables")?));
         Ok(self.read_all(sql, vec![keys], read).await?)

@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, ExecResult, Statement, Value};
 use trail::{GENESIS, Hash, NewEvent};
 
+use crate::Error;
+use crate::joined::Joined;
 use crate::rows::Row;
-use crate::{Error, array};
 
 /// Most rows in one INSERT; smaller ones are powers of two: few statement texts, so that all
 /// stay prepared, and few statements for any number of rows.
@@ -21,18 +22,23 @@ fn bulk(left: usize) -> usize {
     1 << fits.ilog2()
 }
 
-/// `(?, ?), (?, ?)`: places for rows of `width` values each.
+/// `(?, ?), (?, ?)` or `($1, $2), ($3, $4)`: places for rows of `width` values each.
 ///
-/// Without numbers: a number is a name to SQLite, and it looks for each name among all those of the statement. With a
-/// few hundred values that takes longer than writing them.
-fn places(rows: usize, width: usize) -> String {
+/// SQLite gets them without numbers: a number is a name to it, and it looks for each name among all those of the
+/// statement. With a few hundred values that takes longer than writing them.
+fn places(backend: DbBackend, rows: usize, width: usize) -> String {
     let mut text = String::with_capacity(rows * width * 4);
     for number in 0..rows * width {
         text.push_str(match number {
-            0 => "(?",
-            _ if number % width == 0 => "), (?",
-            _ => ", ?",
+            0 => "(",
+            _ if number % width == 0 => "), (",
+            _ => ", ",
         });
+        // Writing to a text does not fail.
+        let _ = match backend {
+            DbBackend::Postgres => write!(text, "${}", number + 1),
+            _ => write!(text, "?"),
+        };
     }
     text.push(')');
     text
@@ -103,18 +109,14 @@ impl Target<'_> {
         if values.is_empty() {
             return Ok(());
         }
-        let arrays =
-            |first: usize| format!("{head} SELECT * FROM {} {tail}", from_arrays(first, width, &values));
         match self {
-            Self::Joined(joined) => joined.add(&arrays(joined.next()), columns(width, &values)),
-            Self::Each(on) if on.get_database_backend() == DbBackend::Postgres => {
-                execute(*on, arrays(1), columns(width, &values)).await?;
-            }
+            Self::Joined(joined) => joined.insert(head, width, tail, &values)?,
             Self::Each(on) => {
                 while !values.is_empty() {
                     let rows = bulk(values.len() / width);
                     let rest = values.split_off((width * rows).min(values.len()));
-                    let sql = format!("{head} VALUES {} {tail}", places(rows, width));
+                    let sql =
+                        format!("{head} VALUES {} {tail}", places(on.get_database_backend(), rows, width));
                     execute(*on, sql, values).await?;
                     values = rest;
                 }
@@ -128,18 +130,14 @@ impl Target<'_> {
         if keys.is_empty() {
             return Ok(());
         }
-        let sql = |condition: &str| format!("DELETE FROM {table} WHERE {condition}");
         match self {
-            Self::Joined(joined) => {
-                let (condition, value) = is_one_of(DbBackend::Postgres, column, joined.next(), keys);
-                joined.add(&sql(&condition), vec![value]);
-            }
+            Self::Joined(joined) => joined.delete(table, column, keys),
             Self::Each(on) => {
-                let (condition, value) = is_one_of(on.get_database_backend(), column, 1, keys);
-                execute(*on, sql(&condition), vec![value]).await?;
+                let (condition, value) = is_one_of(on.get_database_backend(), column, keys);
+                execute(*on, format!("DELETE FROM {table} WHERE {condition}"), vec![value]).await?;
+                Ok(())
             }
         }
-        Ok(())
     }
 
     /// Deletes rows by instance and number.
@@ -147,97 +145,31 @@ impl Target<'_> {
         if keys.is_empty() {
             return Ok(());
         }
-        let sql = |pairs: &str| format!("DELETE FROM {table} WHERE (instance, number) IN ({pairs})");
-        let arrays = |first: usize| {
-            let second = first + 1;
-            sql(&format!("SELECT * FROM UNNEST(${first}::text::bigint[], ${second}::text::bigint[])"))
-        };
-        let instances = || keys.iter().map(|(instance, _)| *instance);
-        let numbers = || keys.iter().map(|(_, number)| i64::from(*number));
-        let both = || vec![text(array::of_numbers(instances())), text(array::of_numbers(numbers()))];
         match self {
-            Self::Joined(joined) => joined.add(&arrays(joined.next()), both()),
-            Self::Each(on) if on.get_database_backend() == DbBackend::Postgres => {
-                execute(*on, arrays(1), both()).await?;
-            }
+            Self::Joined(joined) => joined.delete_numbered(table, keys),
             Self::Each(on) => {
-                let pairs: Vec<[i64; 2]> = instances().zip(numbers()).map(<[i64; 2]>::from).collect();
-                execute(*on, sql("SELECT value ->> 0, value ->> 1 FROM json_each($1)"), vec![json(&pairs)?])
-                    .await?;
+                let pairs: Vec<[i64; 2]> =
+                    keys.iter().map(|(instance, number)| [*instance, i64::from(*number)]).collect();
+                let listed = match on.get_database_backend() {
+                    DbBackend::Postgres => {
+                        "SELECT (value ->> 0)::bigint, (value ->> 1)::bigint FROM json_array_elements($1::json)"
+                    }
+                    _ => "SELECT value ->> 0, value ->> 1 FROM json_each($1)",
+                };
+                let sql = format!("DELETE FROM {table} WHERE (instance, number) IN ({listed})");
+                execute(*on, sql, vec![json(&pairs)?]).await?;
+                Ok(())
             }
         }
-        Ok(())
     }
 }
 
-/// Statements about different rows as one, which is a transaction of its own: one way to the server and back. Each of
-/// them sees the rows as they were before all.
-#[derive(Default)]
-pub(crate) struct Joined {
-    /// `WITH part1 AS (…), part2 AS (…)`.
-    sql: String,
-    values: Vec<Value>,
-    parts: usize,
-}
-
-impl Joined {
-    /// The number of the next statement's first parameter.
-    fn next(&self) -> usize {
-        self.values.len() + 1
-    }
-
-    /// Adds a statement whose parameters are numbered from [`Joined::next`] on.
-    fn add(&mut self, statement: &str, values: Vec<Value>) {
-        let before = if self.parts == 0 { "WITH" } else { "," };
-        self.parts += 1;
-        // Writing to a text does not fail.
-        let _ = write!(self.sql, "{before} part{} AS ({statement})", self.parts);
-        self.values.extend(values);
-    }
-
-    /// Runs them.
-    pub(crate) async fn run(self, on: &impl ConnectionTrait) -> Result<(), DbErr> {
-        if self.parts == 0 {
-            return Ok(());
-        }
-        let sql = self.sql + " SELECT 1";
-        on.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, self.values)).await?;
-        Ok(())
-    }
-}
-
-/// Rows of `width` values as PostgreSQL takes them apart fastest: an array for each column, however many rows there
-/// are; `first` is the number of the first one's parameter.
-fn from_arrays(first: usize, width: usize, values: &[Value]) -> String {
-    let (mut sources, mut names) = (String::new(), String::new());
-    for (column, value) in values.iter().take(width).enumerate() {
-        let comma = if column == 0 { "" } else { ", " };
-        let (parameter, name) = (first + column, column + 1);
-        // Writing to a text does not fail.
-        let _ = write!(sources, "{comma}${parameter}::text::{}[]", array::element_type(value));
-        let _ = write!(names, "{comma}column{name}");
-    }
-    format!("UNNEST({sources}) AS arrays ({names})")
-}
-
-/// The arrays of [`from_arrays`].
-fn columns(width: usize, values: &[Value]) -> Vec<Value> {
-    (0..width).map(|column| text(array::literal(values.iter().skip(column).step_by(width)))).collect()
-}
-
-/// The condition that a column holds one of these keys, however many they are, and the value of its parameter, which
-/// has this number.
-pub(crate) fn is_one_of(backend: DbBackend, column: &str, number: usize, keys: &[i64]) -> (String, Value) {
+/// The condition that a column holds one of these keys, however many they are, and the value of its one parameter.
+pub(crate) fn is_one_of(backend: DbBackend, column: &str, keys: &[i64]) -> (String, Value) {
+    let list = keys.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
     match backend {
-        DbBackend::Postgres => {
-            let keys = array::of_numbers(keys.iter().copied());
-            (format!("{column} = ANY(${number}::text::bigint[])"), text(keys))
-        }
-        _ => {
-            // Plain numbers always serialise.
-            let keys = serde_json::to_string(keys).unwrap_or_default();
-            (format!("{column} IN (SELECT value FROM json_each(${number}))"), text(keys))
-        }
+        DbBackend::Postgres => (format!("{column} = ANY($1::text::bigint[])"), text(format!("{{{list}}}"))),
+        _ => (format!("{column} IN (SELECT value FROM json_each($1))"), text(format!("[{list}]"))),
     }
 }
 

@@ -23,8 +23,9 @@ use tokio::sync::{mpsc, oneshot};
 use trail::NewEvent;
 
 use crate::fail_point::{FailPoint, pass};
+use crate::joined::Joined;
 use crate::state_store::{Touched, touches_once, write_commits};
-use crate::statements::{Chain, Joined, Target};
+use crate::statements::{Chain, Target};
 use crate::{Error, error};
 
 /// Writes that may wait for the writer; who comes later waits to be queued.
@@ -92,21 +93,23 @@ pub(crate) async fn run(
             continue;
         }
         pass(FailPoint::Taken);
-        let before = chain.clone();
-        let mut answers = Vec::with_capacity(batch.len());
-        let outcome = write_batch(&connection, &mut chain, batch, &mut answers).await;
-        if let Err(error) = outcome {
-            tracing::error!(%error, writes = answers.len(), "a batch of writes was lost");
-            chain = Chain::load(&connection).await.unwrap_or(before);
-            for (answer, _) in answers {
-                // A caller that went away needs no answer.
-                let _gone = answer.send(Err(error.clone()));
+        for part in parts(connection.get_database_backend(), batch) {
+            let before = chain.clone();
+            let mut answers = Vec::with_capacity(part.len());
+            let outcome = write_batch(&connection, &mut chain, part, &mut answers).await;
+            if let Err(error) = outcome {
+                tracing::error!(%error, writes = answers.len(), "a batch of writes was lost");
+                chain = Chain::load(&connection).await.unwrap_or(before);
+                for (answer, _) in answers {
+                    // A caller that went away needs no answer.
+                    let _gone = answer.send(Err(error.clone()));
+                }
+                continue;
             }
-            continue;
-        }
-        for (answer, result) in answers {
-            let _gone = answer.send(result);
-            pass(FailPoint::Answered);
+            for (answer, result) in answers {
+                let _gone = answer.send(result);
+                pass(FailPoint::Answered);
+            }
         }
     }
     requests.close();
@@ -116,11 +119,32 @@ pub(crate) async fn run(
     drop(lock);
 }
 
+/// What is written in one transaction each. On SQLite that is all, since what costs is the flush. PostgreSQL takes
+/// commits that do not touch each other's rows in one statement, so whatever else waits does not stand among them.
+fn parts(backend: DbBackend, mut batch: Vec<Asked>) -> Vec<Vec<Asked>> {
+    // Nobody knows of another one's write yet, so any order is right: commits of the engine stand together.
+    batch.sort_by_key(|(write, _)| write.commit().is_some());
+    if backend != DbBackend::Postgres {
+        return vec![batch];
+    }
+    let mut parts = Vec::new();
+    let others = batch.iter().take_while(|(write, _)| write.commit().is_none()).count();
+    let mut commits = VecDeque::from(batch.split_off(others));
+    if !batch.is_empty() {
+        parts.push(batch);
+    }
+    while !commits.is_empty() {
+        let together = joined(&commits);
+        parts.push(commits.drain(..together).collect());
+    }
+    parts
+}
+
 /// Writes a batch in one transaction. On an error nothing was kept, and `answers` holds every caller.
 async fn write_batch(
     connection: &DatabaseConnection,
     chain: &mut Chain,
-    mut batch: Vec<Asked>,
+    batch: Vec<Asked>,
     answers: &mut Vec<Answer>,
 ) -> Result<(), Error> {
     if connection.get_database_backend() == DbBackend::Postgres {
@@ -150,8 +174,6 @@ async fn write_batch(
         }
     };
     pass(FailPoint::Begun);
-    // Nobody knows of another one's write yet, so any order is right: commits of the engine stand together.
-    batch.sort_by_key(|(write, _)| write.commit().is_some());
     let mut batch = VecDeque::from(batch);
     while !batch.is_empty() {
         let together = joined(&batch);

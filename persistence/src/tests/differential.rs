@@ -10,8 +10,9 @@ use trail::{Filter, NewEvent, Trail};
 use super::suite::{end_of_the_first, instance, job, the_second_of_each, two_of_each};
 use super::{Bench, NOW_MS};
 use crate::Database;
+use crate::joined::Joined;
 use crate::state_store::{touches_once, write_commits};
-use crate::statements::{Chain, Joined, Target};
+use crate::statements::{Chain, Target};
 
 /// Every so many of the cases that a property has elsewhere.
 const SHARE: u32 = 16;
