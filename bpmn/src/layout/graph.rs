@@ -30,6 +30,8 @@ pub(super) struct Link {
     pub(super) to: usize,
     /// The boundary event it starts at: place among those of its activity, and their number.
     pub(super) boundary: Option<(usize, usize)>,
+    /// Room that its name needs beside its first piece; 0 where it has none.
+    pub(super) name: f64,
     /// Runs against the direction of reading.
     pub(super) is_back: bool,
     /// The items it passes, from layer to layer.

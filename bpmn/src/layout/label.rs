@@ -5,13 +5,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::size::{self, LABEL_WIDTH, TASK_HEIGHT, TEXT};
+use super::size::{self, TASK_HEIGHT, TEXT};
 use crate::model::{Bounds, Edge, Label, Point, Shape};
 
 /// Distance of a name from its line.
 const APART: f64 = 3.0;
 /// Distance of a name from the end of a piece.
-const FROM_END: f64 = 6.0;
+pub(super) const FROM_END: f64 = 6.0;
 /// In how many steps a name is moved along a piece.
 const STEPS: usize = 8;
 /// How many places above and below are tried.
@@ -48,8 +48,7 @@ pub(super) fn name_flows(shapes: &[Shape], edges: &mut [Edge], names: &[(usize, 
     }
     for (place, name) in names {
         let Some(edge) = edges.get_mut(*place) else { continue };
-        let width = (size::count(name.chars().count()) * 6.5).clamp(20.0, LABEL_WIDTH);
-        let height = size::lines(name, 14) * TEXT;
+        let (width, height) = size::of_flow_name(name);
         let mut best: Option<(Met, Bounds)> = None;
         let mut pieces: Vec<(Point, Point)> = pieces(&edge.waypoints).collect();
         // What several lines have in common comes last.

@@ -69,7 +69,11 @@ pub(super) fn route(graph: &mut Graph, top: f64) -> Routes {
     let (courses, mut pieces) = courses(graph, top);
     corner::take_corners(graph, &courses, &mut pieces);
     let channels = graph.layers.len() + 1;
-    let widths = assign_tracks(&mut pieces, channels);
+    let mut widths = assign_tracks(&mut pieces, channels);
+    for link in graph.links.iter().filter(|link| !link.is_back && link.boundary.is_none()) {
+        let channel = &mut widths[graph.items[link.from].layer + 1];
+        *channel = channel.max(link.name);
+    }
     let mut tracks = vec![0_usize; channels];
     for piece in pieces.iter().filter(|piece| piece.corner.is_none()) {
         tracks[piece.channel] = tracks[piece.channel].max(piece.track + 1);

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::arrange::{Wish, row};
 use super::graph::{Graph, Item, Link};
+use super::label::FROM_END;
 use super::size::{self, EVENT, LANE_HEIGHT, PADDING, ROW_GAP, TEXT, TRACK, count};
 use super::{order, place, route};
 use crate::model::{
@@ -124,12 +125,12 @@ fn graph(input: &Input<'_>, own: &OwnData<'_>) -> Graph {
     }
     let associations = input.process.artifacts.iter().filter_map(|artifact| match &artifact.kind {
         ArtifactKind::Association { source, target } if boundary_of.contains_key(source.as_str()) => {
-            Some((&artifact.element.id, source, target))
+            Some((&artifact.element, source, target))
         }
         _ => None,
     });
-    let flows = input.process.flows.iter().map(|flow| (&flow.element.id, &flow.source, &flow.target));
-    for (id, source, target) in flows.chain(associations) {
+    let flows = input.process.flows.iter().map(|flow| (&flow.element, &flow.source, &flow.target));
+    for (element, source, target) in flows.chain(associations) {
         let Some(&to) = item_of.get(target.as_str()) else { continue };
         let (from, boundary) = match (item_of.get(source.as_str()), boundary_of.get(source.as_str())) {
             (Some(&from), _) => (from, None),
@@ -137,7 +138,10 @@ fn graph(input: &Input<'_>, own: &OwnData<'_>) -> Graph {
             (None, None) => continue,
         };
         let is_back = from == to;
-        graph.links.push(Link { id: id.clone(), from, to, boundary, is_back, passes: Vec::new() });
+        let name = element.name.as_deref().filter(|name| !name.trim().is_empty());
+        let name = name.map_or(0.0, |name| size::of_flow_name(name).0 + 2.0 * FROM_END);
+        let id = element.id.clone();
+        graph.links.push(Link { id, from, to, boundary, name, is_back, passes: Vec::new() });
     }
     graph
 }

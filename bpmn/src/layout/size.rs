@@ -58,6 +58,11 @@ pub(super) fn of_artifact(artifact: &Artifact) -> (f64, f64) {
     }
 }
 
+/// Size of the name of a flow.
+pub(super) fn of_flow_name(name: &str) -> (f64, f64) {
+    ((count(name.chars().count()) * 6.5).clamp(20.0, LABEL_WIDTH), lines(name, 14) * TEXT)
+}
+
 /// Lines of a text in a column so many characters wide, at least one.
 pub(super) fn lines(text: &str, characters: usize) -> f64 {
     let lines = text.lines().map(|line| line.chars().count().div_ceil(characters).max(1)).sum::<usize>();

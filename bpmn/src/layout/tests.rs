@@ -134,6 +134,22 @@ fn met_by_names(definitions: &Definitions) -> Vec<String> {
     met
 }
 
+/// How far the name of each flow is from its line.
+fn far_names(definitions: &Definitions) -> Vec<f64> {
+    let apart = |area: &Bounds, from: Point, to: Point| {
+        let beyond = |low: f64, high: f64, a: f64, b: f64| (a.min(b) - high).max(low - a.max(b)).max(0.0);
+        beyond(area.x, area.right(), from.x, to.x).hypot(beyond(area.y, area.bottom(), from.y, to.y))
+    };
+    let edges = definitions.diagrams.iter().flat_map(|diagram| &diagram.edges);
+    edges
+        .filter_map(|edge| {
+            let area = edge.label.as_ref()?.bounds?;
+            let pieces = edge.waypoints.windows(2);
+            Some(pieces.map(|ends| apart(&area, ends[0], ends[1])).fold(f64::INFINITY, f64::min))
+        })
+        .collect()
+}
+
 fn has_loop(block: &Block) -> bool {
     match block {
         Block::Loop(_) => true,
@@ -213,6 +229,21 @@ proptest! {
         let faults = faults(&definitions);
         prop_assert!(faults.is_empty(), "{faults:?}");
     }
+}
+
+#[test]
+fn names_of_ways_out_of_a_gateway_stand_at_their_lines() {
+    let mut builder = Builder::process("p");
+    builder.start("s").exclusive("g", "How much?").task("a", "A").task("b", "B").task("c", "C");
+    builder.flow("s", "g").flow("g", "a").flow("g", "b").flow("g", "c");
+    let mut definitions = builder.finish();
+    for flow in definitions.processes[0].flows.iter_mut().filter(|flow| flow.source == "g") {
+        flow.element.name = Some(format!("more than {}", flow.target));
+    }
+    ensure_diagram(&mut definitions);
+    assert_eq!(met_by_names(&definitions), Vec::<String>::new());
+    let far = far_names(&definitions);
+    assert!(far.len() == 3 && far.iter().all(|far| *far <= label::FROM_END), "{far:?}");
 }
 
 /// Above and below the middle of its line the name would reach into a step, wherever it is put.
