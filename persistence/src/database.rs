@@ -10,8 +10,8 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, State
 use serde::de::DeserializeOwned;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::chain::Chain;
 use crate::rows::Row;
-use crate::statements::Chain;
 use crate::writer::{self, Request, Write};
 use crate::{Documents, Error, postgres, sqlite};
 

@@ -100,31 +100,37 @@ const POSTGRES_DISK_FULL: &str = "53100";
 const POSTGRES_INTERVENTION: &str = "57";
 
 /// The code that the database gave itself; none where it was not heard.
-fn code(error: &DbErr) -> Option<Cow<'_, str>> {
-    match error {
-        DbErr::Conn(RuntimeErr::SqlxError(inner))
-        | DbErr::Exec(RuntimeErr::SqlxError(inner))
-        | DbErr::Query(RuntimeErr::SqlxError(inner)) => inner.as_database_error()?.code(),
-        _ => None,
-    }
+fn code(error: &sqlx::Error) -> Option<Cow<'_, str>> {
+    error.as_database_error()?.code()
 }
 
-/// Whether the database refused a statement, which then did nothing; otherwise nobody knows.
-pub(crate) fn is_refusal(error: &DbErr) -> bool {
+/// Whether PostgreSQL refused a statement, which then did nothing; otherwise nobody knows.
+pub(crate) fn is_refusal(error: &sqlx::Error) -> bool {
     code(error).is_some_and(|code| !code.starts_with(POSTGRES_INTERVENTION))
-}
-
-impl From<DbErr> for Error {
-    fn from(error: DbErr) -> Self {
-        let is_full = code(&error).is_some_and(|code| code == SQLITE_FULL || code == POSTGRES_DISK_FULL);
-        let text = error.to_string();
-        if is_full { Self::Full(text) } else { Self::Failed(text) }
-    }
 }
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        Self::Failed(error.to_string())
+        Self::of(Some(&error), &error)
+    }
+}
+
+impl From<DbErr> for Error {
+    fn from(error: DbErr) -> Self {
+        match &error {
+            DbErr::Conn(RuntimeErr::SqlxError(inner))
+            | DbErr::Exec(RuntimeErr::SqlxError(inner))
+            | DbErr::Query(RuntimeErr::SqlxError(inner)) => Self::of(Some(inner), &error),
+            _ => Self::of(None, &error),
+        }
+    }
+}
+
+impl Error {
+    fn of(cause: Option<&sqlx::Error>, said: &impl std::fmt::Display) -> Self {
+        let is_full =
+            cause.and_then(code).is_some_and(|code| code == SQLITE_FULL || code == POSTGRES_DISK_FULL);
+        if is_full { Self::Full(said.to_string()) } else { Self::Failed(said.to_string()) }
     }
 }
 

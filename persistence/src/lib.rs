@@ -3,12 +3,14 @@
 //! All writes go through one task (`writer`) that puts up to 512 of them into one physical transaction and answers
 //! each only after that transaction is durable. Reads use connections of their own.
 
+mod at_once;
+mod chain;
 mod change_sets;
+mod changes;
 mod database;
 mod documents;
 mod error;
 mod fail_point;
-mod joined;
 mod offers;
 mod postgres;
 mod prompts;

@@ -4,9 +4,9 @@ mod commit;
 mod read;
 mod touched;
 
+pub(crate) use commit::changes_of;
 #[cfg(test)]
 pub(crate) use commit::commit_write;
-pub(crate) use commit::write_commits;
 pub(crate) use touched::{Touched, touches_once};
 
 use async_trait::async_trait;
@@ -98,7 +98,7 @@ impl Store for Database {
         let (wanted, keys) = is_one_of(self.backend(), "key", keys);
         let sql = format!("SELECT key, variables FROM jobs WHERE {wanted}");
         let read = |row: &Row<'_>| Ok((row.int("key")?, row.json("variables")?));
-        Ok(self.read_all(sql, vec![keys], read).await?)
+        Ok(self.read_all(sql, vec![text(keys)], read).await?)
     }
 
     async fn load_waiting_of(&self, instance: i64) -> Result<Waiting, engine::Error> {

@@ -99,16 +99,23 @@ impl Bench {
     async fn tamper(&self, sql: &str) {
         match &self.place {
             Place::Sqlite(_) => {
-                let url = format!("sqlite://{}", self.file().display());
-                let mut connection = SqliteConnection::connect(&url).await.unwrap();
+                let mut connection = SqliteConnection::connect(&self.address()).await.unwrap();
                 connection.execute(AssertSqlSafe(sql.to_owned())).await.unwrap();
                 connection.close().await.unwrap();
             }
             Place::Postgres { .. } => {
-                let mut connection = PgConnection::connect(&self.place.address()).await.unwrap();
+                let mut connection = PgConnection::connect(&self.address()).await.unwrap();
                 connection.execute(AssertSqlSafe(sql.to_owned())).await.unwrap();
                 connection.close().await.unwrap();
             }
+        }
+    }
+
+    /// Where others than the writer find the same database.
+    fn address(&self) -> String {
+        match &self.place {
+            Place::Sqlite(_) => format!("sqlite://{}", self.file().display()),
+            place @ Place::Postgres { .. } => place.address(),
         }
     }
 
@@ -126,7 +133,7 @@ impl Bench {
 impl Place {
     fn address(&self) -> String {
         match self {
-            Self::Sqlite(_) => panic!("there is no address"),
+            Self::Sqlite(_) => panic!("a file is not at an address"),
             Self::Postgres { server, name } => {
                 let (before, _) = server.rsplit_once('/').unwrap();
                 format!("{before}/{name}")

@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use sea_orm::DatabaseTransaction;
 use trail::{Event, Filter, NewEvent, Outbox, OutboxItem, PendingItem, Trail, Verification, Verifier};
 
+use crate::changes::Change;
 use crate::rows::Row;
-use crate::statements::{Target, execute, int, text};
+use crate::statements::{execute, int, make, text};
 use crate::writer::{Write, Written};
 use crate::{Database, Error};
 
@@ -158,7 +159,7 @@ struct Delivered(Vec<i64>);
 #[async_trait]
 impl Write for Delivered {
     async fn write(&mut self, on: &DatabaseTransaction) -> Result<Written, Error> {
-        Target::Each(on).delete("outbox", "id", &self.0).await?;
+        make(on, vec![Change::Delete { table: "outbox", column: "id", keys: self.0.clone() }]).await?;
         Ok(Written { result: None, events: Vec::new() })
     }
 }

@@ -1,8 +1,8 @@
 //! The one writer: takes what waits, writes it in one physical transaction, answers each after it is durable.
 //!
 //! Commits of the engine that stand next to each other in a batch are written together, table by table: a few
-//! statements with many rows instead of many statements for each commit; on PostgreSQL, where every statement is a way
-//! to the server and back, in one.
+//! statements with many rows instead of many statements for each commit ([`at_once`]). What the database refuses there
+//! goes the ordinary way, which finds out whose fault it is.
 //!
 //! | what happens | what the callers hear |
 //! | --- | --- |
@@ -22,11 +22,11 @@ use sea_orm::{
 use tokio::sync::{mpsc, oneshot};
 use trail::NewEvent;
 
+use crate::chain::{Chain, End};
 use crate::fail_point::{FailPoint, pass};
-use crate::joined::Joined;
-use crate::state_store::{Touched, touches_once, write_commits};
-use crate::statements::{Chain, Target};
-use crate::{Error, error};
+use crate::state_store::{Touched, changes_of, touches_once};
+use crate::statements::make;
+use crate::{Error, at_once};
 
 /// Writes that may wait for the writer; who comes later waits to be queued.
 pub(crate) const QUEUE_LIMIT: usize = 4_096;
@@ -94,12 +94,13 @@ pub(crate) async fn run(
         }
         pass(FailPoint::Taken);
         for part in parts(connection.get_database_backend(), batch) {
-            let before = chain.clone();
+            let before = chain.end();
             let mut answers = Vec::with_capacity(part.len());
             let outcome = write_batch(&connection, &mut chain, part, &mut answers).await;
             if let Err(error) = outcome {
                 tracing::error!(%error, writes = answers.len(), "a batch of writes was lost");
-                chain = Chain::load(&connection).await.unwrap_or(before);
+                at_once::renew(&connection).await;
+                chain.rewind(End::load(&connection).await.unwrap_or(before));
                 for (answer, _) in answers {
                     // A caller that went away needs no answer.
                     let _gone = answer.send(Err(error.clone()));
@@ -147,18 +148,16 @@ async fn write_batch(
     batch: Vec<Asked>,
     answers: &mut Vec<Answer>,
 ) -> Result<(), Error> {
-    if connection.get_database_backend() == DbBackend::Postgres {
-        match write_at_once(connection, chain, &batch).await {
-            Ok(Some(positions)) => {
-                let positions = positions.into_iter().map(Ok);
-                answers.extend(batch.into_iter().map(|(_, answer)| answer).zip(positions));
-                return Ok(());
-            }
-            Ok(None) => {}
-            Err(error) => {
-                answers.extend(batch.into_iter().map(|(_, answer)| (answer, Err(error.clone()))));
-                return Err(error);
-            }
+    match write_at_once(connection, chain, &batch).await {
+        Ok(Some(positions)) => {
+            let positions = positions.into_iter().map(Ok);
+            answers.extend(batch.into_iter().map(|(_, answer)| answer).zip(positions));
+            return Ok(());
+        }
+        Ok(None) => {}
+        Err(error) => {
+            answers.extend(batch.into_iter().map(|(_, answer)| (answer, Err(error.clone()))));
+            return Err(error);
         }
     }
     let options = TransactionOptions {
@@ -204,7 +203,7 @@ async fn write_batch(
     }
     if let Some(transaction) = transaction.take() {
         pass(FailPoint::RowsWritten);
-        chain.flush(&mut Target::Each(&transaction)).await?;
+        make(&transaction, vec![chain.take_unwritten()]).await?;
         pass(FailPoint::TrailWritten);
         transaction.commit().await?;
         pass(FailPoint::Committed);
@@ -212,9 +211,8 @@ async fn write_batch(
     Ok(())
 }
 
-/// Writes a batch of nothing but commits, with its trail, in one statement of PostgreSQL: one way to the server and back
-/// instead of a dozen. Gives the newest position of the trail for each. `None`: the batch holds something else, or the
-/// server refused it, and nothing was written.
+/// Writes a batch of nothing but commits, with its trail. Gives the newest position of the trail for each. `None`: the
+/// batch holds something else, or the database refused it, and nothing was written.
 async fn write_at_once(
     connection: &DatabaseConnection,
     chain: &mut Chain,
@@ -227,29 +225,15 @@ async fn write_at_once(
     if commits.len() < batch.len() {
         return Ok(None);
     }
-    let before = chain.clone();
+    // Where something cannot be written as JSON, the ordinary way says which.
+    let Ok(rows) = changes_of(&commits) else { return Ok(None) };
+    let before = chain.end();
     let positions = commits.iter().map(|commit| chain.link(&commit.events)).collect();
-    let mut rows = Target::Joined(Joined::default());
-    let gathered = match write_commits(&mut rows, &commits).await {
-        Ok(()) => chain.flush(&mut rows).await,
-        Err(error) => Err(error),
-    };
-    let outcome = match (gathered, rows) {
-        (Ok(()), Target::Joined(joined)) => joined.run(connection).await,
-        // Something cannot be written as JSON: which, says the ordinary way.
-        _ => {
-            *chain = before;
-            return Ok(None);
-        }
-    };
-    match outcome {
-        Ok(()) => Ok(Some(positions)),
-        Err(error) if error::is_refusal(&error) => {
-            *chain = before;
-            Ok(None)
-        }
-        Err(error) => Err(error.into()),
+    if at_once::write(connection, rows, chain.take_unwritten()).await? {
+        return Ok(Some(positions));
     }
+    chain.rewind(before);
+    Ok(None)
 }
 
 /// How many of the first requests can be written together: commits that do not touch the same things.
@@ -269,7 +253,11 @@ async fn write_group(
     if writes.len() > 1 {
         let savepoint = transaction.begin().await?;
         let commits: Vec<&Commit> = writes.iter().filter_map(|write| write.commit()).collect();
-        match write_commits(&mut Target::Each(&savepoint), &commits).await {
+        let written = match changes_of(&commits) {
+            Ok(rows) => make(&savepoint, rows).await,
+            Err(error) => Err(error),
+        };
+        match written {
             Ok(()) => {
                 let positions = commits.iter().map(|commit| Ok(chain.link(&commit.events))).collect();
                 savepoint.commit().await?;

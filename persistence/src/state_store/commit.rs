@@ -1,6 +1,7 @@
 //! The writer's side of a commit: each kind of row with its statement.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use engine::port::{Attempt, DecisionRequirements, Definition, TaskRun};
@@ -12,8 +13,9 @@ use sea_orm::{DatabaseTransaction, Value};
 use trail::OutboxItem;
 
 use crate::Error;
+use crate::changes::{Cell, Change, int, int_or_null, json, real, shared, text, text_or_null, truth};
 use crate::rows::{Row, Word};
-use crate::statements::{Target, execute, int, int_or_null, json, real, text, text_or_null, truth};
+use crate::statements::{execute, make};
 use crate::writer::{Write, Written};
 
 /// Writes what one command of the engine changes.
@@ -31,7 +33,7 @@ impl Write for CommitWrite {
         if let Some((key, result)) = &self.0.idempotent {
             take_idempotency_key(on, &Owner::of(&self.0), key, *result).await?;
         }
-        write_commits(&mut Target::Each(on), &[&self.0]).await?;
+        make(on, changes_of(&[&self.0])?).await?;
         Ok(Written { result: None, events: std::mem::take(&mut self.0.events) })
     }
 
@@ -43,18 +45,18 @@ impl Write for CommitWrite {
 
 /// Whose rows they are.
 struct Owner {
-    organisation: String,
-    actor: String,
+    organisation: Arc<str>,
+    actor: Arc<str>,
 }
 
 impl Owner {
     fn of(commit: &Commit) -> Self {
-        let or_local = |name: &str| if name.is_empty() { LOCAL.to_owned() } else { name.to_owned() };
+        let or_local = |name: &str| Arc::from(if name.is_empty() { LOCAL } else { name });
         Self { organisation: or_local(&commit.organisation), actor: or_local(&commit.actor) }
     }
 
-    fn values(&self) -> [Value; 2] {
-        [text(self.organisation.clone()), text(self.actor.clone())]
+    fn cells(&self) -> [Cell; 2] {
+        [shared(&self.organisation), shared(&self.actor)]
     }
 }
 
@@ -71,27 +73,32 @@ fn keys<'a, T: Copy + 'a>(commits: &[&'a Commit], table: impl Fn(&'a Commit) -> 
     commits.iter().flat_map(|commit| table(commit).iter().copied()).collect()
 }
 
-/// Writes commits that do not touch each other's rows, table by table: many rows in few statements. Joined to one, they
-/// must each touch their own rows once ([`touches_once`](super::touches_once)).
-pub(crate) async fn write_commits(on: &mut Target<'_>, commits: &[&Commit]) -> Result<(), Error> {
+/// What commits that do not touch each other's rows change, table by table.
+pub(crate) fn changes_of(commits: &[&Commit]) -> Result<Vec<Change>, Error> {
     let owned: Vec<(Owner, &Commit)> = commits.iter().map(|commit| (Owner::of(commit), *commit)).collect();
-    definitions(on, rows(&owned, |commit| &commit.definitions)).await?;
-    decisions(on, rows(&owned, |commit| &commit.decisions)).await?;
-    instances(on, rows(&owned, |commit| &commit.instances)).await?;
-    on.delete("jobs", "key", &keys(commits, |commit| &commit.ended_jobs)).await?;
-    jobs(on, rows(&owned, |commit| &commit.jobs)).await?;
-    leases(on, rows(&owned, |commit| &commit.leases)).await?;
-    on.delete_numbered("timers", &keys(commits, |commit| &commit.ended_timers)).await?;
-    timers(on, rows(&owned, |commit| &commit.timers)).await?;
-    on.delete_numbered("subscriptions", &keys(commits, |commit| &commit.ended_subscriptions)).await?;
-    subscriptions(on, rows(&owned, |commit| &commit.subscriptions)).await?;
-    on.delete("messages", "key", &keys(commits, |commit| &commit.ended_messages)).await?;
-    messages(on, rows(&owned, |commit| &commit.messages)).await?;
-    on.delete("follow_ups", "key", &keys(commits, |commit| &commit.ended_follow_ups)).await?;
-    follow_ups(on, rows(&owned, |commit| &commit.follow_ups)).await?;
-    task_runs(on, rows(&owned, |commit| &commit.task_runs)).await?;
-    attempts(on, rows(&owned, |commit| &commit.attempts)).await?;
-    outbox(on, rows(&owned, |commit| &commit.outbox)).await
+    let gone = |table, column, keys| Change::Delete { table, column, keys };
+    let gone_numbered = |table, keys| Change::DeleteNumbered { table, keys };
+    let changes = vec![
+        definitions(rows(&owned, |commit| &commit.definitions)),
+        decisions(rows(&owned, |commit| &commit.decisions))?,
+        instances(rows(&owned, |commit| &commit.instances))?,
+        gone("jobs", "key", keys(commits, |commit| &commit.ended_jobs)),
+        jobs(rows(&owned, |commit| &commit.jobs))?,
+        leases(rows(&owned, |commit| &commit.leases)),
+        gone_numbered("timers", keys(commits, |commit| &commit.ended_timers)),
+        timers(rows(&owned, |commit| &commit.timers)),
+        gone_numbered("subscriptions", keys(commits, |commit| &commit.ended_subscriptions)),
+        subscriptions(rows(&owned, |commit| &commit.subscriptions)),
+        gone("messages", "key", keys(commits, |commit| &commit.ended_messages)),
+        messages(rows(&owned, |commit| &commit.messages))?,
+        gone("follow_ups", "key", keys(commits, |commit| &commit.ended_follow_ups)),
+        follow_ups(rows(&owned, |commit| &commit.follow_ups))?,
+        task_runs(rows(&owned, |commit| &commit.task_runs))?,
+        attempts(&rows(&owned, |commit| &commit.attempts)),
+        scores(&rows(&owned, |commit| &commit.attempts)),
+        outbox(rows(&owned, |commit| &commit.outbox)),
+    ];
+    Ok(changes.into_iter().filter(|change| !change.is_empty()).collect())
 }
 
 async fn take_idempotency_key(
@@ -102,70 +109,71 @@ async fn take_idempotency_key(
 ) -> Result<(), Error> {
     const SQL: &str = "INSERT INTO idempotency (organisation, actor, idempotency_key, result) \
          VALUES ($1, $2, $3, $4) ON CONFLICT (idempotency_key) DO NOTHING";
-    let [organisation, actor] = owner.values();
-    let done = execute(on, SQL, vec![organisation, actor, text(key), int(result)]).await?;
+    let [organisation, actor] = owner.cells();
+    let cells = [organisation, actor, text(key), int(result)];
+    let done = execute(on, SQL, cells.into_iter().map(Value::from).collect()).await?;
     if done.rows_affected() == 0 { Err(Error::Taken(key.to_owned())) } else { Ok(()) }
 }
 
-async fn definitions(on: &mut Target<'_>, rows: Rows<'_, (Definition, String)>) -> Result<(), Error> {
+fn definitions(rows: Rows<'_, (Definition, String)>) -> Change {
     const HEAD: &str = "INSERT INTO definitions (organisation, actor, key, process_id, name, version, resource, \
          checksum, deployed_ms, xml)";
-    let mut values = Vec::with_capacity(rows.len() * 10);
+    let mut cells = Vec::with_capacity(rows.len() * 10);
     for (owner, (row, xml)) in rows {
-        values.extend(owner.values());
-        values.extend([
+        cells.extend(owner.cells());
+        cells.extend([
             int(row.key),
-            text(row.process_id.clone()),
-            text(row.name.clone()),
+            text(&row.process_id),
+            text(&row.name),
             int(row.version.into()),
-            text(row.resource.clone()),
-            text(row.checksum.clone()),
+            text(&row.resource),
+            text(&row.checksum),
             int(row.deployed_ms),
-            text(xml.clone()),
+            text(xml),
         ]);
     }
-    on.insert(HEAD, 10, "", values).await
+    Change::Insert { head: HEAD, width: 10, tail: "", cells }
 }
 
-async fn decisions(on: &mut Target<'_>, rows: Rows<'_, (DecisionRequirements, String)>) -> Result<(), Error> {
+fn decisions(rows: Rows<'_, (DecisionRequirements, String)>) -> Result<Change, Error> {
     const HEAD: &str = "INSERT INTO decisions (organisation, actor, key, requirements_id, name, version, resource, \
          checksum, deployed_ms, decisions, xml)";
-    let mut values = Vec::with_capacity(rows.len() * 11);
+    let mut cells = Vec::with_capacity(rows.len() * 11);
     for (owner, (row, xml)) in rows {
-        values.extend(owner.values());
-        values.extend([
+        cells.extend(owner.cells());
+        cells.extend([
             int(row.key),
-            text(row.id.clone()),
-            text(row.name.clone()),
+            text(&row.id),
+            text(&row.name),
             int(row.version.into()),
-            text(row.resource.clone()),
-            text(row.checksum.clone()),
+            text(&row.resource),
+            text(&row.checksum),
             int(row.deployed_ms),
             json(&row.decisions)?,
-            text(xml.clone()),
+            text(xml),
         ]);
     }
-    on.insert(HEAD, 11, "", values).await
+    Ok(Change::Insert { head: HEAD, width: 11, tail: "", cells })
 }
 
-async fn instances(on: &mut Target<'_>, rows: Rows<'_, StoredInstance>) -> Result<(), Error> {
+fn instances(rows: Rows<'_, StoredInstance>) -> Result<Change, Error> {
     const HEAD: &str = "INSERT INTO instances (organisation, actor, key, definition, process_id, version, \
          status, incidents, business_key, parent_instance, parent_call, variables, seed, dry_run, started_ms, \
          ended_ms, state)";
     const TAIL: &str = "ON CONFLICT (key) DO UPDATE SET definition = excluded.definition, \
          version = excluded.version, status = excluded.status, incidents = excluded.incidents, \
          variables = excluded.variables, ended_ms = excluded.ended_ms, state = excluded.state";
-    let mut values = Vec::with_capacity(rows.len() * 17);
+    let mut cells = Vec::with_capacity(rows.len() * 17);
     for (owner, StoredInstance { instance: row, state }) in rows {
-        values.extend(owner.values());
-        values.extend([
+        cells.extend(owner.cells());
+        cells.extend([
             int(row.key),
             int(row.definition),
-            text(row.process_id.clone()),
+            text(&row.process_id),
             int(row.version.into()),
             text(row.status.word()),
             int(row.incidents.into()),
-            text_or_null(row.business_key.clone()),
+            text_or_null(row.business_key.as_deref()),
             int_or_null(row.parent.map(|(instance, _)| instance)),
             int_or_null(row.parent.map(|(_, call)| call.into())),
             json(&row.variables)?,
@@ -173,13 +181,13 @@ async fn instances(on: &mut Target<'_>, rows: Rows<'_, StoredInstance>) -> Resul
             truth(row.dry_run),
             int(row.started_ms),
             int_or_null(row.ended_ms),
-            text(state.clone()),
+            text(state),
         ]);
     }
-    on.insert(HEAD, 17, TAIL, values).await
+    Ok(Change::Insert { head: HEAD, width: 17, tail: TAIL, cells })
 }
 
-async fn jobs(on: &mut Target<'_>, rows: Rows<'_, StoredJob>) -> Result<(), Error> {
+fn jobs(rows: Rows<'_, StoredJob>) -> Result<Change, Error> {
     const HEAD: &str = "INSERT INTO jobs (organisation, actor, key, instance, definition, element, kind, job_type, \
          variables, attempt, visit, retries, priority, worker, lease_until_ms, not_before_ms, created_ms, \
          assignee)";
@@ -187,145 +195,145 @@ async fn jobs(on: &mut Target<'_>, rows: Rows<'_, StoredJob>) -> Result<(), Erro
          variables = excluded.variables, attempt = excluded.attempt, retries = excluded.retries, priority = excluded.priority, \
          worker = excluded.worker, lease_until_ms = excluded.lease_until_ms, \
          not_before_ms = excluded.not_before_ms, assignee = excluded.assignee";
-    let mut values = Vec::with_capacity(rows.len() * 18);
+    let mut cells = Vec::with_capacity(rows.len() * 18);
     for (owner, row) in rows {
-        values.extend(owner.values());
-        values.extend([
+        cells.extend(owner.cells());
+        cells.extend([
             int(row.key),
             int(row.instance),
             int(row.definition),
-            text(row.element.clone()),
+            text(&row.element),
             text(row.kind.word()),
-            text_or_null(row.job_type.clone()),
+            text_or_null(row.job_type.as_deref()),
             json(&row.variables)?,
             int(row.attempt.into()),
             int(row.visit.into()),
             int(row.retries.into()),
             int(row.priority),
-            text_or_null(row.worker.clone()),
+            text_or_null(row.worker.as_deref()),
             int_or_null(row.lease_until_ms),
             int(row.not_before_ms),
             int(row.created_ms),
-            text_or_null(row.assignee.clone()),
+            text_or_null(row.assignee.as_deref()),
         ]);
     }
-    on.insert(HEAD, 18, TAIL, values).await
+    Ok(Change::Insert { head: HEAD, width: 18, tail: TAIL, cells })
 }
 
-async fn leases(on: &mut Target<'_>, rows: Rows<'_, JobLease>) -> Result<(), Error> {
+fn leases(rows: Rows<'_, JobLease>) -> Change {
     const HEAD: &str = "UPDATE jobs SET attempt = lease.column2, retries = lease.column3, worker = lease.column4, \
          lease_until_ms = lease.column5, not_before_ms = lease.column6 FROM (";
     const TAIL: &str = ") AS lease WHERE jobs.key = lease.column1";
-    let mut values = Vec::with_capacity(rows.len() * 6);
+    let mut cells = Vec::with_capacity(rows.len() * 6);
     for (_, row) in rows {
-        values.extend([
+        cells.extend([
             int(row.key),
             int(row.attempt.into()),
             int(row.retries.into()),
-            text_or_null(row.worker.clone()),
+            text_or_null(row.worker.as_deref()),
             int_or_null(row.lease_until_ms),
             int(row.not_before_ms),
         ]);
     }
-    on.insert(HEAD, 6, TAIL, values).await
+    Change::Insert { head: HEAD, width: 6, tail: TAIL, cells }
 }
 
-async fn timers(on: &mut Target<'_>, rows: Rows<'_, StoredTimer>) -> Result<(), Error> {
+fn timers(rows: Rows<'_, StoredTimer>) -> Change {
     const HEAD: &str = "INSERT INTO timers (organisation, actor, instance, number, due_ms, repetitions_left)";
     const TAIL: &str = "ON CONFLICT (instance, number) DO UPDATE SET due_ms = excluded.due_ms, \
          repetitions_left = excluded.repetitions_left";
-    let mut values = Vec::with_capacity(rows.len() * 6);
+    let mut cells = Vec::with_capacity(rows.len() * 6);
     for (owner, row) in rows {
-        values.extend(owner.values());
-        values.extend([
-            int(row.instance),
-            int(row.number.into()),
-            int(row.due_ms),
-            int(row.repetitions_left),
-        ]);
+        cells.extend(owner.cells());
+        cells.extend([int(row.instance), int(row.number.into()), int(row.due_ms), int(row.repetitions_left)]);
     }
-    on.insert(HEAD, 6, TAIL, values).await
+    Change::Insert { head: HEAD, width: 6, tail: TAIL, cells }
 }
 
-async fn subscriptions(on: &mut Target<'_>, rows: Rows<'_, StoredSubscription>) -> Result<(), Error> {
+fn subscriptions(rows: Rows<'_, StoredSubscription>) -> Change {
     const HEAD: &str = "INSERT INTO subscriptions (organisation, actor, instance, number, kind, name, \
          correlation_key, start_event)";
     const TAIL: &str = "ON CONFLICT (instance, number) DO UPDATE SET kind = excluded.kind, name = excluded.name, \
          correlation_key = excluded.correlation_key, start_event = excluded.start_event";
-    let mut values = Vec::with_capacity(rows.len() * 8);
+    let mut cells = Vec::with_capacity(rows.len() * 8);
     for (owner, row) in rows {
-        values.extend(owner.values());
-        values.extend([
+        cells.extend(owner.cells());
+        cells.extend([
             int(row.instance),
             int(row.number.into()),
             text(row.kind.word()),
-            text(row.name.clone()),
-            text_or_null(row.correlation_key.clone()),
-            text_or_null(row.start.clone()),
+            text(&row.name),
+            text_or_null(row.correlation_key.as_deref()),
+            text_or_null(row.start.as_deref()),
         ]);
     }
-    on.insert(HEAD, 8, TAIL, values).await
+    Change::Insert { head: HEAD, width: 8, tail: TAIL, cells }
 }
 
-async fn messages(on: &mut Target<'_>, rows: Rows<'_, StoredMessage>) -> Result<(), Error> {
+fn messages(rows: Rows<'_, StoredMessage>) -> Result<Change, Error> {
     const HEAD: &str = "INSERT INTO messages (organisation, actor, key, name, correlation_key, variables, \
          expires_ms, message_id)";
-    let mut values = Vec::with_capacity(rows.len() * 8);
+    let mut cells = Vec::with_capacity(rows.len() * 8);
     for (owner, row) in rows {
-        values.extend(owner.values());
-        values.extend([
+        cells.extend(owner.cells());
+        cells.extend([
             int(row.key),
-            text(row.name.clone()),
-            text_or_null(row.correlation_key.clone()),
+            text(&row.name),
+            text_or_null(row.correlation_key.as_deref()),
             json(&row.variables)?,
             int(row.expires_ms),
-            text_or_null(row.message_id.clone()),
+            text_or_null(row.message_id.as_deref()),
         ]);
     }
-    on.insert(HEAD, 8, "", values).await
+    Ok(Change::Insert { head: HEAD, width: 8, tail: "", cells })
 }
 
-async fn follow_ups(on: &mut Target<'_>, rows: Rows<'_, StoredFollowUp>) -> Result<(), Error> {
-    let mut values = Vec::with_capacity(rows.len() * 4);
+fn follow_ups(rows: Rows<'_, StoredFollowUp>) -> Result<Change, Error> {
+    let mut cells = Vec::with_capacity(rows.len() * 4);
     for (owner, row) in rows {
-        values.extend(owner.values());
-        values.extend([int(row.key), json(&row.action)?]);
+        cells.extend(owner.cells());
+        cells.extend([int(row.key), json(&row.action)?]);
     }
-    on.insert("INSERT INTO follow_ups (organisation, actor, key, action)", 4, "", values).await
+    Ok(Change::Insert {
+        head: "INSERT INTO follow_ups (organisation, actor, key, action)",
+        width: 4,
+        tail: "",
+        cells,
+    })
 }
 
-async fn task_runs(on: &mut Target<'_>, rows: Rows<'_, TaskRun>) -> Result<(), Error> {
+fn task_runs(rows: Rows<'_, TaskRun>) -> Result<Change, Error> {
     const HEAD: &str = "INSERT INTO task_runs (organisation, actor, instance, job, attempt, element, executed_by, \
          state, started_ms, ended_ms, content)";
-    let mut values = Vec::with_capacity(rows.len() * 11);
+    let mut cells = Vec::with_capacity(rows.len() * 11);
     for (owner, row) in rows {
         let content = json(row)?;
-        values.extend(owner.values());
-        values.extend([
+        cells.extend(owner.cells());
+        cells.extend([
             int(row.instance),
             int(row.job),
             int(row.attempt.into()),
-            text(row.element.clone()),
-            text(row.executed_by.clone()),
-            text(row.state.clone()),
+            text(&row.element),
+            text(&row.executed_by),
+            text(&row.state),
             int(row.started_ms),
             int(row.ended_ms),
             content,
         ]);
     }
-    on.insert(HEAD, 11, "", values).await
+    Ok(Change::Insert { head: HEAD, width: 11, tail: "", cells })
 }
 
-async fn attempts(on: &mut Target<'_>, rows: Rows<'_, Attempt>) -> Result<(), Error> {
+fn attempts(rows: &[(&Owner, &Attempt)]) -> Change {
     const HEAD: &str = "INSERT INTO attempts (organisation, actor, subject_kind, subject, version, success, \
          instance, duration_ms, cost, at_ms)";
-    let mut values = Vec::with_capacity(rows.len() * 10);
-    for (owner, row) in &rows {
-        values.extend([
-            text(owner.organisation.clone()),
-            text(row.actor.clone()),
-            text(row.subject_kind.clone()),
-            text(row.subject.clone()),
+    let mut cells = Vec::with_capacity(rows.len() * 10);
+    for (owner, row) in rows {
+        cells.extend([
+            shared(&owner.organisation),
+            text(&row.actor),
+            text(&row.subject_kind),
+            text(&row.subject),
             int_or_null(row.version.map(i64::from)),
             truth(row.success),
             int_or_null(row.instance),
@@ -334,12 +342,11 @@ async fn attempts(on: &mut Target<'_>, rows: Rows<'_, Attempt>) -> Result<(), Er
             int(row.at_ms),
         ]);
     }
-    on.insert(HEAD, 10, "", values).await?;
-    scores(on, rows).await
+    Change::Insert { head: HEAD, width: 10, tail: "", cells }
 }
 
 /// Counts attempts: one row for each subject, however many attempts it had.
-async fn scores(on: &mut Target<'_>, rows: Rows<'_, Attempt>) -> Result<(), Error> {
+fn scores(rows: &[(&Owner, &Attempt)]) -> Change {
     const HEAD: &str = "INSERT INTO scores (organisation, actor, subject_kind, subject, attempts, successes, \
          duration_ms, cost, last_ms)";
     const TAIL: &str = "ON CONFLICT (subject_kind, subject) DO UPDATE SET \
@@ -351,13 +358,13 @@ async fn scores(on: &mut Target<'_>, rows: Rows<'_, Attempt>) -> Result<(), Erro
     for (owner, row) in rows {
         subjects.entry((&row.subject_kind, &row.subject)).or_default().push((owner, row));
     }
-    let mut values = Vec::with_capacity(subjects.len() * 9);
+    let mut cells = Vec::with_capacity(subjects.len() * 9);
     for ((kind, subject), rows) in subjects {
         let Some((owner, first)) = rows.first() else { continue };
         let sum = |number: fn(&Attempt) -> i64| rows.iter().map(|(_, row)| number(row)).sum::<i64>();
-        values.extend([
-            text(owner.organisation.clone()),
-            text(first.actor.clone()),
+        cells.extend([
+            shared(&owner.organisation),
+            text(&first.actor),
             text(kind),
             text(subject),
             int(sum(|_| 1)),
@@ -367,22 +374,17 @@ async fn scores(on: &mut Target<'_>, rows: Rows<'_, Attempt>) -> Result<(), Erro
             int(rows.iter().map(|(_, row)| row.at_ms).max().unwrap_or_default()),
         ]);
     }
-    on.insert(HEAD, 9, TAIL, values).await
+    Change::Insert { head: HEAD, width: 9, tail: TAIL, cells }
 }
 
-async fn outbox(on: &mut Target<'_>, rows: Rows<'_, OutboxItem>) -> Result<(), Error> {
+fn outbox(rows: Rows<'_, OutboxItem>) -> Change {
     const HEAD: &str = "INSERT INTO outbox (organisation, actor, topic, item_key, payload, attempts)";
-    let mut values = Vec::with_capacity(rows.len() * 6);
+    let mut cells = Vec::with_capacity(rows.len() * 6);
     for (owner, row) in rows {
-        values.extend(owner.values());
-        values.extend([
-            text(row.topic.clone()),
-            text(row.key.clone()),
-            text(row.payload.to_string()),
-            int(0),
-        ]);
+        cells.extend(owner.cells());
+        cells.extend([text(&row.topic), text(&row.key), text(&row.payload.to_string()), int(0)]);
     }
-    on.insert(HEAD, 6, "", values).await
+    Change::Insert { head: HEAD, width: 6, tail: "", cells }
 }
 
 /// Takes keys from the sequence.
@@ -395,7 +397,7 @@ impl Write for ReserveKeys {
         const SQL: &str = "INSERT INTO key_sequence (name, next_key) VALUES ('keys', $1) \
              ON CONFLICT (name) DO UPDATE SET next_key = key_sequence.next_key + $2 RETURNING next_key";
         let count = i64::from(self.0);
-        let values = [int(count + 1), int(count)];
+        let values = [int(count + 1), int(count)].map(Value::from);
         let statement = Statement::from_sql_and_values(on.get_database_backend(), SQL, values);
         let row = on.query_one_raw(statement).await?;
         let row = row.ok_or_else(|| Error::Unreadable("the key sequence gave no key".to_owned()))?;

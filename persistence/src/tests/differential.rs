@@ -9,10 +9,9 @@ use trail::{Filter, NewEvent, Trail};
 
 use super::suite::{end_of_the_first, instance, job, the_second_of_each, two_of_each};
 use super::{Bench, NOW_MS};
-use crate::Database;
-use crate::joined::Joined;
-use crate::state_store::{touches_once, write_commits};
-use crate::statements::{Chain, Target};
+use crate::chain::Chain;
+use crate::state_store::{changes_of, touches_once};
+use crate::{Database, at_once};
 
 /// Every so many of the cases that a property has elsewhere.
 const SHARE: u32 = 16;
@@ -146,30 +145,35 @@ fn commits_that_come_at_once_do_what_they_do_one_after_the_other() {
     });
 }
 
-/// The writer falls back on other ways where its one statement is refused, so nothing else would tell that it is.
+/// The writer falls back on the ordinary way where it is refused, so nothing else would tell that it is.
 #[tokio::test]
-async fn postgresql_takes_rows_of_every_kind_in_one_statement() {
-    let Some(bench) = Bench::postgres().await else { return };
-    let connection = sea_orm::Database::connect(bench.place.address()).await.unwrap();
-    let events = vec![NewEvent::new("x", NOW_MS); 3];
-    let lease =
-        JobLease { key: 2, attempt: 0, retries: 3, worker: None, lease_until_ms: None, not_before_ms: 0 };
-    let first = Commit { instances: vec![instance(1, Status::Active)], events, ..two_of_each() };
-    let second = Commit { instances: vec![instance(1, Status::Completed)], ..end_of_the_first() };
-    let second = Commit { leases: vec![lease], ..second };
-    for commit in [first, second] {
-        assert!(touches_once(&commit));
-        let mut rows = Target::Joined(Joined::default());
-        write_commits(&mut rows, &[&commit]).await.unwrap();
+async fn rows_of_every_kind_are_taken_at_once() {
+    for bench in Bench::all().await {
+        let connection = sea_orm::Database::connect(bench.address()).await.unwrap();
         let mut chain = Chain::load(&connection).await.unwrap();
-        chain.link(&commit.events);
-        chain.flush(&mut rows).await.unwrap();
-        let Target::Joined(joined) = rows else { panic!("it was joined") };
-        joined.run(&connection).await.unwrap();
+        let mut write = async |commit: &Commit| {
+            chain.link(&commit.events);
+            let rows = changes_of(&[commit]).unwrap();
+            at_once::write(&connection, rows, chain.take_unwritten()).await.unwrap()
+        };
+        let events = vec![NewEvent::new("x", NOW_MS); 3];
+        let lease =
+            JobLease { key: 2, attempt: 0, retries: 3, worker: None, lease_until_ms: None, not_before_ms: 0 };
+        let first = Commit { instances: vec![instance(1, Status::Active)], events, ..two_of_each() };
+        let second = Commit { instances: vec![instance(1, Status::Completed)], ..end_of_the_first() };
+        let second = Commit { leases: vec![lease], ..second };
+        for commit in [&first, &second] {
+            assert!(touches_once(commit));
+            assert!(write(commit).await, "{}", bench.database.kind());
+        }
+        // A message that is there already: nothing of it is kept.
+        let again = Commit { instances: vec![instance(9, Status::Active)], ..first };
+        assert!(!write(&again).await, "{}", bench.database.kind());
+        assert_eq!(bench.database.load_instance(9).await.unwrap(), None);
+        assert_eq!(bench.database.load_waiting().await.unwrap(), the_second_of_each());
+        assert_eq!(bench.database.load_instance(1).await.unwrap(), Some(instance(1, Status::Completed)));
+        assert_eq!(bench.database.verify().await.unwrap().entries, 3);
+        connection.close().await.unwrap();
+        bench.remove().await;
     }
-    assert_eq!(bench.database.load_waiting().await.unwrap(), the_second_of_each());
-    assert_eq!(bench.database.load_instance(1).await.unwrap(), Some(instance(1, Status::Completed)));
-    assert_eq!(bench.database.verify().await.unwrap().entries, 3);
-    connection.close().await.unwrap();
-    bench.remove().await;
 }
