@@ -79,6 +79,8 @@ pub(crate) async fn run(
 ) {
     let mut waiting = Vec::with_capacity(BATCH_LIMIT);
     let mut stopping = false;
+    // After a loss nobody knows what was written, and so where the chain ends.
+    let mut is_sure = true;
     while !stopping && requests.recv_many(&mut waiting, BATCH_LIMIT).await > 0 {
         let mut batch = Vec::with_capacity(waiting.len());
         for request in waiting.drain(..) {
@@ -94,20 +96,27 @@ pub(crate) async fn run(
         }
         pass(FailPoint::Taken);
         for part in parts(connection.get_database_backend(), batch) {
-            let before = chain.end();
+            if !is_sure {
+                at_once::renew(&connection).await;
+                match End::load(&connection).await {
+                    Ok(end) => chain.rewind(end),
+                    Err(error) => {
+                        refuse(part.into_iter().map(|(_, answer)| answer), &error);
+                        continue;
+                    }
+                }
+                is_sure = true;
+            }
             let mut answers = Vec::with_capacity(part.len());
             let outcome = write_batch(&connection, &mut chain, part, &mut answers).await;
             if let Err(error) = outcome {
                 tracing::error!(%error, writes = answers.len(), "a batch of writes was lost");
-                at_once::renew(&connection).await;
-                chain.rewind(End::load(&connection).await.unwrap_or(before));
-                for (answer, _) in answers {
-                    // A caller that went away needs no answer.
-                    let _gone = answer.send(Err(error.clone()));
-                }
+                is_sure = false;
+                refuse(answers.into_iter().map(|(answer, _)| answer), &error);
                 continue;
             }
             for (answer, result) in answers {
+                // A caller that went away needs no answer.
                 let _gone = answer.send(result);
                 pass(FailPoint::Answered);
             }
@@ -118,6 +127,13 @@ pub(crate) async fn run(
         tracing::warn!(%error, "closing the writer's connection failed");
     }
     drop(lock);
+}
+
+fn refuse(callers: impl Iterator<Item = Sender>, error: &Error) {
+    for caller in callers {
+        // A caller that went away needs no answer.
+        let _gone = caller.send(Err(error.clone()));
+    }
 }
 
 /// What is written in one transaction each. On SQLite that is all, since what costs is the flush. PostgreSQL takes

@@ -118,6 +118,35 @@ async fn a_full_disk_is_an_error_and_the_writer_goes_on_when_there_is_space() {
 }
 
 #[tokio::test]
+async fn a_server_that_ends_the_connection_costs_what_was_under_way_and_no_more() {
+    let Some(bench) = Bench::postgres().await else { return };
+    let database = &bench.database;
+    let commit = |key: i64| Commit {
+        instances: vec![instance(key, Status::Active)],
+        events: events(1),
+        ..Commit::default()
+    };
+    let mut acknowledged = Vec::new();
+    for key in 1..=9 {
+        if key % 3 == 0 {
+            let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                WHERE pid <> pg_backend_pid() AND datname = current_database()";
+            bench.tamper(others).await;
+        }
+        if database.commit(commit(key)).await.is_ok() {
+            acknowledged.push(key);
+        }
+    }
+    assert!(acknowledged.len() >= 6, "{acknowledged:?}");
+    for key in &acknowledged {
+        assert!(database.load_instance(*key).await.unwrap().is_some(), "{key} was acknowledged");
+    }
+    let found = database.verify().await.unwrap();
+    assert_eq!((found.entries, found.broken), (acknowledged.len() as i64, None));
+    bench.remove().await;
+}
+
+#[tokio::test]
 async fn a_failed_write_does_not_touch_its_neighbours_in_the_batch() {
     for bench in Bench::all().await {
         let database = &bench.database;

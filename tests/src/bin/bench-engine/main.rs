@@ -5,17 +5,7 @@
 //! starts an instance, leases its jobs and completes each, sends its message if it waits for one, and begins the
 //! next; the time counted is from before the start to after the answer that ended the instance.
 //!
-//! | option | default |
-//! | --- | --- |
-//! | `--seconds N` how long each row is measured, after a fifth of it (at least 2 s) unmeasured | 10 |
-//! | `--clients N` clients at work at once | 64 |
-//! | `--rows A,B` which rows: `raw`, `embedded`, `http`, `camunda7`, `operaton` | all |
-//! | `--models A,B` which processes | all |
-//! | `--postgres URL` a PostgreSQL with empty databases `bench_engine`, `bench_server`, `bench_raw`, `bench_camunda`, `bench_operaton` | none: SQLite only |
-//! | `--camunda7 FILE` the jar of a Camunda 7 | none |
-//! | `--operaton FILE` the jar of an Operaton | none |
-//! | `--scale open`, `waiting` or `timers`: instead of all that, how the engine bears many instances (`scale.rs`) | none |
-//! | `--instances N` how many of them | 100,000, 1,000,000, 10,000 |
+//! `bench-engine --help` names the options.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
@@ -44,6 +34,10 @@ fn main() -> ExitCode {
         // A server starts its own program again as the launcher of isolated tools.
         Some("serve" | kernel::isolation::SUBCOMMAND) => server::cli::main(),
         Some(scale::HOLD) => ended(scale::hold()),
+        Some("--help" | "-h") => {
+            println!("{}", options::HELP);
+            ExitCode::SUCCESS
+        }
         _ => ended(run()),
     }
 }

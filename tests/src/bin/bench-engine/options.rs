@@ -10,6 +10,24 @@ use crate::model::{MODELS, Model};
 /// Kinds of rows.
 const ROWS: [&str; 5] = ["raw", "embedded", "http", "camunda7", "operaton"];
 
+/// What `--help` says.
+pub(crate) const HELP: &str = "\
+Process instances a second on the embedded engine, beside the raw writer below it and beside real Camundas.
+make bench-engine builds it and starts what it needs.
+
+  --seconds N      how long each row is measured, after a fifth of it (at least 2 s) unmeasured [10]
+  --clients N      clients at work at once [64]
+  --rows A,B       which rows: raw, embedded, http, camunda7, operaton [all]
+  --models A,B     which processes: one_task, ten_tasks, five_parallel, loop_timer_message [all]
+  --postgres URL   a PostgreSQL with empty databases bench_engine, bench_server, bench_raw, bench_camunda, bench_operaton
+  --camunda7 FILE  the jar of a Camunda 7
+  --operaton FILE  the jar of an Operaton
+  --scale WHAT     instead of all that, how the engine bears many instances: open, waiting or timers
+  --instances N    how many of them [100000, 1000000, 10000]
+
+Example:
+  tests/bench-engine.sh --seconds 3 --rows http,camunda7 --models one_task";
+
 /// The options of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
