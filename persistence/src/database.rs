@@ -79,16 +79,16 @@ impl Database {
         let (ready, is_ready) = oneshot::channel();
         let (has_ended, ended) = oneshot::channel();
         let work = async move {
-            let outcome = prepare(open).await;
-            let (begin, outcome) = match outcome {
-                Ok(prepared) => (Some(prepared), Ok(())),
-                Err(error) => (None, Err(error)),
-            };
             // Whoever opens the database may have gone: then nobody asks, and the writer ends at once.
-            let _gone = ready.send(outcome);
-            if let Some((Opened { connection, lock }, chain)) = begin {
-                // The writer keeps the lock file: it is released when the last write is done and not before.
-                writer::run(connection, requests, chain, lock).await;
+            match prepare(open).await {
+                Ok((Opened { connection, lock }, chain)) => {
+                    let _gone = ready.send(Ok(()));
+                    // The writer keeps the lock file: it is released when the last write is done and not before.
+                    writer::run(connection, requests, chain, lock).await;
+                }
+                Err(error) => {
+                    let _gone = ready.send(Err(error));
+                }
             }
             let _gone = has_ended.send(());
         };
