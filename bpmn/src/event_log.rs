@@ -67,6 +67,7 @@ pub struct Writer {
     format: Format,
     text: String,
     case: String,
+    calendar: Calendar,
 }
 
 impl Writer {
@@ -96,7 +97,7 @@ impl Writer {
                 );
             }
         }
-        Self { format, text, case: String::new() }
+        Self { format, text, case: String::new(), calendar: Calendar::default() }
     }
 
     /// Begins a case.
@@ -168,7 +169,7 @@ impl Writer {
         for at_ms in [Some(execution.enabled_ms), Some(execution.began_ms), execution.ended_ms] {
             text.push(',');
             if let Some(at_ms) = at_ms {
-                push_time(text, at_ms);
+                self.calendar.push_time(text, at_ms);
             }
         }
         text.push(',');
@@ -183,7 +184,7 @@ impl Writer {
         text.push_str("\"/><string key=\"lifecycle:transition\" value=\"");
         text.push_str(phase);
         text.push_str("\"/><date key=\"time:timestamp\" value=\"");
-        push_time(text, at_ms);
+        self.calendar.push_time(text, at_ms);
         if let Some(resource) = execution.resource {
             text.push_str("\"/><string key=\"org:resource\" value=\"");
             text.push_str(&resource.xml);
@@ -195,13 +196,40 @@ impl Writer {
 /// Milliseconds of a day.
 const DAY_MS: i64 = 86_400_000;
 
-/// Appends a time as ISO 8601 in UTC with milliseconds.
+/// Times as text. Neighbours in a log are mostly of the same day, so its date is kept.
+#[derive(Clone, Debug, Default)]
+struct Calendar {
+    /// Days since the Unix epoch.
+    day: i64,
+    /// `2026-01-05T`; empty before the first time.
+    date: String,
+}
+
+impl Calendar {
+    /// Appends a time as ISO 8601 in UTC with milliseconds.
+    fn push_time(&mut self, text: &mut String, at_ms: i64) {
+        let (day, rest) = (at_ms.div_euclid(DAY_MS), at_ms.rem_euclid(DAY_MS) as u32);
+        if day != self.day || self.date.is_empty() {
+            (self.day, self.date) = (day, date(day));
+        }
+        text.push_str(&self.date);
+        let (seconds, thousandths) = (rest / 1_000, rest % 1_000);
+        let [h, hh] = two_digits(seconds / 3_600);
+        let [m, mm] = two_digits(seconds / 60 % 60);
+        let [s, ss] = two_digits(seconds % 60);
+        let [t, tt] = two_digits(thousandths / 10);
+        let time = [h, hh, b':', m, mm, b':', s, ss, b'.', t, tt, b'0' + (thousandths % 10) as u8, b'Z'];
+        // Digits and marks are always UTF-8.
+        text.push_str(std::str::from_utf8(&time).unwrap_or_default());
+    }
+}
+
+/// A day's date, ready for the time behind it.
 ///
-/// The calendar date is that of the proleptic Gregorian calendar; source of the formula: Hinnant, "chrono-Compatible
-/// Low-Level Date Algorithms", `civil_from_days`.
-fn push_time(text: &mut String, at_ms: i64) {
-    let (days, rest) = (at_ms.div_euclid(DAY_MS), at_ms.rem_euclid(DAY_MS));
-    let shifted = days + 719_468;
+/// It is that of the proleptic Gregorian calendar; source of the formula: Hinnant, "chrono-Compatible Low-Level Date
+/// Algorithms", `civil_from_days`.
+fn date(day: i64) -> String {
+    let shifted = day + 719_468;
     let era = shifted.div_euclid(146_097);
     let of_era = shifted.rem_euclid(146_097);
     let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
@@ -210,32 +238,15 @@ fn push_time(text: &mut String, at_ms: i64) {
     let day = of_year - (153 * month_from_march + 2) / 5 + 1;
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
-    if (0..=9_999).contains(&year) {
-        push_digits(text, year, 4);
-    } else {
-        let _ = write!(text, "{year:+07}");
+    match year {
+        0..=9_999 => format!("{year:04}-{month:02}-{day:02}T"),
+        _ => format!("{year:+07}-{month:02}-{day:02}T"),
     }
-    let seconds = rest / 1_000;
-    for (mark, number, width) in [
-        ('-', month, 2),
-        ('-', day, 2),
-        ('T', seconds / 3_600, 2),
-        (':', seconds / 60 % 60, 2),
-        (':', seconds % 60, 2),
-        ('.', rest % 1_000, 3),
-    ] {
-        text.push(mark);
-        push_digits(text, number, width);
-    }
-    text.push('Z');
 }
 
-/// Appends a number of so many digits.
-fn push_digits(text: &mut String, number: i64, width: u32) {
-    for place in (0..width).rev() {
-        let digit = number / 10_i64.pow(place) % 10;
-        text.push(char::from(b'0' + digit as u8));
-    }
+/// The digits of a number below 100.
+fn two_digits(number: u32) -> [u8; 2] {
+    [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8]
 }
 
 #[cfg(test)]
@@ -282,9 +293,13 @@ mod tests {
 
     #[test]
     fn times_are_those_of_the_calendar() {
-        for at_ms in [0, -1, 951_782_400_000, 1_709_164_800_123, 4_102_444_799_999, -62_135_596_800_000] {
+        let mut calendar = Calendar::default();
+        let noted = [0, -1, 951_782_400_000, 1_709_164_800_123, 4_102_444_799_999, -62_135_596_800_000];
+        // Times of one day, of the next and of the one before it: the date is kept and changes.
+        let close = (0..300).map(|step| 1_767_571_200_000 + (step % 3 - 1) * DAY_MS + step * 997);
+        for at_ms in noted.into_iter().chain(close) {
             let mut text = String::new();
-            push_time(&mut text, at_ms);
+            calendar.push_time(&mut text, at_ms);
             assert_eq!(xes::timestamp_ms(&text), Some(at_ms), "{text}");
         }
     }
