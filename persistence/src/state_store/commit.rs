@@ -33,13 +33,12 @@ impl Write for CommitWrite {
         if let Some((key, result)) = &self.0.idempotent {
             take_idempotency_key(on, &Owner::of(&self.0), key, *result).await?;
         }
-        make(on, changes_of(&[&self.0])?).await?;
+        make(on, rows_of(&[&self.0])?).await?;
         Ok(Written { result: None, events: std::mem::take(&mut self.0.events) })
     }
 
     fn commit(&self) -> Option<&Commit> {
-        // A key that is taken refuses its commit alone.
-        Some(&self.0).filter(|commit| commit.idempotent.is_none())
+        Some(&self.0)
     }
 }
 
@@ -73,8 +72,26 @@ fn keys<'a, T: Copy + 'a>(commits: &[&'a Commit], table: impl Fn(&'a Commit) -> 
     commits.iter().flat_map(|commit| table(commit).iter().copied()).collect()
 }
 
-/// What commits that do not touch each other's rows change, table by table.
+/// What commits that do not touch each other's rows change, table by table. The database refuses all of it where one of
+/// their idempotency keys is taken.
 pub(crate) fn changes_of(commits: &[&Commit]) -> Result<Vec<Change>, Error> {
+    const HEAD: &str = "INSERT INTO idempotency (organisation, actor, idempotency_key, result)";
+    let mut cells = Vec::new();
+    for commit in commits {
+        if let Some((key, result)) = &commit.idempotent {
+            cells.extend(Owner::of(commit).cells());
+            cells.extend([text(key), int(*result)]);
+        }
+    }
+    let mut changes = rows_of(commits)?;
+    if !cells.is_empty() {
+        changes.push(Change::Insert { head: HEAD, width: 4, tail: "", cells });
+    }
+    Ok(changes)
+}
+
+/// The same but for the idempotency keys.
+fn rows_of(commits: &[&Commit]) -> Result<Vec<Change>, Error> {
     let owned: Vec<(Owner, &Commit)> = commits.iter().map(|commit| (Owner::of(commit), *commit)).collect();
     let gone = |table, column, keys| Change::Delete { table, column, keys };
     let gone_numbered = |table, keys| Change::DeleteNumbered { table, keys };

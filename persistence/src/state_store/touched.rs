@@ -8,6 +8,7 @@ use engine::store::Commit;
 #[derive(Debug, Default)]
 pub(crate) struct Touched {
     rows: HashSet<(Table, i64)>,
+    idempotency_keys: HashSet<String>,
 }
 
 /// Tables whose rows change after they were inserted. Timers and subscriptions are told apart by their instance.
@@ -27,9 +28,11 @@ impl Touched {
     /// Takes in a commit that touches nothing that is touched already; otherwise it is left out.
     pub(crate) fn takes(&mut self, commit: &Commit) -> bool {
         let rows: HashSet<(Table, i64)> = rows(commit).map(|(table, key, _)| (table, key)).collect();
-        let free = self.rows.is_disjoint(&rows);
+        let key = commit.idempotent.as_ref().map(|(key, _)| key);
+        let free = self.rows.is_disjoint(&rows) && key.is_none_or(|key| !self.idempotency_keys.contains(key));
         if free {
             self.rows.extend(rows);
+            self.idempotency_keys.extend(key.cloned());
         }
         free
     }
@@ -77,6 +80,14 @@ mod tests {
         assert!(touched.takes(&Commit { ended_jobs: vec![1], ..Commit::default() }));
         assert!(!touched.takes(&Commit { ended_jobs: vec![2, 1], ..Commit::default() }));
         assert!(touched.takes(&Commit { ended_jobs: vec![2], ended_messages: vec![1], ..Commit::default() }));
+    }
+
+    #[test]
+    fn a_commit_with_the_idempotency_key_of_another_one_is_left_out() {
+        let with = |key: &str| Commit { idempotent: Some((key.to_owned(), 1)), ..Commit::default() };
+        let mut touched = Touched::default();
+        assert!(touched.takes(&with("a")) && touched.takes(&with("b")));
+        assert!(!touched.takes(&with("a")));
     }
 
     #[test]
